@@ -1,0 +1,759 @@
+"""Between JSON and messages, as MLflow's server reads and writes it.
+
+Each class is compiled once, when it is first met: a reader and a writer per field, kept by class. The
+meaning is that of protobuf's `json_format` in MLflow's hands (unknown fields ignored, snake_case answers,
+64-bit integers as numbers), with three differences on purpose: a bad value is always refused and named
+(MLflow goes on with half a message), an unknown name of an enumeration too, and a bare NaN or
+Infinity is taken, since that is what Python clients write.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import struct
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
+from math import isfinite, isnan
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, TypeVar, cast
+
+from . import quirks
+from .errors import SEE_DOCS, InvalidParameter, shown
+from .wire import NULL, Endpoint, Enumeration, Message
+
+M = TypeVar("M", bound=Message)
+Reader = Callable[[Any], Any]
+Writer = Callable[[Any], Any]
+
+# As protobuf: deeper JSON is an attack or a mistake.
+MAX_DEPTH: Final = 100
+
+_INT_RANGES: Final = {
+    "int32": (-(2**31), 2**31 - 1),
+    "int64": (-(2**63), 2**63 - 1),
+    "uint32": (0, 2**32 - 1),
+    "fixed32": (0, 2**32 - 1),
+    "uint64": (0, 2**64 - 1),
+    "fixed64": (0, 2**64 - 1),
+}
+
+
+def decode(cls: type[M], data: object) -> M:
+    """The message in parsed JSON.
+
+    A text is taken for JSON and parsed once more: old clients encode their body twice. None is an empty
+    body. Raises InvalidParameter with the field's path.
+    """
+    if isinstance(data, str):
+        data = _parse_again(data)
+    if data is None:
+        data = {}
+    return _run(cls, data, from_query=False)
+
+
+def decode_query(cls: type[M], pairs: Mapping[str, Sequence[str]]) -> M:
+    """The message in a query string: lists for repeated fields, text for everything else.
+
+    `pairs` has each name's values in order (`request.args.to_dict(flat=False)`).
+    """
+    plan = _plan(cls)
+    data: dict[str, object] = {}
+    for name, values in pairs.items():
+        field = plan.fields.get(plan.names.get(name, ""))
+        if field is None or not values:
+            if any(name in aliases for aliases in quirks.ALIASES.values()) and values:
+                data[name] = values[0]
+            continue
+        if field.repeated:
+            data[name] = list(values)
+        elif field.type == "bool":
+            data[name] = _bool_of_query(values[0])
+        else:
+            data[name] = values[0]
+    return _run(cls, data, from_query=True)
+
+
+def bind(endpoint: Endpoint, data: object, variables: Mapping[str, object]) -> object:
+    """Request data with the path's variables put where the endpoint binds them; the path wins."""
+    if isinstance(data, str):
+        data = _parse_again(data)
+    if data is None:
+        data = {}
+    if not variables or not isinstance(data, dict):
+        return data
+    data = dict(data)
+    known = endpoint.request._fields
+    for variable, value in variables.items():
+        *parents, name = endpoint.field_of(variable).split(".")
+        target = data
+        for parent in parents:
+            inner = target.get(parent)
+            if not isinstance(inner, dict):
+                break
+            target[parent] = dict(inner)
+            target = target[parent]
+        else:
+            if parents or name in known:
+                target.pop(_camel(name), None)
+                target[name] = value
+    return data
+
+
+def encode(message: Message) -> dict[str, Any]:
+    """Plain JSON data: snake_case, unset fields and empty lists left out, set-but-empty values kept."""
+    return _plan(type(message)).write(message)
+
+
+def dumps(message: Message) -> bytes:
+    """The JSON text of an answer; NaN and the infinities are the strings "NaN", "Infinity", "-Infinity"."""
+    return json.dumps(encode(message), separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+class _Wrong(Exception):
+    """A value that its reader refused; the path grows on the way up, so that good values pay nothing."""
+
+    def __init__(self, value: object, hint: str | None = None) -> None:
+        self.value = value
+        self.hint = hint
+        self.path: list[str] = []
+        self.missing = False
+        self.text: str | None = None
+
+    def at(self, step: str) -> _Wrong:
+        self.path.append(step)
+        return self
+
+    def error(self) -> InvalidParameter:
+        path = ""
+        for step in reversed(self.path):
+            path += step if step.startswith("[") or not path else f".{step}"
+        if self.text is not None:
+            return InvalidParameter(self.text)
+        if self.missing:
+            return InvalidParameter.missing(path)
+        return InvalidParameter.invalid(path, self.value, self.hint)
+
+
+def _run(cls: type[M], data: object, *, from_query: bool) -> M:
+    if type(data) is not dict:
+        kind = type(data).__name__
+        raise InvalidParameter(
+            f"Invalid request body: it must be a JSON object, got {kind} {shown(data)}.{SEE_DOCS}"
+        )
+    try:
+        return cast(M, _plan(cls).read(data))
+    except _Wrong as wrong:
+        raise wrong.error() from None
+    except RecursionError:
+        raise InvalidParameter(f"Invalid request body: nested too deep.{SEE_DOCS}") from None
+
+
+def _parse_again(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidParameter(
+            f"Invalid request body: it must be a JSON object, got str {shown(text)}.{SEE_DOCS}"
+        ) from None
+
+
+def _bool_of_query(text: str) -> bool:
+    lowered = text.lower()
+    if lowered not in ("true", "false"):
+        raise InvalidParameter(f"Invalid boolean value: {text}, must be 'true' or 'false'.")
+    return lowered == "true"
+
+
+# ---- compiling a class
+
+
+class _Field(NamedTuple):
+    name: str
+    type: str
+    repeated: bool
+    map: bool
+    implicit: bool
+    oneof: str
+
+
+class _Plan(NamedTuple):
+    fields: dict[str, _Field]
+    names: dict[str, str]
+    read: Callable[[Any], Message]
+    write: Callable[[Any], dict[str, Any]]
+
+
+_plans: dict[type[Message], _Plan] = {}
+_MISSING: Final = object()
+
+
+def _plan(cls: type[Message]) -> _Plan:
+    plan = _plans.get(cls)
+    if plan is None:
+        fields = {name: _parse_field(name, spec) for name, spec in cls._fields.items()}
+        names = {_camel(name): name for name in fields} | {name: name for name in fields}
+        plan = _Plan(fields, names, _message_reader(cls, fields, names), _message_writer(cls, fields))
+        _plans[cls] = plan
+    return plan
+
+
+def _parse_field(name: str, spec: str) -> _Field:
+    kind, *words = spec.split()
+    oneof = "".join(word.removeprefix("oneof=") for word in words if word.startswith("oneof="))
+    is_map = kind.startswith("map<string,")
+    inner = kind[len("map<string,") : -1] if is_map else kind.removesuffix("[]")
+    return _Field(name, inner, kind.endswith("[]"), is_map, "implicit" in words, oneof)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def _named(cls: type[Message], name: str) -> type[Any]:
+    """The class a field's type names: looked for in the module of `cls`, then in messages.py."""
+    from . import messages
+
+    for module in (sys.modules[cls.__module__], messages):
+        found: Any = module
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        if isinstance(found, type):
+            return found
+    raise TypeError(f"{cls.__qualname__}: no message or enumeration is called {name}")
+
+
+# ---- reading
+
+
+def _message_reader(
+    cls: type[Message], fields: dict[str, _Field], names: dict[str, str]
+) -> Callable[[Any], Message]:
+    defaults: dict[str, Any] = dict(cls.__init__.__kwdefaults__ or {})
+    bounds = quirks.BOUNDS.get(cls.__qualname__, {})
+    steps = []
+    for name, field in fields.items():
+        default = _MISSING if name not in defaults else defaults[name]
+        if default is None and field.map:
+            default = dict
+        elif default is None and field.repeated:
+            default = list
+        reader = _field_reader(cls, field)
+        if name in bounds:
+            reader = _bounded(reader, bounds[name])
+        steps.append((name, reader, getattr(cls, name).__set__, default))
+    known = fields.keys()
+    aliases = {a: name for name in fields for a in quirks.ALIASES.get(name, ())}
+    plain = not aliases
+    oneofs: dict[str, list[str]] = {}
+    for field in fields.values():
+        if field.oneof:
+            oneofs.setdefault(field.oneof, []).append(field.name)
+    new = cls.__new__
+
+    def read(data: Any) -> Message:
+        if type(data) is not dict:
+            raise _Wrong(data)
+        if not (plain and data.keys() <= known):
+            data = _renamed(data, names, aliases)
+        message = new(cls)
+        name = ""
+        try:
+            for name, reader, put, default in steps:
+                value = data.get(name)
+                if value is None:
+                    if default is None:
+                        put(message, None)
+                    elif default is list or default is dict:
+                        put(message, default())
+                    elif default is _MISSING:
+                        raise _absent()
+                    else:
+                        put(message, default)
+                elif value == "" and default is _MISSING:
+                    raise _absent()
+                else:
+                    put(message, reader(value))
+        except _Wrong as wrong:
+            raise wrong.at(name)
+        return message
+
+    def read_oneofs(data: Any) -> Message:
+        message = read(data)
+        for oneof, members in oneofs.items():
+            found = [name for name in members if getattr(message, name) is not None]
+            if len(found) > 1:
+                raise _Wrong(found, f"At most one of them may be set: {', '.join(members)}.").at(oneof)
+        return message
+
+    values = {
+        name: field for name, field in fields.items() if field.type == "google.Value" and not field.repeated
+    }
+    if values:
+        read_plain = read_oneofs if oneofs else read
+
+        def read_values(data: Any) -> Message:
+            message = read_plain(data)
+            for name in values:
+                for spelling in (name, _camel(name)):
+                    if spelling in data and data[spelling] is None:
+                        setattr(message, name, NULL)
+            return message
+
+        return read_values
+    return read_oneofs if oneofs else read
+
+
+def _absent() -> _Wrong:
+    wrong = _Wrong(None)
+    wrong.missing = True
+    return wrong
+
+
+def _renamed(data: dict[str, Any], names: dict[str, str], aliases: dict[str, str]) -> dict[str, Any]:
+    """The data under the fields' own names, without what is unknown."""
+    found: dict[str, Any] = {}
+    for spelling, value in data.items():
+        name = names.get(spelling)
+        if name is None:
+            continue
+        if name != spelling and name in data:
+            wrong = _Wrong(None)
+            wrong.text = f"Request specifies both '{name}' and '{spelling}'; provide only one of them."
+            raise wrong
+        found[name] = value
+    for alias, name in aliases.items():
+        if found.get(name) is None:
+            value = data.get(alias)
+            if value is None:
+                value = data.get(_camel(alias))
+            if value is not None:
+                found[name] = value
+    return found
+
+
+def _field_reader(cls: type[Message], field: _Field) -> Reader:
+    reader = _type_reader(cls, field.type)
+    if field.map:
+        return _map_reader(reader)
+    if field.repeated:
+        return _list_reader(reader)
+    return reader
+
+
+def _list_reader(reader: Reader) -> Reader:
+    def read(value: Any) -> list[Any]:
+        if type(value) is not list:
+            raise _Wrong(value)
+        try:
+            return [reader(item) for item in value]
+        except _Wrong as wrong:
+            # Found again rather than counted: a good list pays nothing for its places.
+            raise _placed(wrong, reader, value) from None
+
+    return read
+
+
+def _placed(first: _Wrong, reader: Reader, values: list[Any]) -> _Wrong:
+    for place, item in enumerate(values):
+        try:
+            reader(item)
+        except _Wrong as wrong:
+            return wrong.at(f"[{place}]")
+    return first
+
+
+def _map_reader(reader: Reader) -> Reader:
+    def read(value: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise _Wrong(value)
+        found = {}
+        for key, item in value.items():
+            try:
+                found[_read_string(key)] = reader(item)
+            except _Wrong as wrong:
+                raise wrong.at(f"[{key}]") from None
+        return found
+
+    return read
+
+
+def _bounded(reader: Reader, bound: quirks.Bound) -> Reader:
+    def read(value: Any) -> Any:
+        number = reader(value)
+        if bound.low is not None and number < bound.low:
+            raise _out_of_bounds(value, bound.low_text)
+        if bound.high is not None and number > bound.high:
+            raise _out_of_bounds(value, bound.high_text)
+        return number
+
+    return read
+
+
+def _out_of_bounds(value: object, text: str | None) -> _Wrong:
+    wrong = _Wrong(value)
+    if text is not None:
+        wrong.text = text.replace("{value}", str(value))
+    return wrong
+
+
+def _type_reader(cls: type[Message], kind: str) -> Reader:
+    if kind in _INT_RANGES:
+        return _int_reader(*_INT_RANGES[kind])
+    reader = _READERS.get(kind)
+    if reader is not None:
+        return reader
+    named = _named(cls, kind)
+    if issubclass(named, Enumeration):
+        return _enum_reader(named)
+    plan: _Plan | None = None
+
+    def read(value: Any) -> Any:
+        # Messages are recursive: the inner class is compiled when the first of it arrives.
+        nonlocal plan
+        if plan is None:
+            plan = _plan(named)
+        return plan.read(value)
+
+    return read
+
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def _read_string(value: Any) -> str:
+    if type(value) is not str:
+        raise _Wrong(value)
+    if "\0" in value:
+        raise _Wrong(value, "It must not contain NUL characters.")
+    if not value.isascii() and _SURROGATE.search(value):
+        raise _Wrong(value, "It must not contain lone surrogates.")
+    return value
+
+
+def _int_reader(low: int, high: int) -> Reader:
+    def read(value: Any) -> int:
+        if type(value) is not int:
+            value = _integer(value)
+        if low <= value <= high:
+            return cast(int, value)
+        raise _Wrong(value, f"It must be between {low} and {high}.")
+
+    return read
+
+
+def _integer(value: Any) -> int:
+    """1.0, "1", "1.0" and "1e3" are integers; true, "1.5", " 1" and "1_000" are not."""
+    if isinstance(value, str) and len(value) <= 400 and not _BAD_NUMBER.search(value):
+        try:
+            return int(value)
+        except ValueError:
+            try:
+                number = float(value)
+            except ValueError:
+                raise _Wrong(value) from None
+            if number.is_integer():
+                return int(number)
+    elif isinstance(value, float) and value.is_integer():
+        return int(value)
+    raise _Wrong(value)
+
+
+# Python's int() and float() take these, JSON does not mean them.
+_BAD_NUMBER: Final = re.compile(r"[\s_]|[^\x00-\x7f]")
+
+
+def _read_bool(value: Any) -> bool:
+    if value is True or value is False:
+        return value
+    raise _Wrong(value)
+
+
+_SPECIAL_FLOATS: Final = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+def _read_double(value: Any) -> float:
+    if type(value) is float:
+        return value
+    if type(value) is int:
+        try:
+            return float(value)
+        except OverflowError:
+            raise _Wrong(value, "It is too large for a double.") from None
+    if type(value) is str:
+        special = _SPECIAL_FLOATS.get(value)
+        if special is not None:
+            return special
+        if not _BAD_NUMBER.search(value):
+            try:
+                return _not_nan(float(value), value)
+            except ValueError:
+                pass
+    raise _Wrong(value)
+
+
+def _not_nan(number: float, text: str) -> float:
+    if isnan(number):
+        raise _Wrong(text)
+    return number
+
+
+def _read_float(value: Any) -> float:
+    number = _read_double(value)
+    try:
+        return cast(float, struct.unpack("f", struct.pack("f", number))[0])
+    except OverflowError:
+        raise _Wrong(value, "It is too large for a 32-bit float.") from None
+
+
+def _read_bytes(value: Any) -> bytes:
+    if type(value) is not str:
+        raise _Wrong(value)
+    try:
+        return base64.urlsafe_b64decode(value.encode("ascii") + b"=" * (-len(value) % 4))
+    except (binascii.Error, ValueError):
+        raise _Wrong(value, "It must be base64.") from None
+
+
+def _enum_reader(enum: type[Enumeration]) -> Reader:
+    numbers = {number: name for name, number in reversed(tuple(enum._numbers.items()))}
+    names = {name: name for name in enum._numbers}
+    hint = f"It must be one of {', '.join(names)}."
+
+    def read(value: Any) -> str:
+        try:
+            return names[cast(str, value)]
+        except (KeyError, TypeError):
+            pass
+        try:
+            return numbers[value if type(value) is int else _integer(value)]
+        except (KeyError, _Wrong):
+            raise _Wrong(value, hint) from None
+
+    return read
+
+
+_TIMESTAMP: Final = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))\Z", re.ASCII
+)
+_DURATION: Final = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,9}))?s\Z", re.ASCII)
+_SECOND: Final = 1_000_000_000
+
+
+def _read_timestamp(value: Any) -> int:
+    """RFC 3339 to nanoseconds since the epoch."""
+    match = _TIMESTAMP.match(value) if type(value) is str else None
+    if match is None:
+        raise _Wrong(value, "It must be a time like 2025-04-15T08:49:18.699Z.")
+    try:
+        moment = datetime.fromisoformat(match.group(1)).replace(tzinfo=timezone.utc)
+    except ValueError:
+        raise _Wrong(value, "It must be a time like 2025-04-15T08:49:18.699Z.") from None
+    seconds = int((moment - _EPOCH).total_seconds())
+    if match.group(3):
+        offset = int(match.group(4)) * 3600 + int(match.group(5)) * 60
+        seconds -= offset if match.group(3) == "+" else -offset
+    return seconds * _SECOND + int((match.group(2) or "").ljust(9, "0"))
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def _read_duration(value: Any) -> int:
+    """Seconds like "1.5s" to nanoseconds."""
+    match = _DURATION.match(value) if type(value) is str else None
+    if match is None:
+        raise _Wrong(value, "It must be a duration like 1.5s.")
+    total = int(match.group(2)) * _SECOND + int((match.group(3) or "").ljust(9, "0"))
+    return -total if match.group(1) else total
+
+
+def _read_field_mask(value: Any) -> list[str]:
+    if type(value) is not str:
+        raise _Wrong(value, 'It must be field names with commas, like "name,valid".')
+    return [re.sub("[A-Z]", lambda m: "_" + m.group().lower(), path) for path in value.split(",") if path]
+
+
+def _read_value(value: Any, depth: int = 0) -> Any:
+    """Any JSON. Numbers become floats, as a google.protobuf.Value holds them."""
+    if depth > MAX_DEPTH:
+        raise _Wrong("...", f"It is nested deeper than {MAX_DEPTH}.")
+    if value is None or type(value) is bool:
+        return value
+    if type(value) is str:
+        return _read_string(value)
+    if type(value) in (int, float):
+        number = _read_double(value)
+        if not isfinite(number):
+            raise _Wrong(value)
+        return number
+    if type(value) is list:
+        return [_read_value(item, depth + 1) for item in value]
+    if type(value) is dict:
+        return {_read_string(key): _read_value(item, depth + 1) for key, item in value.items()}
+    raise _Wrong(value)
+
+
+def _read_struct(value: Any) -> Any:
+    if type(value) is not dict:
+        raise _Wrong(value)
+    return _read_value(value)
+
+
+def _read_list_value(value: Any) -> Any:
+    if type(value) is not list:
+        raise _Wrong(value)
+    return _read_value(value)
+
+
+_READERS: Final[dict[str, Reader]] = {
+    "string": _read_string,
+    "bool": _read_bool,
+    "double": _read_double,
+    "float": _read_float,
+    "bytes": _read_bytes,
+    "google.Timestamp": _read_timestamp,
+    "google.Duration": _read_duration,
+    "google.FieldMask": _read_field_mask,
+    "google.Value": _read_value,
+    "google.Struct": _read_struct,
+    "google.ListValue": _read_list_value,
+}
+
+
+# ---- writing
+
+
+def _message_writer(cls: type[Message], fields: dict[str, _Field]) -> Callable[[Any], dict[str, Any]]:
+    steps = [(name, _field_writer(cls, field)) for name, field in fields.items()]
+    if not steps:
+        return lambda message: {}
+    names = [name for name, _ in steps]
+    # Twice the last name: attrgetter with a single name would return no tuple. zip drops the extra value.
+    get: Callable[[Any], tuple[Any, ...]] = attrgetter(*names, names[-1])
+
+    def write(message: Any) -> dict[str, Any]:
+        found = {}
+        for (name, writer), value in zip(steps, get(message), strict=False):
+            if value is not None:
+                if writer is None:
+                    found[name] = value
+                else:
+                    written = writer(value)
+                    if written is not _MISSING:
+                        found[name] = written
+        return found
+
+    return write
+
+
+def _field_writer(cls: type[Message], field: _Field) -> Writer | None:
+    writer = _type_writer(cls, field.type)
+    if field.map:
+        if writer is None:
+            return lambda value: dict(value) if value else _MISSING
+        return lambda value: {k: writer(v) for k, v in value.items()} if value else _MISSING
+    if field.repeated:
+        if writer is None:
+            return lambda value: list(value) if value else _MISSING
+        return lambda value: [writer(item) for item in value] if value else _MISSING
+    if field.implicit:
+        zero: tuple[object, ...] = ("", 0, False, b"", 0.0)
+        named = _named(cls, field.type) if field.type[0].isupper() else None
+        if named is not None and issubclass(named, Enumeration):
+            zero = tuple(name for name, number in named._numbers.items() if number == 0)
+        return lambda value: _MISSING if value in zero else (value if writer is None else writer(value))
+    return writer
+
+
+def _type_writer(cls: type[Message], kind: str) -> Writer | None:
+    """None when the Python value is the JSON value."""
+    if kind in _INT_RANGES or kind in ("string", "bool"):
+        return None
+    writer = _WRITERS.get(kind)
+    if writer is not None:
+        return writer
+    named = _named(cls, kind)
+    if issubclass(named, Enumeration):
+        return None
+    plan: _Plan | None = None
+
+    def write(message: Any) -> dict[str, Any]:
+        nonlocal plan
+        if plan is None:
+            plan = _plan(named)
+        return plan.write(message)
+
+    return write
+
+
+def _write_double(value: float) -> float | str:
+    if isfinite(value):
+        return value
+    if isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def _write_float(value: float) -> float | str:
+    """The shortest number that is the same 32-bit float."""
+    if not isfinite(value):
+        return _write_double(value)
+    packed = struct.pack("f", value)
+    for digits in range(6, 9):
+        short = float(f"{value:.{digits}g}")
+        if struct.pack("f", short) == packed:
+            return short
+    return float(f"{value:.9g}")
+
+
+def _write_bytes(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+def _fraction(nanoseconds: int) -> str:
+    if nanoseconds == 0:
+        return ""
+    text = f".{nanoseconds:09d}"
+    while text.endswith("000"):
+        text = text[:-3]
+    return text
+
+
+def _write_timestamp(value: int) -> str:
+    seconds, nanoseconds = divmod(value, _SECOND)
+    days, second = divmod(seconds, 86_400)
+    day = datetime.fromordinal(_EPOCH.toordinal() + days)
+    hour, rest = divmod(second, 3600)
+    clock = f"{hour:02d}:{rest // 60:02d}:{rest % 60:02d}"
+    return f"{day.year:04d}-{day.month:02d}-{day.day:02d}T{clock}{_fraction(nanoseconds)}Z"
+
+
+def _write_duration(value: int) -> str:
+    seconds, nanoseconds = divmod(abs(value), _SECOND)
+    return f"{'-' if value < 0 else ''}{seconds}{_fraction(nanoseconds)}s"
+
+
+def _write_field_mask(value: list[str]) -> str:
+    return ",".join(re.sub("_([a-z])", lambda m: m.group(1).upper(), path) for path in value)
+
+
+def _write_value(value: Any) -> Any:
+    return None if value is NULL else value
+
+
+_WRITERS: Final[dict[str, Writer]] = {
+    "double": _write_double,
+    "float": _write_float,
+    "bytes": _write_bytes,
+    "google.Timestamp": _write_timestamp,
+    "google.Duration": _write_duration,
+    "google.FieldMask": _write_field_mask,
+    "google.Value": _write_value,
+    "google.Struct": _write_value,
+    "google.ListValue": _write_value,
+}

@@ -1,0 +1,220 @@
+"""What MLflow's protos do not say, as data; checked against MLflow 3.17.2.
+
+The generator writes REQUIRED and DEFAULTS into the messages' `__init__`, so types and checks agree.
+The codec reads ALIASES and BOUNDS when it decodes. Messages are named as in `messages.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+# Fields that a request must carry although every field of every proto is optional: absent, null and
+# "" count as missing, an empty list does not. From the request checks of MLflow's handlers.
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "AbortMultipartUpload": ("path",),
+    "AddGuardrailToEndpoint": ("endpoint_id", "guardrail_id"),
+    "AddItemsToReviewQueue": ("queue_id",),
+    "AttachModelToGatewayEndpoint": ("endpoint_id", "model_config"),
+    "BatchGetTraceInfos": ("trace_ids",),
+    "BatchGetTraces": ("trace_ids",),
+    "CalculateTraceFilterCorrelation": ("experiment_ids", "filter_string1", "filter_string2"),
+    "CompleteMultipartUpload": ("path", "parts"),
+    "CreateAssessment": ("assessment",),
+    "CreateDataset": ("name",),
+    "CreateExperiment": ("name",),
+    "CreateGatewayBudgetPolicy": (
+        "budget_unit",
+        "budget_amount",
+        "duration",
+        "target_scope",
+        "budget_action",
+    ),
+    "CreateGatewayEndpoint": ("name", "model_configs"),
+    "CreateGatewayEndpointBinding": ("endpoint_id", "resource_type", "resource_id"),
+    "CreateGatewayGuardrail": ("name", "scorer_id", "scorer_version", "stage", "action"),
+    "CreateGatewayModelDefinition": ("name", "secret_id", "provider", "model_name"),
+    "CreateGatewaySecret": ("secret_name",),
+    "CreateIssue": ("name", "description", "experiment_id"),
+    "CreateLabelSchema": ("experiment_id", "name"),
+    "CreateLoggedModel": ("experiment_id",),
+    "CreateModelVersion": ("name", "source"),
+    "CreateMultipartUpload": ("path",),
+    "CreatePresignedDownloadUrl": ("run_id", "path"),
+    "CreatePresignedUploadUrl": ("path",),
+    "CreatePromptOptimizationJob": ("source_prompt_uri", "config"),
+    "CreateRegisteredModel": ("name",),
+    "CreateReviewQueue": ("experiment_id", "name"),
+    "CreateWebhook": ("name", "url", "events"),
+    "CreateWorkspace": ("name",),
+    "DeleteExperiment": ("experiment_id",),
+    "DeleteExperimentTag": ("experiment_id", "key"),
+    "DeleteGatewayBudgetPolicy": ("budget_policy_id",),
+    "DeleteGatewayEndpoint": ("endpoint_id",),
+    "DeleteGatewayEndpointBinding": ("endpoint_id", "resource_type", "resource_id"),
+    "DeleteGatewayEndpointTag": ("endpoint_id", "key"),
+    "DeleteGatewayGuardrail": ("guardrail_id",),
+    "DeleteGatewayModelDefinition": ("model_definition_id",),
+    "DeleteGatewaySecret": ("secret_id",),
+    "DeleteLabelSchema": ("schema_id",),
+    "DeleteModelVersion": ("name", "version"),
+    "DeleteModelVersionTag": ("name", "version", "key"),
+    "DeleteRegisteredModel": ("name",),
+    "DeleteRegisteredModelAlias": ("name", "alias"),
+    "DeleteRegisteredModelTag": ("name", "key"),
+    "DeleteReviewQueue": ("queue_id",),
+    "DeleteRun": ("run_id",),
+    "DeleteScorer": ("experiment_id", "name"),
+    "DeleteTag": ("run_id", "key"),
+    "DeleteTraceTag": ("key",),
+    "DeleteTraceTagV3": ("key",),
+    "DeleteTraces": ("experiment_id",),
+    "DetachModelFromGatewayEndpoint": ("endpoint_id", "model_definition_id"),
+    "FinalizeLoggedModel": ("model_id", "status"),
+    "GetExperiment": ("experiment_id",),
+    "GetExperimentByName": ("experiment_name",),
+    "GetGatewayBudgetPolicy": ("budget_policy_id",),
+    "GetGatewayGuardrail": ("guardrail_id",),
+    "GetGatewayModelDefinition": ("model_definition_id",),
+    "GetGatewaySecretInfo": ("secret_id",),
+    "GetLabelSchema": ("schema_id",),
+    "GetLabelSchemaByName": ("experiment_id", "name"),
+    "GetLatestVersions": ("name",),
+    "GetMetricHistory": ("run_id", "metric_key"),
+    "GetMetricHistoryBulkInterval": ("run_ids", "metric_key"),
+    "GetModelVersion": ("name", "version"),
+    "GetModelVersionByAlias": ("name", "alias"),
+    "GetOrCreateUserQueue": ("experiment_id", "user"),
+    "GetRegisteredModel": ("name",),
+    "GetReviewQueue": ("queue_id",),
+    "GetReviewQueueByName": ("experiment_id", "name"),
+    "GetRun": ("run_id",),
+    "GetScorer": ("experiment_id", "name"),
+    "GetTrace": ("trace_id",),
+    "LinkPromptsToTrace": ("trace_id", "prompt_versions"),
+    "LinkTracesToRun": ("trace_ids", "run_id"),
+    "ListArtifacts": ("run_id",),
+    "ListEndpointGuardrailConfigs": ("endpoint_id",),
+    "ListLabelSchemas": ("experiment_id",),
+    "ListReviewQueueItems": ("queue_id",),
+    "ListReviewQueues": ("experiment_id",),
+    "ListScorerVersions": ("experiment_id", "name"),
+    "LogBatch": ("run_id",),
+    "LogInputs": ("run_id",),
+    "LogLoggedModelParamsRequest": ("model_id",),
+    "LogMetric": ("run_id", "key", "value", "timestamp"),
+    "LogModel": ("run_id", "model_json"),
+    "LogOutputs": ("run_id", "models"),
+    "LogParam": ("run_id", "key"),
+    "QueryTraceMetrics": ("experiment_ids", "view_type", "metric_name", "aggregations"),
+    "RegisterScorer": ("experiment_id", "name", "serialized_scorer"),
+    "RemoveGuardrailFromEndpoint": ("endpoint_id", "guardrail_id"),
+    "RemoveItemsFromReviewQueue": ("queue_id",),
+    "RenameRegisteredModel": ("name", "new_name"),
+    "RestoreExperiment": ("experiment_id",),
+    "RestoreRun": ("run_id",),
+    "SearchLoggedModels": ("experiment_ids",),
+    "SearchPromptOptimizationJobs": ("experiment_id",),
+    "SearchTraces": ("experiment_ids",),
+    "SearchTracesV3": ("locations",),
+    "SetDatasetTags": ("tags",),
+    "SetExperimentTag": ("experiment_id", "key"),
+    "SetGatewayEndpointTag": ("endpoint_id", "key"),
+    "SetModelVersionTag": ("name", "version", "key"),
+    "SetRegisteredModelAlias": ("name", "alias", "version"),
+    "SetRegisteredModelTag": ("name", "key"),
+    "SetReviewQueueItemStatus": ("queue_id", "item_id"),
+    "SetTag": ("run_id", "key"),
+    "SetTraceTag": ("key",),
+    "SetTraceTagV3": ("key",),
+    "StartTraceV3": ("trace",),
+    "TransitionModelVersionStage": ("name", "version", "stage"),
+    "UpdateAssessment": ("assessment", "update_mask"),
+    "UpdateEndpointGuardrailConfig": ("endpoint_id", "guardrail_id"),
+    "UpdateExperiment": ("experiment_id", "new_name"),
+    "UpdateGatewayBudgetPolicy": ("budget_policy_id",),
+    "UpdateGatewayEndpoint": ("endpoint_id",),
+    "UpdateGatewayModelDefinition": ("model_definition_id",),
+    "UpdateGatewaySecret": ("secret_id",),
+    "UpdateIssue": ("issue_id",),
+    "UpdateLabelSchema": ("schema_id",),
+    "UpdateModelVersion": ("name", "version"),
+    "UpdateRegisteredModel": ("name",),
+    "UpdateReviewQueue": ("queue_id",),
+    "UpdateRun": ("run_id",),
+    "UpsertDatasetRecords": ("records",),
+    # Items of lists, checked with their place: "metrics[0].timestamp".
+    "Metric": ("key", "value", "timestamp"),
+    "Param": ("key",),
+    "RunTag": ("key",),
+    "TraceRequestMetadata": ("key",),
+    "TraceTag": ("key",),
+    # Ours: MLflow stores items with an empty key or fails on them with 500.
+    "ExperimentTag": ("key",),
+    "RegisteredModelTag": ("key",),
+    "ModelVersionTag": ("key",),
+    "LoggedModelTag": ("key",),
+    "LoggedModelParameter": ("key",),
+    "InputTag": ("key",),
+}
+
+# What an absent field means where the proto states no default: MLflow's handlers read "" from it.
+DEFAULTS: Mapping[str, Mapping[str, str | int | bool]] = {
+    "Param": {"value": ""},
+    "RunTag": {"value": ""},
+    "ExperimentTag": {"value": ""},
+    "RegisteredModelTag": {"value": ""},
+    "ModelVersionTag": {"value": ""},
+    "LoggedModelTag": {"value": ""},
+    "LoggedModelParameter": {"value": ""},
+    "InputTag": {"value": ""},
+    "TraceRequestMetadata": {"value": ""},
+    "TraceTag": {"value": ""},
+    "LogParam": {"value": ""},
+    "SetTag": {"value": ""},
+    "SetExperimentTag": {"value": ""},
+    "SetRegisteredModelTag": {"value": ""},
+    "SetModelVersionTag": {"value": ""},
+    "SetTraceTag": {"value": ""},
+    "SetTraceTagV3": {"value": ""},
+}
+
+# Other names of a field, taken when the field itself is absent. Clients before 1.0 say run_uuid.
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "run_id": ("run_uuid",),
+}
+
+
+class Bound(NamedTuple):
+    """The values a number may have. `text`, with {value}, is the whole message where MLflow has its own."""
+
+    low: int | None = None
+    high: int | None = None
+    low_text: str | None = None
+    high_text: str | None = None
+
+
+_POSITIVE = "Invalid value {value} for parameter 'max_results' supplied. It must be a positive integer"
+_WITHIN = "max_results must be between 1 and {high}. See the API docs for more information about request parameters."
+
+
+def _page(high: int) -> Mapping[str, Bound]:
+    return {"max_results": Bound(1, high, low_text=_POSITIVE)}
+
+
+def _within(high: int) -> Mapping[str, Bound]:
+    text = _WITHIN.replace("{high}", str(high))
+    return {"max_results": Bound(1, high, text, text)}
+
+
+BOUNDS: Mapping[str, Mapping[str, Bound]] = {
+    "SearchRuns": _page(50_000),
+    "SearchTraces": _page(500),
+    "SearchTracesV3": _page(500),
+    "SearchRegisteredModels": _page(1_000),
+    "SearchModelVersions": _page(200_000),
+    "GetMetricHistoryBulkInterval": _within(2_500),
+    "ListLabelSchemas": _within(50_000),
+    "ListReviewQueues": _within(50_000),
+    "ListReviewQueueItems": _within(50_000),
+}

@@ -1,0 +1,107 @@
+"""What every wire message, enumeration and endpoint row is made of.
+
+`messages.py` and `endpoints.py` are generated in these terms; `extra.py` uses the same ones by hand:
+
+    class RotateKey(Message):
+        _fields = {"name": "string", "max_age_ms": "int64"}
+        __slots__ = tuple(_fields)
+
+        def __init__(self, *, name: str, max_age_ms: int | None = None) -> None:
+            self.name = name
+            self.max_age_ms = max_age_ms
+
+`_fields` names each field and its wire type; the `__init__` says the rest: a keyword without a default
+is a required field, and a default is what a request that leaves the field out means.
+
+Wire types: string, bytes, bool, double, float, int32, int64, uint32, fixed32, fixed64, a message or
+enumeration by its dotted name, and `google.*`. `X[]` is a list of X, `map<string,X>` a dict. Words
+after the type: `implicit` (a zero value counts as unset, as proto3 has it) and `oneof=NAME` (at most one
+of the fields with that name may be set).
+
+Python values: enumerations are their name, `google.Timestamp` is nanoseconds since the epoch,
+`google.Duration` is nanoseconds, `google.FieldMask` a list of snake_case paths and `google.Value` plain JSON
+whose top-level null is `NULL` (None is an unset field, as everywhere).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import ClassVar, Final, NamedTuple, TypeAlias, Union
+
+
+class Null:
+    """The type of `NULL`, the JSON null of a `google.Value` field that is set."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "NULL"
+
+
+NULL: Final = Null()
+
+Json: TypeAlias = Union["Null", bool, float, str, list["Json"], dict[str, "Json"], None]
+
+
+class Message:
+    """Base of all messages: compares by value, prints what is set, and cannot be hashed."""
+
+    __slots__ = ()
+    _fields: ClassVar[Mapping[str, str]] = {}
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self._fields)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        values = ((name, getattr(self, name)) for name in self._fields)
+        shown = ", ".join(f"{name}={value!r}" for name, value in values if value not in (None, [], {}))
+        return f"{type(self).__qualname__}({shown})"
+
+
+class Enumeration:
+    """Base of all enumerations: constants whose value is their name, and the number of each."""
+
+    __slots__ = ()
+    _numbers: ClassVar[Mapping[str, int]] = {}
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        return tuple(cls._numbers)
+
+
+class Endpoint(NamedTuple):
+    """One verb on one path.
+
+    `path` is a Flask rule without the `/api` or `/ajax-api` it is mounted under. `bindings` names the
+    message field a path variable fills where the two differ: `(("trace_id", "assessment.trace_id"),)`.
+    """
+
+    verb: str
+    path: str
+    rpc: str
+    request: type[Message]
+    response: type[Message]
+    service: str
+    bindings: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[str, ...] = ("/api", "/ajax-api")
+
+    def field_of(self, variable: str) -> str:
+        """The dotted path of the message field that this path variable fills."""
+        return dict(self.bindings).get(variable, variable)
+
+
+def values_of(message: Message) -> tuple[object, ...]:
+    """All field values in the order of `_fields`."""
+    names = tuple(message._fields)
+    if len(names) > 1:
+        values: tuple[object, ...] = attrgetter(*names)(message)
+        return values
+    return tuple(getattr(message, name) for name in names)
