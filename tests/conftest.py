@@ -1,0 +1,135 @@
+"""What tests ask for by name. Each that touches a database runs on SQLite and on PostgreSQL.
+
+``database``        a fresh one, migrated, with a second workspace full of noise
+``tx``              an open write transaction; what it writes is undone
+``api``             a Flask test client on a fresh database
+``server``          a ``trackway serve`` process on a fresh database: url, stop, kill, restart
+``shared_server``   the same for all tests of a module, which must not stop it
+``mlflow_server``   MLflow's own server, one for the whole run
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+# Fixtures import what they need when they need it: a unit test starts without SQLAlchemy and Flask.
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from trackway.storage.database import Database, Tx
+
+    from .databases import Databases
+    from .services import MlflowServer, TrackwayServer
+
+DIALECTS = ("sqlite", "postgresql")
+
+# What the person at the keyboard has set for their own work must not reach the tests.
+for _name in [name for name in os.environ if name.startswith(("MLFLOW_", "TRACKWAY_"))]:
+    if not _name.startswith("TRACKWAY_TEST_"):
+        del os.environ[_name]
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All comparisons with MLflow's server go to one pytest-xdist worker: it takes 10 s and 1 GB to start."""
+    for item in items:
+        if "mlflow_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("mlflow_server"))
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    from .databases import Databases
+
+    databases = Databases(tmp_path_factory.mktemp("databases"))
+    try:
+        yield databases
+    finally:
+        databases.close()
+
+
+@pytest.fixture(params=DIALECTS, scope="module")
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Which database the test is on; a test marks itself with ``parametrize`` for fewer."""
+    return str(request.param)
+
+
+@pytest.fixture
+def store_uri(databases: Databases, dialect: str) -> Iterator[str]:
+    """What one would give to ``--backend-store-uri``: a fresh database, migrated and with noise."""
+    with databases.fresh(dialect) as uri:
+        yield uri
+
+
+@pytest.fixture
+def database(store_uri: str) -> Iterator[Database]:
+    from trackway.storage.database import Database
+
+    database = Database(store_uri)
+    yield database
+    database.dispose()
+
+
+class _Undo(Exception):
+    pass
+
+
+@pytest.fixture
+def tx(request: pytest.FixtureRequest, databases: Databases, dialect: str) -> Iterator[Tx]:
+    """A write transaction on ``database`` where the test asks for that too, else on one that is shared."""
+    is_own = "database" in request.fixturenames
+    database = request.getfixturevalue("database") if is_own else databases.shared(dialect)
+    with suppress(_Undo), database.begin(write=True) as tx:
+        yield tx
+        raise _Undo
+
+
+@pytest.fixture
+def api(store_uri: str, tmp_path: Path) -> Iterator[FlaskClient]:
+    from trackway.server.app import create_app
+    from trackway.server.config import Config
+
+    app = create_app(Config(backend_store_uri=store_uri, artifacts_destination=str(tmp_path / "artifacts")))
+    with app.test_client() as client:
+        yield client
+
+
+@pytest.fixture
+def server(store_uri: str, tmp_path: Path) -> Iterator[TrackwayServer]:
+    from .services import TrackwayServer
+
+    server = TrackwayServer(tmp_path / "server", store_uri)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def shared_server(
+    databases: Databases, dialect: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TrackwayServer]:
+    from .services import TrackwayServer
+
+    with databases.fresh(dialect) as uri:
+        server = TrackwayServer(tmp_path_factory.mktemp("shared-server"), uri)
+        server.start()
+        yield server
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    from .services import MlflowServer
+
+    server = MlflowServer(tmp_path_factory.mktemp("mlflow-server"))
+    server.start()
+    yield server
+    server.kill()

@@ -1,0 +1,90 @@
+"""Fresh databases for tests: each a copy of a template that was migrated and filled once.
+
+A copy costs about 1 ms on SQLite and 30 ms on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from trackway.storage import migrate
+from trackway.storage.database import Database
+
+from .factories import ARTIFACT_ROOT, make_noise
+from .services import PostgreSQL
+
+
+class Databases:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = itertools.count(1)
+        self._shared: dict[str, Database] = {}
+
+    @cached_property
+    def postgres(self) -> PostgreSQL:
+        """The session's server, started when the first test asks for it."""
+        return PostgreSQL()
+
+    @contextmanager
+    def empty(self, dialect: str) -> Iterator[str]:
+        """The address of a database without tables."""
+        if dialect == "sqlite":
+            yield f"sqlite:///{self._folder / f'empty-{next(self._numbers)}.db'}"
+        else:
+            with self.postgres.fresh() as uri:
+                yield uri
+
+    @contextmanager
+    def fresh(self, dialect: str) -> Iterator[str]:
+        """The address of a database with today's schema, experiment 0 and a noisy second workspace."""
+        if dialect == "sqlite":
+            path = self._folder / f"{next(self._numbers)}.db"
+            shutil.copy(self._sqlite_template, path)
+            yield f"sqlite:///{path}"
+            for left in self._folder.glob(f"{path.name}*"):
+                left.unlink()
+        else:
+            with self.postgres.fresh(self._postgres_template) as uri:
+                yield uri
+
+    def shared(self, dialect: str) -> Database:
+        """One database for all tests that undo what they write."""
+        if dialect not in self._shared:
+            if dialect == "sqlite":
+                uri = f"sqlite:///{shutil.copy(self._sqlite_template, self._folder / 'shared.db')}"
+            else:
+                self.postgres.execute(f"CREATE DATABASE shared TEMPLATE {self._postgres_template}")
+                uri = self.postgres.url("shared")
+            self._shared[dialect] = Database(uri)
+        return self._shared[dialect]
+
+    def close(self) -> None:
+        for database in self._shared.values():
+            database.dispose()
+        if "postgres" in self.__dict__:
+            self.postgres.close()
+
+    @cached_property
+    def _sqlite_template(self) -> Path:
+        path = self._folder / "template.db"
+        _fill(f"sqlite:///{path}")
+        assert not path.with_name("template.db-wal").exists(), "the copy would miss what is in the WAL"
+        return path
+
+    @cached_property
+    def _postgres_template(self) -> str:
+        self.postgres.execute("CREATE DATABASE template")
+        _fill(self.postgres.url("template"))
+        return "template"
+
+
+def _fill(uri: str) -> None:
+    database = Database(uri)
+    migrate.prepare(database, ARTIFACT_ROOT)
+    make_noise(database)
+    database.dispose()

