@@ -1,0 +1,72 @@
+"""What the README tells people to type exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from importlib.util import find_spec
+
+import pytest
+
+from tests.commands import ROOT, check_command, project, serve_options
+
+README = (ROOT / "README.md").read_text()
+SHELL = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", README, flags=re.DOTALL))
+COMMANDS = sorted(
+    {shlex.split(line, comments=True)[0]: line for line in SHELL if line} and set(SHELL + INLINE)
+)
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+def _starting(*words: str) -> list[str]:
+    return [line for line in COMMANDS if line.startswith(tuple(f"{word} " for word in words))]
+
+
+@pytest.mark.parametrize("line", _starting("make"))
+def test_make_has_the_target(line):
+    target, *settings = shlex.split(line, comments=True)[1:]
+    assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"the Makefile has no target {target}"
+    for setting in settings:
+        assert re.search(rf"^{setting.split('=')[0]} \?=", MAKEFILE, re.MULTILINE), setting
+
+
+@pytest.mark.parametrize("line", _starting("trackway"))
+def test_the_command_line_has_the_command(line):
+    check_command(shlex.split(line, comments=True))
+
+
+@pytest.mark.parametrize("line", _starting("python -m"))
+def test_the_module_exists(line):
+    assert find_spec(line.split()[2])
+
+
+@pytest.mark.parametrize("line", _starting("pip install '.["))
+def test_the_extra_exists(line):
+    (extra,) = re.findall(r"\[(\w+)\]", line)
+    assert extra in project()["optional-dependencies"]
+
+
+def test_options_and_variables_and_defaults_are_those_of_the_command():
+    rows = re.findall(r"^\| `(--[\w-]+)` \| `(\w+)` \| (.+) \|$", README, re.MULTILINE)
+    assert len(rows) > 5
+    options = serve_options()
+    for name, variable, default in rows:
+        assert options[name].envvar == variable
+        if default.startswith("`"):
+            assert default.strip("`") == str(options[name].default)
+
+
+def test_each_option_and_file_mentioned_exists():
+    options = serve_options()
+    for text in INLINE:
+        if text.startswith("--"):
+            assert text.split()[0] in options, text
+        if re.fullmatch(r"[\w./]+(\.md|\.py|\.txt|\.toml|/)|LICENSE|Dockerfile", text):
+            assert (ROOT / text).exists() or (ROOT / "client_compat" / text).exists(), text
+
+
+def test_the_folders_of_the_layout_exist():
+    layout = re.findall(r"^    (\w+/) ", README, re.MULTILINE)
+    assert {"server/", "storage/", "client_compat/", "trackway/", "tests/"} <= set(layout)
+    assert all((ROOT / folder).is_dir() for folder in layout)
