@@ -1,0 +1,1 @@
+"""What Trackway keeps: SQLAlchemy Core tables and functions over SQLite and PostgreSQL."""

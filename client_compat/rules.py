@@ -1,0 +1,210 @@
+"""Limits and checks of what clients send, in MLflow's words.
+
+Rules as in MLflow 3.17 (``mlflow/utils/validation.py``); people match parts of these texts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+from collections.abc import Sequence
+
+from . import messages as m
+from .errors import InvalidParameter
+
+MAX_METRICS_PER_BATCH = 1000
+MAX_PARAMS_TAGS_PER_BATCH = 100
+MAX_ENTITIES_PER_BATCH = 1000
+MAX_KEY_LENGTH = 250
+MAX_PARAM_VALUE_LENGTH = 6000
+MAX_TAG_VALUE_LENGTH = 8000
+MAX_EXPERIMENT_NAME_LENGTH = 500
+MAX_EXPERIMENT_TAG_VALUE_LENGTH = 20_000
+MAX_INPUT_TAG_KEY_LENGTH = 255
+MAX_INPUT_TAG_VALUE_LENGTH = 500
+MAX_CUSTOM_VIEWS = 50
+CUSTOM_VIEW_PREFIX = "mlflow.customView.view"
+RUN_NAME_TAG = "mlflow.runName"
+
+_DATASET_LIMITS = {
+    "name": 500,
+    "digest": 36,
+    "source_type": 500,
+    "source": 65_535,
+    "schema": 1_048_575,
+    "profile": 16_777_215,
+}
+_KEY = re.compile(r"[/\w.\- :]*")
+_RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
+_KEY_CHARACTERS = (
+    "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.),"
+    " spaces ( ), colon(:) and slashes (/)."
+)
+# MLflow's switch of the same name: without it, long values are errors.
+_CUTS_LONG_VALUES = os.environ.get("MLFLOW_TRUNCATE_LONG_VALUES", "true").lower() in {"true", "1"}
+
+
+def invalid_value(path: str, value: object, why: str = "") -> InvalidParameter:
+    """``Invalid value "x" for parameter 'p' supplied``: the value as compact JSON."""
+    shown = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return InvalidParameter(f"Invalid value {shown} for parameter '{path}' supplied{': ' + why if why else '.'}")
+
+
+def check_key(key: str, path: str = "key") -> None:
+    """A param, metric or tag key: of certain characters, and a clean relative path."""
+    if not _KEY.fullmatch(key):
+        raise invalid_value(path, key, _KEY_CHARACTERS)
+    clean = posixpath.normpath(key)
+    if clean != key or clean == "." or clean.startswith(("..", "/")):
+        raise invalid_value(
+            path,
+            key,
+            "Names may be treated as files in certain cases, and must not resolve to other names"
+            f" when treated as such. This name would resolve to {clean!r}",
+        )
+
+
+def check_length(what: str, limit: int, value: str) -> None:
+    if len(value) > limit:
+        raise InvalidParameter(f"'{what}' exceeds the maximum length of {limit} characters")
+
+
+def check_run_id(run_id: str) -> None:
+    if not _RUN_ID.fullmatch(run_id):
+        raise invalid_value("run_id", run_id)
+
+
+def check_metric(metric: m.Metric, path: str = "") -> None:
+    """Key, value and time are there, the key is a clean name, and time does not run before 1970."""
+    at = f"{path}." if path else ""
+    assert metric.key is not None
+    assert metric.timestamp is not None
+    check_key(metric.key, f"{at}name")
+    if metric.timestamp < 0:
+        raise invalid_value(
+            f"{at}timestamp",
+            metric.timestamp,
+            f"metric '{metric.key}' (value={metric.value}). "
+            "Timestamp must be a nonnegative long (64-bit integer) ",
+        )
+    check_length("Metric name", MAX_KEY_LENGTH, metric.key)
+
+
+def clean_param(key: str, value: str, path: str = "") -> str:
+    """Check the pair; the value to store, which may be shorter than the one sent."""
+    at = f"{path}." if path else ""
+    check_key(key, f"{at}key")
+    check_length("Param key", MAX_KEY_LENGTH, key)
+    return _cut("Param value", MAX_PARAM_VALUE_LENGTH, value)
+
+
+def clean_tag(key: str, value: str, path: str = "") -> str:
+    """Check a run's tag; the value to store, which may be shorter than the one sent."""
+    at = f"{path}." if path else ""
+    check_key(key, f"{at}key")
+    check_length(f"{at}key", MAX_KEY_LENGTH, key)
+    return _cut(f"{at}value", MAX_TAG_VALUE_LENGTH, value)
+
+
+def check_experiment_tag(key: str, value: str) -> None:
+    check_key(key)
+    check_length("key", MAX_KEY_LENGTH, key)
+    check_length("value", MAX_EXPERIMENT_TAG_VALUE_LENGTH, value)
+
+
+def check_experiment_name(name: str) -> None:
+    if not name:
+        raise InvalidParameter(f"Invalid experiment name: '{name}'")
+    check_length("name", MAX_EXPERIMENT_NAME_LENGTH, name)
+
+
+def check_custom_views(keys: Sequence[str], experiment_id: str = "") -> None:
+    """An experiment keeps at most 50 of the UI's saved views, each a tag."""
+    if sum(key.startswith(CUSTOM_VIEW_PREFIX) for key in keys) > MAX_CUSTOM_VIEWS:
+        whose = f" for experiment {experiment_id}" if experiment_id else ""
+        raise InvalidParameter(
+            f"Unable to create another custom view{whose}; the maximum number of custom views per "
+            f"experiment is {MAX_CUSTOM_VIEWS}. Delete an existing custom view before creating a new one."
+        )
+
+
+def check_batch(batch: m.LogBatch) -> None:
+    """A batch's sizes, its keys and values; param values longer than allowed are cut in place.
+
+    Values come first, as MLflow looks at them before it counts.
+    """
+    for index, metric in enumerate(batch.metrics):
+        check_metric(metric, f"metrics[{index}]")
+    for index, param in enumerate(batch.params):
+        param.value = clean_param(param.key or "", param.value or "", f"params[{index}]")
+    for index, tag in enumerate(batch.tags):
+        tag.value = clean_tag(tag.key or "", tag.value or "", f"tags[{index}]")
+    _check_count("metrics", MAX_METRICS_PER_BATCH, len(batch.metrics))
+    _check_count("params", MAX_PARAMS_TAGS_PER_BATCH, len(batch.params))
+    _check_count("tags", MAX_PARAMS_TAGS_PER_BATCH, len(batch.tags))
+    total = len(batch.metrics) + len(batch.params) + len(batch.tags)
+    _check_count("metrics, params, and tags", MAX_ENTITIES_PER_BATCH, total)
+    _check_param_keys_differ(batch.params)
+
+
+def check_dataset_inputs(items: Sequence[m.DatasetInput]) -> None:
+    """Datasets as a run notes them: complete, and of a size that a database likes."""
+    for index, item in enumerate(items):
+        dataset = item.dataset
+        if dataset is None:
+            raise InvalidParameter("Dataset cannot be None")
+        for name, limit in _DATASET_LIMITS.items():
+            value = getattr(dataset, name)
+            if value is None and name not in {"schema", "profile"}:
+                raise InvalidParameter(f"Dataset {name} cannot be None: datasets[{index}] has none")
+            check_length(name, limit, value or "")
+        for tag in item.tags:
+            check_length("key", MAX_INPUT_TAG_KEY_LENGTH, tag.key)
+            check_length("value", MAX_INPUT_TAG_VALUE_LENGTH, tag.value)
+
+
+def parse_experiment_id(text: str) -> int:
+    """Experiment ids are decimal numbers; an empty one means the default experiment."""
+    try:
+        return int(text or "0")
+    except ValueError:
+        raise InvalidParameter(
+            f"Invalid experiment ID '{text}'. Experiment ID must be a valid integer."
+        ) from None
+
+
+def check_max_results(count: int, most: int) -> None:
+    if count < 1:
+        raise InvalidParameter(
+            f"Invalid value {count} for parameter 'max_results' supplied. It must be a positive integer"
+        )
+    if count > most:
+        raise InvalidParameter(
+            f"Invalid value {count} for parameter 'max_results' supplied. It must be at most {most}"
+        )
+
+
+def _check_count(what: str, limit: int, count: int) -> None:
+    if count > limit:
+        raise InvalidParameter(
+            f"A batch logging request can contain at most {limit} {what}. Got {count} {what}. "
+            f"Please split up {what} across multiple requests and try again."
+        )
+
+
+def _check_param_keys_differ(params: Sequence[m.Param]) -> None:
+    seen: set[str | None] = set()
+    twice = [p.key for p in params if p.key in seen or seen.add(p.key)]  # type: ignore[func-returns-value]
+    if twice:
+        raise InvalidParameter(
+            f"Duplicate parameter keys have been submitted: {twice}. Please ensure "
+            "the request contains only one param value per param key."
+        )
+
+
+def _cut(what: str, limit: int, value: str) -> str:
+    if len(value) > limit and not _CUTS_LONG_VALUES:
+        check_length(what, limit, value)
+    return value[:limit]

@@ -1,0 +1,71 @@
+"""Artifact locations: how they are checked, made absolute and extended, as in MLflow 3.17."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlparse as _parse_with_params
+
+from .errors import InvalidParameter
+
+_MAX_LENGTH = int(os.environ.get("MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH", "2048"))
+
+
+def check_location(uri: str, field: str = "artifact_location") -> None:
+    """An experiment's artifact location as a client may choose it."""
+    parsed = _parse_with_params(uri)
+    if parsed.fragment or parsed.params:
+        raise InvalidParameter(f"'{field}' URL can't include fragments or params.")
+    check_query(parsed.query)
+    if uri.startswith("runs:"):
+        raise InvalidParameter(f"Artifact location cannot be a runs:/ URI. Given: '{uri}'")
+    if len(uri) > _MAX_LENGTH:
+        raise InvalidParameter(
+            "Invalid artifact path length. The length of the artifact path cannot be "
+            f"greater than {_MAX_LENGTH} characters. To configure this limit, please set the "
+            "MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH environment variable."
+        )
+
+
+def check_query(query: str) -> None:
+    """``..`` in a query could be taken for a path by what reads the URI later."""
+    if ".." in decode(query):
+        raise InvalidParameter("Invalid query string")
+
+
+def decode(text: str) -> str:
+    """Undo percent encoding however often it was applied; give up on text that never settles."""
+    for _ in range(10):
+        plain = unquote(text)
+        if plain == text:
+            return text
+        text = plain
+    raise InvalidParameter(f"Failed to decode URL: {text[:100]}")
+
+
+def absolute(uri: str) -> str:
+    """A relative path or ``file:`` URI made absolute against the working folder; others as they are."""
+    parts = urlsplit(uri)
+    is_local = parts.scheme in {"", "file"} and not parts.netloc
+    if not is_local or parts.path.startswith("/"):
+        return uri
+    path = (Path.cwd() / parts.path).as_posix()
+    if not parts.scheme:
+        return path
+    return urlunsplit((parts.scheme, "", path, parts.query, parts.fragment))
+
+
+def append(uri: str, *parts: str) -> str:
+    """Extend the URI's path, before any ``?query#fragment``; URIs without a scheme are plain paths."""
+    suffix = "/".join(part.strip("/") for part in parts)
+    parsed = urlsplit(uri)
+    if not parsed.scheme:
+        return posixpath.join(uri, suffix)
+    check_query(parsed.query)
+    path = posixpath.join(parsed.path, suffix)
+    if parsed.path.startswith("/") or parsed.netloc:
+        return urlunsplit(parsed._replace(path=path))
+    # urlunsplit would make an absolute path of "mlflow-artifacts:folder".
+    return f"{parsed.scheme}:{urlunsplit(parsed._replace(scheme='', path=path))}"

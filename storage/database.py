@@ -1,0 +1,251 @@
+"""One database, SQLite or PostgreSQL, and transactions on it.
+
+What differs between the two lives here: how a transaction begins, which faults pass when
+the transaction is run again, and which mean that the database is out of reach.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import sqlite3 as stdlib_sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.dialects.postgresql import insert as insert  # its ON CONFLICT compiles on SQLite too
+from sqlalchemy.engine import URL, make_url
+
+from trackway.client_compat.errors import ApiError, Unavailable
+
+T = TypeVar("T")
+Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+log = logging.getLogger("trackway.storage")
+
+DEFAULT_WORKSPACE = 1
+# Seconds that a writer waits for its turn before the client is asked to come back.
+_PATIENCE_S = 30.0
+_ATTEMPTS = 6
+# PostgreSQL: serialization failure, deadlock: the same transaction may pass when run again.
+_PASSING_SQLSTATES = {"40001", "40P01"}
+_POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"}
+_SQLITE_SAFE_WAL = (3, 51, 3)
+
+
+class Tx:
+    """One transaction: what it may see, who is behind it, and ``execute``."""
+
+    __slots__ = ("_connection", "_now_ms", "dialect", "request_id", "user", "workspace")
+
+    def __init__(
+        self, connection: sa.Connection, *, workspace: int, user: str | None, request_id: str
+    ) -> None:
+        self._connection = connection
+        self._now_ms: int | None = None
+        self.dialect: str = connection.dialect.name
+        self.workspace = workspace
+        self.user = user
+        self.request_id = request_id
+
+    @property
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, the same at every call within the transaction."""
+        if self._now_ms is None:
+            self._now_ms = time.time_ns() // 1_000_000
+        return self._now_ms
+
+    def execute(self, statement: sa.Executable, parameters: Rows | None = None) -> sa.CursorResult[Any]:
+        """Run one statement, once for each of a list of parameters."""
+        return self._connection.execute(statement, parameters)  # type: ignore[return-value, arg-type]
+
+
+class Database:
+    """Connections to one database; made after the fork, shared by a process's threads."""
+
+    def __init__(self, uri: str, *, synchronous: str = "NORMAL", pool_size: int = 8) -> None:
+        url = parse_uri(uri)
+        self.dialect = url.get_backend_name()
+        self._is_sqlite = self.dialect == "sqlite"
+        # SQLite has one writer; waiting in line here is fairer and cheaper than sleeping on its lock.
+        self._writer = threading.Lock() if self._is_sqlite else None
+        if self._is_sqlite:
+            self._engine = _sqlite_engine(url, synchronous, pool_size)
+            self._reads = self._engine
+        else:
+            self._engine = sa.create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=_PATIENCE_S)
+            # A read of several statements needs no snapshot, and BEGIN and ROLLBACK are two round trips.
+            self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._writes = self._engine.execution_options(trackway_write=True)
+
+    @property
+    def engine(self) -> sa.Engine:
+        """For migrations and tests; requests go through ``begin`` and ``run``."""
+        return self._engine
+
+    @contextmanager
+    def begin(
+        self,
+        *,
+        write: bool,
+        workspace: int = DEFAULT_WORKSPACE,
+        user: str | None = None,
+        request_id: str = "",
+    ) -> Iterator[Tx]:
+        """A transaction: committed at the end of the block, rolled back when it raises."""
+        if not write:
+            with self._reads.connect() as connection:
+                yield Tx(connection, workspace=workspace, user=user, request_id=request_id)
+            return
+        if self._writer and not self._writer.acquire(timeout=_PATIENCE_S):
+            raise Unavailable(f"The database was busy with other writes for {_PATIENCE_S:.0f} seconds.")
+        try:
+            with self._writes.begin() as connection:
+                yield Tx(connection, workspace=workspace, user=user, request_id=request_id)
+        finally:
+            if self._writer:
+                self._writer.release()
+
+    def run(
+        self,
+        work: Callable[[Tx], T],
+        *,
+        write: bool,
+        workspace: int = DEFAULT_WORKSPACE,
+        user: str | None = None,
+        request_id: str = "",
+    ) -> T:
+        """``work(tx)`` in a transaction, run again whole when it lost a race with another.
+
+        Raises ``Unavailable`` when the database cannot be reached, stays locked, or is full.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with self.begin(write=write, workspace=workspace, user=user, request_id=request_id) as tx:
+                    return work(tx)
+            except (exc.DBAPIError, exc.TimeoutError) as fault:
+                if not _may_pass(fault, write) or attempt == _ATTEMPTS:
+                    raise _as_api_error(fault) from fault
+                log.info("transaction %s runs again: %s", request_id, _first_line(fault))
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+        raise AssertionError("unreachable")
+
+    def ping(self) -> None:
+        """Raise ``Unavailable`` when the database does not answer."""
+        try:
+            with self._reads.connect() as connection:
+                connection.execute(sa.select(1))
+        except (exc.DBAPIError, exc.TimeoutError) as fault:
+            raise _as_api_error(fault) from fault
+
+    def dispose(self) -> None:
+        self._engine.dispose()
+
+
+def parse_uri(uri: str) -> URL:
+    """The store URI as MLflow users write it, with the driver that we use.
+
+    Raises ValueError with a sentence for the person who typed it.
+    """
+    if "://" not in uri:
+        raise ValueError(
+            f"The store URI {uri!r} is a folder; Trackway keeps its data in a database: "
+            "use sqlite:///path/to/file.db or postgresql://user:password@host/name."
+        )
+    try:
+        url = make_url(uri)
+    except exc.ArgumentError:
+        raise ValueError(f"The store URI {uri!r} cannot be read as a database URL.") from None
+    if url.drivername in _POSTGRES_NAMES:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername in {"sqlite", "sqlite+pysqlite"}:
+        if not url.database or url.database == ":memory:":
+            raise ValueError("SQLite in memory would forget everything; name a file: sqlite:///path/to/file.db")
+        return url.set(drivername="sqlite+pysqlite")
+    raise ValueError(f"The store URI names {url.drivername!r}; Trackway runs on sqlite and postgresql.")
+
+
+def _sqlite_engine(url: URL, synchronous: str, pool_size: int) -> sa.Engine:
+    if synchronous not in {"NORMAL", "FULL", "EXTRA"}:
+        raise ValueError(f"SQLite's synchronous setting is NORMAL, FULL or EXTRA, not {synchronous!r}.")
+    assert url.database is not None
+    Path(url.database).resolve().parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        module=_sqlite_module(),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=_PATIENCE_S,
+        connect_args={"timeout": _PATIENCE_S},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # BEGIN is ours to say, below
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA synchronous = {synchronous}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA case_sensitive_like = ON")  # LIKE, as against ILIKE, minds case
+        cursor.execute("PRAGMA cache_size = -16000")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A writer that began as a reader could not be made to wait: SQLite would refuse its first write.
+        is_write = connection.get_execution_options().get("trackway_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_write else "BEGIN")
+
+    return engine
+
+
+def _sqlite_module() -> Any:
+    try:
+        import pysqlite3
+
+        return pysqlite3
+    except ImportError:
+        if stdlib_sqlite3.sqlite_version_info < _SQLITE_SAFE_WAL:
+            log.warning(
+                "SQLite %s has a bug that can damage a database which several processes write "
+                "(fixed in 3.51.3). Install pysqlite3, or run with --workers 1.",
+                stdlib_sqlite3.sqlite_version,
+            )
+        return stdlib_sqlite3
+
+
+def _may_pass(fault: exc.SQLAlchemyError, write: bool) -> bool:
+    if not isinstance(fault, exc.DBAPIError):
+        return False
+    if getattr(fault.orig, "sqlstate", None) in _PASSING_SQLSTATES:
+        return True
+    if isinstance(fault, exc.OperationalError) and "database is locked" in str(fault.orig):
+        return True
+    # A connection that died in the pool (the server restarted): nothing of a write was committed
+    # when even its first statement failed, and only then is it safe to run it again.
+    return fault.connection_invalidated and (not write or fault.statement is not None)
+
+
+def _as_api_error(fault: exc.SQLAlchemyError) -> Exception:
+    text = _first_line(fault)
+    state = getattr(getattr(fault, "orig", None), "sqlstate", None) or ""
+    if "disk is full" in text or state == "53100":
+        return Unavailable("The database's disk is full: nothing of this request was stored.")
+    if isinstance(fault, exc.TimeoutError) or "database is locked" in text or state.startswith("53"):
+        return Unavailable("The database has no free connection or stays locked; try again in a moment.")
+    unreachable = isinstance(fault, exc.OperationalError | exc.InterfaceError)
+    if unreachable and isinstance(fault, exc.DBAPIError) and (fault.connection_invalidated or not state):
+        return Unavailable(f"The database cannot be reached or written: {text}")
+    return fault
+
+
+def _first_line(fault: BaseException) -> str:
+    return str(getattr(fault, "orig", None) or fault).strip().split("\n", 1)[0]
+
+
+__all__ = ["DEFAULT_WORKSPACE", "ApiError", "Database", "Tx", "insert", "parse_uri"]

@@ -1,0 +1,237 @@
+"""Experiments and their tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from trackway.client_compat import messages as m
+from trackway.client_compat import rules, searchable, uris
+from trackway.client_compat.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
+
+from . import search
+from .database import Tx, insert
+from .schema.tracking import experiment_tags, experiments, runs
+
+ACTIVE, DELETED = "active", "deleted"
+STAGES = {"ACTIVE_ONLY": [ACTIVE], "DELETED_ONLY": [DELETED], "ALL": [ACTIVE, DELETED]}
+
+_INSERT = insert(experiments).on_conflict_do_nothing().returning(experiments.c.id)
+_SET_TAG = insert(experiment_tags)
+_SET_TAG = _SET_TAG.on_conflict_do_update(
+    index_elements=["experiment_id", "key"], set_={"value": _SET_TAG.excluded.value}
+)
+_SEARCH = search.Entity(
+    searchable.EXPERIMENTS,
+    owner=experiments.c.id,
+    attributes={
+        "experiment_id": experiments.c.id,
+        "name": experiments.c.name,
+        "creation_time": experiments.c.creation_time,
+        "last_update_time": experiments.c.last_update_time,
+    },
+    children={"tag": search.Child(experiment_tags, experiment_tags.c.experiment_id)},
+)
+
+
+def create(tx: Tx, name: str, artifact_location: str | None, tags: list[m.ExperimentTag], root: str) -> str:
+    """Make an experiment and return its id; without a location it gets ``<root>/<id>``.
+
+    Names stay taken while an experiment of that name lies in the trash, as in MLflow.
+    """
+    location = uris.absolute(artifact_location) if artifact_location else ""
+    row = tx.execute(
+        _INSERT,
+        {
+            "workspace_id": tx.workspace,
+            "name": name,
+            "artifact_location": location,
+            "lifecycle_stage": ACTIVE,
+            "creation_time": tx.now_ms,
+            "last_update_time": tx.now_ms,
+        },
+    ).first()
+    if row is None:
+        raise _name_taken(tx, name)
+    if not location:
+        tx.execute(
+            sa.update(experiments)
+            .where(experiments.c.id == row.id)
+            .values(artifact_location=uris.append(root, str(row.id)))
+        )
+    if tags:
+        _set_tags(tx, row.id, {tag.key or "": tag.value or "" for tag in tags})
+    return str(row.id)
+
+
+def get(tx: Tx, experiment_id: str) -> m.Experiment:
+    row = find(tx, experiment_id)
+    return _messages(tx, [row])[0]
+
+
+def get_by_name(tx: Tx, name: str) -> m.Experiment:
+    """The experiment of that name, deleted ones included."""
+    row = tx.execute(
+        sa.select(experiments).where(experiments.c.workspace_id == tx.workspace, experiments.c.name == name)
+    ).first()
+    if row is None:
+        raise NotFound(f"Could not find experiment with name '{name}'")
+    return _messages(tx, [row])[0]
+
+
+def find(tx: Tx, experiment_id: str, *, view: str = "ALL", lock: str = "") -> sa.Row[Any]:
+    """The experiment's row; ``lock`` is "share" (it must not change) or "update" (we will change it)."""
+    number = rules.parse_experiment_id(experiment_id)
+    query = sa.select(experiments).where(
+        experiments.c.workspace_id == tx.workspace,
+        experiments.c.id == number,
+        experiments.c.lifecycle_stage.in_(STAGES[view]),
+    )
+    if lock:
+        query = query.with_for_update(read=lock == "share", key_share=lock == "update")
+    row = tx.execute(query).first() if abs(number) < 1 << 63 else None
+    if row is None:
+        raise NotFound(f"No Experiment with id={number} exists")
+    return row
+
+
+def find_active(tx: Tx, experiment_id: str, *, lock: str = "share") -> sa.Row[Any]:
+    row = find(tx, experiment_id, lock=lock)
+    if row.lifecycle_stage != ACTIVE:
+        raise InvalidParameter(
+            f"The experiment {row.id} must be in the 'active' state. Current state is {row.lifecycle_stage}."
+        )
+    return row
+
+
+def visible_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:
+    """Those of the ids that exist in the workspace."""
+    numbers = [rules.parse_experiment_id(text) for text in experiment_ids]
+    numbers = [number for number in numbers if abs(number) < 1 << 63]
+    if not numbers:
+        return []
+    query = sa.select(experiments.c.id).where(
+        experiments.c.workspace_id == tx.workspace, experiments.c.id.in_(search.inline(numbers))
+    )
+    return sorted(tx.execute(query).scalars())
+
+
+def find_page(tx: Tx, req: m.SearchExperiments) -> tuple[list[m.Experiment], str | None]:
+    """A page of experiments and the token of the next, newest first unless ordered otherwise."""
+    page = search.Page(
+        _SEARCH,
+        sa.select(experiments),
+        scope=(
+            experiments.c.workspace_id == tx.workspace,
+            experiments.c.lifecycle_stage.in_(STAGES[req.view_type or "ACTIVE_ONLY"]),
+        ),
+        query=("experiments", tx.workspace, req.view_type),
+        filter=req.filter,
+        order_by=req.order_by or ["creation_time DESC", "experiment_id ASC"],
+        ties=(("experiment_id", experiments.c.id, False),),
+    )
+    rows, token = page.fetch(tx, req.max_results or 0, req.page_token)
+    return _messages(tx, rows), token
+
+
+def rename(tx: Tx, experiment_id: str, name: str) -> None:
+    row = find(tx, experiment_id, lock="update")
+    if row.lifecycle_stage != ACTIVE:
+        raise InvalidState("Cannot rename a non-active experiment.")
+    holder = tx.execute(
+        sa.select(experiments.c.id).where(
+            experiments.c.workspace_id == tx.workspace, experiments.c.name == name
+        )
+    ).scalar()
+    if holder not in (None, row.id):
+        raise _name_taken(tx, name)
+    tx.execute(
+        sa.update(experiments)
+        .where(experiments.c.id == row.id)
+        .values(name=name, last_update_time=tx.now_ms)
+    )
+
+
+def delete(tx: Tx, experiment_id: str) -> None:
+    """Put the experiment into the trash, its runs with it."""
+    row = find(tx, experiment_id, view="ACTIVE_ONLY", lock="update")
+    _set_stage(tx, row.id, DELETED, deleted_time=tx.now_ms)
+
+
+def restore(tx: Tx, experiment_id: str) -> None:
+    """Take the experiment out of the trash with all its runs, those deleted one by one included."""
+    row = find(tx, experiment_id, view="DELETED_ONLY", lock="update")
+    _set_stage(tx, row.id, ACTIVE, deleted_time=None)
+
+
+def set_tag(tx: Tx, experiment_id: str, key: str, value: str) -> None:
+    row = find_active(tx, experiment_id)
+    if key.startswith(rules.CUSTOM_VIEW_PREFIX):
+        kept = tx.execute(
+            sa.select(experiment_tags.c.key).where(experiment_tags.c.experiment_id == row.id)
+        ).scalars()
+        rules.check_custom_views([*({*kept} - {key}), key], experiment_id)
+    _set_tags(tx, row.id, {key: value})
+
+
+def delete_tag(tx: Tx, experiment_id: str, key: str) -> None:
+    row = find_active(tx, experiment_id)
+    gone = tx.execute(
+        sa.delete(experiment_tags).where(
+            experiment_tags.c.experiment_id == row.id, experiment_tags.c.key == key
+        )
+    )
+    if not gone.rowcount:
+        raise NotFound(f"No tag with name: {key} in experiment with id {experiment_id}")
+
+
+def _set_tags(tx: Tx, experiment_id: int, tags: dict[str, str]) -> None:
+    # In the order of their keys, so that two writers meet in the same order and cannot deadlock.
+    tx.execute(
+        _SET_TAG,
+        [{"experiment_id": experiment_id, "key": key, "value": tags[key]} for key in sorted(tags)],
+    )
+
+
+def _set_stage(tx: Tx, experiment_id: int, stage: str, deleted_time: int | None) -> None:
+    tx.execute(
+        sa.update(experiments)
+        .where(experiments.c.id == experiment_id)
+        .values(lifecycle_stage=stage, last_update_time=tx.now_ms)
+    )
+    tx.execute(
+        sa.update(runs)
+        .where(runs.c.experiment_id == experiment_id)
+        .values(lifecycle_stage=stage, deleted_time=deleted_time)
+    )
+
+
+def _name_taken(tx: Tx, name: str) -> AlreadyExists:
+    stage = tx.execute(
+        sa.select(experiments.c.lifecycle_stage).where(
+            experiments.c.workspace_id == tx.workspace, experiments.c.name == name
+        )
+    ).scalar()
+    advice = (
+        " It is deleted: restore it, or rename it after restoring, to free the name."
+        if stage == DELETED
+        else " Use another name, or get the existing one by its name."
+    )
+    return AlreadyExists(f"Experiment(name={name}) already exists.{advice}")
+
+
+def _messages(tx: Tx, rows: list[sa.Row[Any]]) -> list[m.Experiment]:
+    tags = search.children_of(tx, experiment_tags, experiment_tags.c.experiment_id, [row.id for row in rows])
+    return [
+        m.Experiment(
+            experiment_id=str(row.id),
+            name=row.name,
+            artifact_location=row.artifact_location,
+            lifecycle_stage=row.lifecycle_stage,
+            creation_time=row.creation_time,
+            last_update_time=row.last_update_time,
+            tags=[m.ExperimentTag(key=tag.key, value=tag.value) for tag in tags.get(row.id, ())],
+        )
+        for row in rows
+    ]

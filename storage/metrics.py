@@ -1,0 +1,255 @@
+"""Metrics: points of a run's series, their latest value, and their history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from trackway.client_compat import messages as m
+from trackway.client_compat import paging
+
+from . import runs
+from .database import Tx, insert
+from .schema import tracking
+from .schema.tracking import points, series
+
+_LARGEST = 1.7976931348623157e308  # stands for infinity, which MLflow cannot store either
+
+_SERIES_OF_RUN = sa.select(series.c.id, series.c.key, series.c.step, series.c.timestamp, series.c.value).where(
+    series.c.run_id == sa.bindparam("run")
+)
+_ONE_SERIES = _SERIES_OF_RUN.where(series.c.key == sa.bindparam("key"))
+_FEW_SERIES = _SERIES_OF_RUN.where(series.c.key.in_(sa.bindparam("keys", expanding=True)))
+_FEW = 50
+_ADD_SERIES = sa.insert(series)
+_ADD_ONE_SERIES = sa.insert(series).returning(series.c.id)
+_ADVANCE = (
+    sa.update(series)
+    .where(series.c.id == sa.bindparam("series"))
+    .values(
+        step=sa.bindparam("new_step"),
+        timestamp=sa.bindparam("new_timestamp"),
+        value=sa.bindparam("new_value"),
+        is_nan=sa.bindparam("new_is_nan"),
+    )
+)
+_ADD_POINTS = insert(points).on_conflict_do_nothing()
+_ORDER = (points.c.timestamp, points.c.step, points.c.value, points.c.is_nan)
+
+
+class _Point(NamedTuple):
+    """What decides which of a series' points is the latest, in this order."""
+
+    step: int
+    timestamp: int
+    value: float
+    is_nan: bool
+
+
+def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[m.Metric]) -> None:
+    """Append points to a run from ``runs.find_active`` and move each key's latest value forward.
+
+    Latest is the greatest (step, timestamp, value), as in MLflow 3.17. Timestamps are
+    milliseconds since the epoch. NaN is stored as 0.0 with is_nan set, infinity as the
+    largest double. Sending a point twice changes nothing: the whole point is the key.
+    """
+    if not metrics:
+        return
+    new = [(metric.key or "", _point(metric)) for metric in metrics]
+    latest: dict[str, _Point] = {}
+    for key, point in new:
+        if key not in latest or point > latest[key]:
+            latest[key] = point
+    ids = _advance(tx, run, latest)
+    tx.execute(
+        _ADD_POINTS,
+        [
+            {
+                "series_id": ids[key],
+                "timestamp": point.timestamp,
+                "step": point.step,
+                "value": point.value,
+                "is_nan": point.is_nan,
+            }
+            for key, point in new
+        ],
+    )
+
+
+def history(
+    tx: Tx, run_id: str, key: str, max_results: int | None, page_token: str | None
+) -> tuple[list[m.Metric], str | None]:
+    """A metric's points by time, step and value, and the token of the next page."""
+    query = ("metric", tx.workspace, run_id, key)
+    series_id = _series_id(tx, run_id, key)
+    if series_id is None:
+        return [], None
+    select = sa.select(*_ORDER).where(points.c.series_id == series_id).order_by(*_ORDER)
+    if page_token:
+        position = paging.decode(page_token, query)
+        select = select.where(sa.tuple_(*_ORDER) > sa.tuple_(*(_literal(c, p) for c, p in zip(_ORDER, position, strict=True))))
+    if max_results is not None:
+        select = select.limit(max_results + 1)
+    rows = tx.execute(select).all()
+    token = None
+    if max_results is not None and len(rows) > max_results:
+        rows = rows[:max_results]
+        token = paging.encode(query, list(rows[-1]))
+    return [
+        m.Metric(key=key, value=math.nan if is_nan else value, timestamp=timestamp, step=step)
+        for timestamp, step, value, is_nan in rows
+    ], token
+
+
+def history_of_many(tx: Tx, run_ids: Sequence[str], key: str, max_results: int) -> list[m.MetricWithRunId]:
+    """Points of one metric of several runs: by run id, time, step and value, ``max_results`` in all."""
+    select = (
+        sa.select(tracking.runs.c.run_uuid, *_ORDER)
+        .select_from(_series_of(tx, run_ids, key).join(points, points.c.series_id == series.c.id))
+        .where(*_which(tx, run_ids, key))
+        .order_by(tracking.runs.c.run_uuid, *_ORDER)
+        .limit(max_results)
+    )
+    return [_with_run_id(key, row) for row in tx.execute(select)]
+
+
+def sampled_history(
+    tx: Tx, run_ids: Sequence[str], key: str, max_results: int, steps: tuple[int, int] | None
+) -> list[m.MetricWithRunId]:
+    """At most ``max_results`` points of each run, by step, for drawing its curve.
+
+    The points are dealt into equal buckets in the order of their steps; each bucket keeps its
+    lowest and its highest value, so that no spike is lost, and a run its first and last point.
+    One statement, whatever the number of runs. Raises NotFound for a run that does not exist.
+    """
+    for run_id in dict.fromkeys(run_ids):
+        runs.find(tx, run_id)
+    by_step = (points.c.step, points.c.timestamp, points.c.value, points.c.is_nan)
+    where = [*_which(tx, run_ids, key)]
+    if steps is not None:
+        where.append(points.c.step.between(*steps))
+    numbered = (
+        sa.select(
+            tracking.runs.c.run_uuid,
+            *_ORDER,
+            sa.func.row_number().over(partition_by=series.c.id, order_by=by_step).label("place"),
+            sa.func.count().over(partition_by=series.c.id).label("total"),
+            sa.func.ntile(max(1, (max_results - 2) // 2))
+            .over(partition_by=series.c.id, order_by=by_step)
+            .label("bucket"),
+        )
+        .select_from(_series_of(tx, run_ids, key).join(points, points.c.series_id == series.c.id))
+        .where(*where)
+        .cte("numbered")
+    )
+    n = numbered.c
+    in_bucket = {"partition_by": (n.run_uuid, n.bucket)}
+    ranked = sa.select(
+        n.run_uuid,
+        n.timestamp,
+        n.step,
+        n.value,
+        n.is_nan,
+        n.place,
+        n.total,
+        sa.func.row_number().over(order_by=(n.is_nan, n.value, n.place), **in_bucket).label("low"),
+        sa.func.row_number().over(order_by=(n.is_nan, n.value.desc(), n.place), **in_bucket).label("high"),
+    ).cte("ranked")
+    r = ranked.c
+    is_end = (r.place == r.total) if max_results == 1 else (r.place == 1) | (r.place == r.total)
+    keep = (r.total <= max_results) | is_end
+    if max_results >= 4:
+        keep = keep | (r.low == 1) | (r.high == 1)
+    select = (
+        sa.select(r.run_uuid, r.timestamp, r.step, r.value, r.is_nan)
+        .where(keep)
+        .order_by(r.run_uuid, r.place)
+    )
+    found: dict[str, list[m.MetricWithRunId]] = {}
+    for row in tx.execute(select):
+        found.setdefault(row.run_uuid, []).append(_with_run_id(key, row))
+    return [metric for run_id in run_ids for metric in found.get(run_id, ())]
+
+
+def _advance(tx: Tx, run: sa.Row[Any], latest: dict[str, _Point]) -> dict[str, int]:
+    """Create or move forward the run's series; their ids by key.
+
+    The run's row is locked, so what is read here stays true until the transaction ends.
+    """
+    if len(latest) == 1:
+        [key] = latest
+        known = tx.execute(_ONE_SERIES, {"run": run.id, "key": key}).all()
+    elif len(latest) <= _FEW:
+        known = tx.execute(_FEW_SERIES, {"run": run.id, "keys": list(latest)}).all()
+    else:
+        known = tx.execute(_SERIES_OF_RUN, {"run": run.id}).all()
+    ids = {row.key: row.id for row in known}
+    moved = [
+        {
+            "series": row.id,
+            "new_step": new.step,
+            "new_timestamp": new.timestamp,
+            "new_value": new.value,
+            "new_is_nan": new.is_nan,
+        }
+        for row in known
+        if (new := latest.get(row.key)) is not None and new[:3] > (row.step, row.timestamp, row.value)
+    ]
+    if moved:
+        tx.execute(_ADVANCE, moved)
+    added = [
+        {"run_id": run.id, "experiment_id": run.experiment_id, "key": key, **point._asdict()}
+        for key, point in latest.items()
+        if key not in ids
+    ]
+    if len(added) == 1:
+        ids[added[0]["key"]] = tx.execute(_ADD_ONE_SERIES, added[0]).scalar_one()
+    elif added:
+        # The ids by a look afterwards: RETURNING would make one long VALUES list of it,
+        # several times slower than executemany on PostgreSQL.
+        tx.execute(_ADD_SERIES, added)
+        ids |= {row.key: row.id for row in tx.execute(_SERIES_OF_RUN, {"run": run.id})}
+    return ids
+
+
+def _point(metric: m.Metric) -> _Point:
+    assert metric.value is not None
+    assert metric.timestamp is not None
+    value, is_nan = metric.value, math.isnan(metric.value)
+    if is_nan:
+        value = 0.0
+    elif math.isinf(value):
+        value = math.copysign(_LARGEST, value)
+    return _Point(metric.step or 0, metric.timestamp, value, is_nan)
+
+
+def _series_id(tx: Tx, run_id: str, key: str) -> int | None:
+    run = runs.find(tx, run_id)
+    row = tx.execute(_ONE_SERIES, {"run": run.id, "key": key}).first()
+    return row.id if row else None
+
+
+def _series_of(tx: Tx, run_ids: Sequence[str], key: str) -> sa.Join:
+    return tracking.runs.join(tracking.experiments).join(series, series.c.run_id == tracking.runs.c.id)
+
+
+def _which(tx: Tx, run_ids: Sequence[str], key: str) -> list[sa.ColumnElement[bool]]:
+    return [
+        tracking.experiments.c.workspace_id == tx.workspace,
+        tracking.runs.c.run_uuid.in_(list(run_ids)),
+        series.c.key == key,
+    ]
+
+
+def _with_run_id(key: str, row: Any) -> m.MetricWithRunId:
+    value = math.nan if row.is_nan else row.value
+    return m.MetricWithRunId(
+        key=key, value=value, timestamp=row.timestamp, step=row.step, run_id=row.run_uuid
+    )
+
+
+def _literal(column: Any, value: Any) -> sa.ColumnElement[Any]:
+    return sa.literal(value, column.type)

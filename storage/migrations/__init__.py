@@ -1,0 +1,1 @@
+"""Alembic's folder; the revisions are in ``versions``, numbered, never edited once released."""

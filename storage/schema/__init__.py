@@ -1,0 +1,10 @@
+"""The tables, one module per area, on one ``metadata``.
+
+A new table or column goes here and into a numbered file in ``migrations/versions``;
+a test compares the two.
+"""
+
+from . import operations, tracking
+from .base import metadata
+
+__all__ = ["metadata", "operations", "tracking"]

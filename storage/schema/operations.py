@@ -1,0 +1,17 @@
+"""Tables about the server's own work: who did what."""
+
+from sqlalchemy import Column, ForeignKey, Table
+
+from .base import Id, Int64, String, metadata
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
+    Column("time_ms", Int64, nullable=False),
+    Column("user", String),
+    Column("request_id", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("target", String, nullable=False),
+)

@@ -1,0 +1,219 @@
+"""From a parsed filter and order to SQL, and pages that stay right while rows are being added.
+
+One translation serves every kind of thing that can be searched. A page is found by the last
+row of the page before (keyset), never by counting rows, so the last page costs what the first
+one does and rows that arrive meanwhile shift nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from trackway.client_compat import paging
+from trackway.client_compat.filters import And, Comparison, Node, Not, Or, parse_filter, parse_order_by
+from trackway.client_compat.searchable import Searchable
+
+from .database import Tx
+
+Column = sa.ColumnElement[Any]
+Row = sa.Row[Any]
+
+# MLflow's language has no escape character, PostgreSQL's LIKE takes the backslash for one unless told.
+_NO_ESCAPE = "\x01"
+
+
+@dataclass(frozen=True)
+class Child:
+    """A table of an entity's keys and values; with ``is_nan`` the values are metrics."""
+
+    table: sa.Table
+    owner: Column
+    is_nan: Column | None = None
+
+
+@dataclass(frozen=True)
+class Entity:
+    """Where the fields of something searchable are kept."""
+
+    searchable: Searchable
+    owner: Column
+    attributes: Mapping[str, Column]
+    children: Mapping[str, Child] = field(default_factory=dict)
+    # Kinds that are more than a key and a value, such as a run's datasets.
+    special: Mapping[str, Callable[[Comparison], Column]] = field(default_factory=dict)
+    nullable: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class _Key:
+    """One column of the order; ``None`` never compares as greater, it only equals itself."""
+
+    column: Column
+    ascending: bool
+
+
+class Page:
+    """A search: what to select, within which scope, filtered and ordered as the client asked.
+
+    ``query`` names the search in page tokens, which other searches refuse. ``ties`` are the
+    orders (name, column, ascending) that follow the client's and make the whole one total.
+    """
+
+    def __init__(
+        self,
+        entity: Entity,
+        select: sa.Select[Any],
+        *,
+        scope: Iterable[Column],
+        query: tuple[object, ...],
+        filter: str | None,
+        order_by: Sequence[str],
+        ties: Sequence[tuple[str, Column, bool]],
+    ) -> None:
+        self._query = (*query, filter or "", *order_by)
+        self._entity = entity
+        node = parse_filter(filter, entity.searchable)
+        self._select = select.where(*scope)
+        if node is not None:
+            self._select = self._select.where(condition(entity, node))
+        self._keys: list[_Key] = []
+        ordered: set[str] = set()
+        for order in parse_order_by(list(order_by), entity.searchable):
+            if order.kind == "attribute":
+                ordered.add(order.key)
+                self._order_by_attribute(order.key, order.ascending)
+            else:
+                self._order_by_child(entity.children[order.kind], order.key, order.ascending)
+        self._keys += [_Key(column, ascending) for name, column, ascending in ties if name not in ordered]
+
+    def fetch(self, tx: Tx, size: int, token: str | None) -> tuple[list[Row], str | None]:
+        """The rows of the page that the token names (the first without one), and the next token."""
+        statement = self._select
+        if token:
+            statement = statement.where(_after(self._keys, paging.decode(token, self._query)))
+        positions = [key.column.label(f"_order_{i}") for i, key in enumerate(self._keys)]
+        statement = statement.add_columns(*positions).limit(size + 1)
+        statement = statement.order_by(*(k.column if k.ascending else k.column.desc() for k in self._keys))
+        rows: list[Any] = list(tx.execute(statement))
+        if len(rows) <= size:
+            return rows, None
+        last = rows[size - 1]
+        return rows[:size], paging.encode(self._query, list(last[-len(self._keys) :]))
+
+    def _order_by_attribute(self, name: str, ascending: bool) -> None:
+        column = self._entity.attributes[name]
+        if name in self._entity.nullable:
+            self._keys.append(_Key(sa.case((column.is_(None), 1), else_=0), True))
+        self._keys.append(_Key(column, ascending))
+
+    def _order_by_child(self, child: Child, name: str, ascending: bool) -> None:
+        """Numbers first, then NaN, then those without the key: the same both ways, as in MLflow."""
+        table = child.table.alias(f"order_{len(self._keys)}")
+        joined = sa.and_(table.c[child.owner.name] == self._entity.owner, table.c.key == name)
+        self._select = self._select.outerjoin(table, joined)
+        ranks = [(table.c.key.is_(None), 2)]
+        value: Column = table.c.value
+        if child.is_nan is not None:
+            ranks.append((table.c[child.is_nan.name], 1))
+        self._keys += [_Key(sa.case(*ranks, else_=0), True), _Key(value, ascending)]
+
+
+def condition(entity: Entity, node: Node) -> Column:
+    """The filter as a SQL condition on the entity's rows."""
+    match node:
+        case And(parts):
+            return sa.and_(*(condition(entity, part) for part in parts))
+        case Or(parts):
+            return sa.or_(*(condition(entity, part) for part in parts))
+        case Not(part):
+            # SQL's NOT of an unknown is unknown; here a comparison with what is missing is false.
+            return sa.not_(sa.func.coalesce(condition(entity, part), sa.false()))
+        case Comparison():
+            return _comparison(entity, node)
+    raise AssertionError(node)
+
+
+def compare(column: Column, op: str, value: Any) -> Column:
+    """One comparison; LIKE minds case on both databases and knows no escape character."""
+    match op:
+        case "=":
+            return column == value
+        case "!=":
+            return column != value
+        case "<":
+            return column < value
+        case "<=":
+            return column <= value
+        case ">":
+            return column > value
+        case ">=":
+            return column >= value
+        case "LIKE":
+            return column.like(value, escape=_NO_ESCAPE)
+        case "ILIKE":
+            return column.ilike(value, escape=_NO_ESCAPE)
+        case "IN":
+            return column.in_(value)
+        case "NOT IN":
+            return column.not_in(value)
+        case "BETWEEN":
+            return column.between(*value)
+    raise AssertionError(op)
+
+
+def inline(numbers: Collection[int]) -> sa.BindParameter[Any]:
+    """Numbers for IN, written into the statement: 50,000 of them pass the limit on parameters."""
+    return sa.bindparam(None, list(numbers), expanding=True, literal_execute=True, unique=True)
+
+
+def children_of(
+    tx: Tx, table: sa.Table, owner: Column, owner_ids: Sequence[int], *order: Column
+) -> dict[int, list[Any]]:
+    """All rows of a child table that belong to any of the owners, by owner: one statement."""
+    if not owner_ids:
+        return {}
+    which = owner == owner_ids[0] if len(owner_ids) == 1 else owner.in_(inline(owner_ids))
+    found: dict[int, list[Any]] = {}
+    for row in tx.execute(sa.select(table).where(which).order_by(owner, *(order or (table.c.key,)))):
+        found.setdefault(getattr(row, owner.name), []).append(row)
+    return found
+
+
+def _comparison(entity: Entity, node: Comparison) -> Column:
+    if node.kind == "attribute":
+        return compare(entity.attributes[node.key], node.op, node.value)
+    if node.kind in entity.special:
+        return entity.special[node.kind](node)
+    child = entity.children[node.kind]
+    exists = sa.exists().where(child.owner == entity.owner, child.table.c.key == node.key)
+    if node.op == "IS NULL":
+        return ~exists
+    if node.op == "IS NOT NULL":
+        return exists
+    matches = compare(child.table.c.value, node.op, node.value)
+    if child.is_nan is not None:
+        # NaN is kept as 0 with a mark: it differs from every number and compares with none.
+        matches = sa.or_(matches, child.is_nan) if node.op == "!=" else sa.and_(matches, ~child.is_nan)
+    return exists.where(matches)
+
+
+def _after(keys: Sequence[_Key], position: Sequence[Any]) -> Column:
+    """Rows that come after the position in the order of the keys."""
+    choices: list[Column] = []
+    equal: list[Column] = []
+    for key, value in zip(keys, position, strict=True):
+        if value is not None:
+            beyond = key.column > value if key.ascending else key.column < value
+            choices.append(sa.and_(*equal, beyond))
+        equal.append(key.column.is_(None) if value is None else key.column == value)
+    after = sa.or_(*choices)
+    first, value = keys[0], position[0]
+    if len(keys) > 1 and value is not None:
+        # The OR alone would not be read off an index; this bound, which it implies, is.
+        bound = first.column >= value if first.ascending else first.column <= value
+        return sa.and_(bound, after)
+    return after
