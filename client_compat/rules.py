@@ -5,14 +5,13 @@ Rules as in MLflow 3.17 (``mlflow/utils/validation.py``); people match parts of 
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 import re
 from collections.abc import Sequence
 
 from . import messages as m
-from .errors import InvalidParameter
+from .errors import InvalidParameter, shown
 
 MAX_METRICS_PER_BATCH = 1000
 MAX_PARAMS_TAGS_PER_BATCH = 100
@@ -49,7 +48,9 @@ _CUTS_LONG_VALUES = os.environ.get("MLFLOW_TRUNCATE_LONG_VALUES", "true").lower(
 def invalid_value(path: str, value: object, why: str = "") -> InvalidParameter:
     """``Invalid value "x" for parameter 'p' supplied``: the value as compact JSON."""
     shown = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
-    return InvalidParameter(f"Invalid value {shown} for parameter '{path}' supplied{': ' + why if why else '.'}")
+    return InvalidParameter(
+        f"Invalid value {shown} for parameter '{path}' supplied{': ' + why if why else '.'}"
+    )
 
 
 def check_key(key: str, path: str = "key") -> None:

@@ -62,7 +62,7 @@ class Tx:
 
     def execute(self, statement: sa.Executable, parameters: Rows | None = None) -> sa.CursorResult[Any]:
         """Run one statement, once for each of a list of parameters."""
-        return self._connection.execute(statement, parameters)  # type: ignore[return-value, arg-type]
+        return self._connection.execute(statement, parameters)
 
 
 class Database:
@@ -78,7 +78,9 @@ class Database:
             self._engine = _sqlite_engine(url, synchronous, pool_size)
             self._reads = self._engine
         else:
-            self._engine = sa.create_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=_PATIENCE_S)
+            self._engine = sa.create_engine(
+                url, pool_size=pool_size, max_overflow=0, pool_timeout=_PATIENCE_S
+            )
             # A read of several statements needs no snapshot, and BEGIN and ROLLBACK are two round trips.
             self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writes = self._engine.execution_options(trackway_write=True)
@@ -165,7 +167,9 @@ def parse_uri(uri: str) -> URL:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername in {"sqlite", "sqlite+pysqlite"}:
         if not url.database or url.database == ":memory:":
-            raise ValueError("SQLite in memory would forget everything; name a file: sqlite:///path/to/file.db")
+            raise ValueError(
+                "SQLite in memory would forget everything; name a file: sqlite:///path/to/file.db"
+            )
         return url.set(drivername="sqlite+pysqlite")
     raise ValueError(f"The store URI names {url.drivername!r}; Trackway runs on sqlite and postgresql.")
 

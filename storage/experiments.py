@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from trackway.client_compat import messages as m
 from trackway.client_compat import rules, searchable, uris
 from trackway.client_compat.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
+from trackway.client_compat.filters import parse_order_by
 
 from . import search
 from .database import Tx, insert
@@ -128,8 +129,7 @@ def find_page(tx: Tx, req: m.SearchExperiments) -> tuple[list[m.Experiment], str
         ),
         query=("experiments", tx.workspace, req.view_type),
         filter=req.filter,
-        order_by=req.order_by or ["creation_time DESC", "experiment_id ASC"],
-        ties=(("experiment_id", experiments.c.id, False),),
+        order=parse_order_by(req.order_by, searchable.EXPERIMENTS),
     )
     rows, token = page.fetch(tx, req.max_results or 0, req.page_token)
     return _messages(tx, rows), token
@@ -147,9 +147,7 @@ def rename(tx: Tx, experiment_id: str, name: str) -> None:
     if holder not in (None, row.id):
         raise _name_taken(tx, name)
     tx.execute(
-        sa.update(experiments)
-        .where(experiments.c.id == row.id)
-        .values(name=name, last_update_time=tx.now_ms)
+        sa.update(experiments).where(experiments.c.id == row.id).values(name=name, last_update_time=tx.now_ms)
     )
 
 

@@ -100,8 +100,10 @@ def summaries(tx: Tx, experiment_ids: list[str]) -> list[m.DatasetSummary]:
         .limit(_MAX_SUMMARIES)
     )
     return [
-        m.DatasetSummary(experiment_id=str(experiment_id), name=name, digest=digest, context=value)
-        for experiment_id, name, digest, value in tx.execute(select)
+        m.DatasetSummary(
+            experiment_id=str(row.experiment_id), name=row.name, digest=row.digest, context=row.value
+        )
+        for row in tx.execute(select)
     ]
 
 

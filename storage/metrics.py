@@ -18,9 +18,9 @@ from .schema.tracking import points, series
 
 _LARGEST = 1.7976931348623157e308  # stands for infinity, which MLflow cannot store either
 
-_SERIES_OF_RUN = sa.select(series.c.id, series.c.key, series.c.step, series.c.timestamp, series.c.value).where(
-    series.c.run_id == sa.bindparam("run")
-)
+_SERIES_OF_RUN = sa.select(
+    series.c.id, series.c.key, series.c.step, series.c.timestamp, series.c.value
+).where(series.c.run_id == sa.bindparam("run"))
 _ONE_SERIES = _SERIES_OF_RUN.where(series.c.key == sa.bindparam("key"))
 _FEW_SERIES = _SERIES_OF_RUN.where(series.c.key.in_(sa.bindparam("keys", expanding=True)))
 _FEW = 50
@@ -90,7 +90,9 @@ def history(
     select = sa.select(*_ORDER).where(points.c.series_id == series_id).order_by(*_ORDER)
     if page_token:
         position = paging.decode(page_token, query)
-        select = select.where(sa.tuple_(*_ORDER) > sa.tuple_(*(_literal(c, p) for c, p in zip(_ORDER, position, strict=True))))
+        select = select.where(
+            sa.tuple_(*_ORDER) > sa.tuple_(*(_literal(c, p) for c, p in zip(_ORDER, position, strict=True)))
+        )
     if max_results is not None:
         select = select.limit(max_results + 1)
     rows = tx.execute(select).all()
@@ -100,7 +102,7 @@ def history(
         token = paging.encode(query, list(rows[-1]))
     return [
         m.Metric(key=key, value=math.nan if is_nan else value, timestamp=timestamp, step=step)
-        for timestamp, step, value, is_nan in rows
+        for timestamp, step, value, is_nan in map(tuple, rows)
     ], token
 
 
@@ -146,7 +148,8 @@ def sampled_history(
         .cte("numbered")
     )
     n = numbered.c
-    in_bucket = {"partition_by": (n.run_uuid, n.bucket)}
+    bucket = (n.run_uuid, n.bucket)
+    lowest, highest = (n.is_nan, n.value, n.place), (n.is_nan, n.value.desc(), n.place)
     ranked = sa.select(
         n.run_uuid,
         n.timestamp,
@@ -155,8 +158,8 @@ def sampled_history(
         n.is_nan,
         n.place,
         n.total,
-        sa.func.row_number().over(order_by=(n.is_nan, n.value, n.place), **in_bucket).label("low"),
-        sa.func.row_number().over(order_by=(n.is_nan, n.value.desc(), n.place), **in_bucket).label("high"),
+        sa.func.row_number().over(partition_by=bucket, order_by=lowest).label("low"),
+        sa.func.row_number().over(partition_by=bucket, order_by=highest).label("high"),
     ).cte("ranked")
     r = ranked.c
     is_end = (r.place == r.total) if max_results == 1 else (r.place == 1) | (r.place == r.total)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from trackway.client_compat import messages as m
 from trackway.client_compat import names, rules, searchable, uris
 from trackway.client_compat.errors import InvalidParameter, NotFound
+from trackway.client_compat.filters import parse_order_by
 
 from . import experiments, inputs, search
 from .database import Tx, insert
@@ -119,8 +120,7 @@ def find_page(tx: Tx, req: m.SearchRuns) -> tuple[list[m.Run], str | None]:
         scope=(_one_or_many(runs.c.experiment_id, ids), _one_or_many(runs.c.lifecycle_stage, STAGES[view])),
         query=("runs", tx.workspace, view, *ids),
         filter=req.filter,
-        order_by=req.order_by,
-        ties=(("start_time", runs.c.start_time, False), ("", runs.c.run_uuid, True)),
+        order=parse_order_by(req.order_by, searchable.RUNS),
     )
     rows, token = page.fetch(tx, req.max_results or 0, req.page_token)
     return _messages(tx, rows), token
@@ -165,7 +165,9 @@ def set_tags(tx: Tx, run: sa.Row[Any], tags: Sequence[m.RunTag]) -> None:
         else:
             del values[rules.RUN_NAME_TAG]
     if values:
-        tx.execute(_SET_TAG, [{"run_id": run.id, "key": key, "value": value} for key, value in values.items()])
+        tx.execute(
+            _SET_TAG, [{"run_id": run.id, "key": key, "value": value} for key, value in values.items()]
+        )
 
 
 def delete_tag(tx: Tx, run_id: str, key: str) -> None:
@@ -227,8 +229,9 @@ def _change(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
 def _one_or_many(column: sa.Column[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
     """``=`` for one value: the order of an index continues behind it, behind IN it does not."""
     if len(values) == 1:
-        return column == values[0]
-    return column.in_(search.inline(values)) if column is runs.c.experiment_id else column.in_(values)
+        only: sa.ColumnElement[bool] = column == values[0]
+        return only
+    return column.in_(search.inline(values) if column is runs.c.experiment_id else values)
 
 
 def _info(row: Any) -> m.RunInfo:

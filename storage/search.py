@@ -7,6 +7,7 @@ one does and rows that arrive meanwhile shift nothing.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from trackway.client_compat import paging
-from trackway.client_compat.filters import And, Comparison, Node, Not, Or, parse_filter, parse_order_by
-from trackway.client_compat.searchable import Searchable
+from trackway.client_compat.filters import And, Comparison, Node, Not, Or, parse_filter
+from trackway.client_compat.searchable import OrderBy, Searchable
 
 from .database import Tx
 
@@ -59,8 +60,8 @@ class _Key:
 class Page:
     """A search: what to select, within which scope, filtered and ordered as the client asked.
 
-    ``query`` names the search in page tokens, which other searches refuse. ``ties`` are the
-    orders (name, column, ascending) that follow the client's and make the whole one total.
+    ``query`` names the search in page tokens, which other searches refuse. The order is total:
+    ``parse_order_by`` ends it with the entity's tie-breakers.
     """
 
     def __init__(
@@ -71,24 +72,20 @@ class Page:
         scope: Iterable[Column],
         query: tuple[object, ...],
         filter: str | None,
-        order_by: Sequence[str],
-        ties: Sequence[tuple[str, Column, bool]],
+        order: Sequence[OrderBy],
     ) -> None:
-        self._query = (*query, filter or "", *order_by)
+        self._query = (*query, filter or "", *map(str, order))
         self._entity = entity
         node = parse_filter(filter, entity.searchable)
         self._select = select.where(*scope)
         if node is not None:
             self._select = self._select.where(condition(entity, node))
         self._keys: list[_Key] = []
-        ordered: set[str] = set()
-        for order in parse_order_by(list(order_by), entity.searchable):
-            if order.kind == "attribute":
-                ordered.add(order.key)
-                self._order_by_attribute(order.key, order.ascending)
+        for by in order:
+            if by.kind == "attribute":
+                self._order_by_attribute(by)
             else:
-                self._order_by_child(entity.children[order.kind], order.key, order.ascending)
-        self._keys += [_Key(column, ascending) for name, column, ascending in ties if name not in ordered]
+                self._order_by_child(entity.children[by.kind], by)
 
     def fetch(self, tx: Tx, size: int, token: str | None) -> tuple[list[Row], str | None]:
         """The rows of the page that the token names (the first without one), and the next token."""
@@ -104,22 +101,21 @@ class Page:
         last = rows[size - 1]
         return rows[:size], paging.encode(self._query, list(last[-len(self._keys) :]))
 
-    def _order_by_attribute(self, name: str, ascending: bool) -> None:
-        column = self._entity.attributes[name]
-        if name in self._entity.nullable:
+    def _order_by_attribute(self, by: OrderBy) -> None:
+        column = self._entity.attributes[by.key]
+        if by.key in self._entity.nullable:
             self._keys.append(_Key(sa.case((column.is_(None), 1), else_=0), True))
-        self._keys.append(_Key(column, ascending))
+        self._keys.append(_Key(column, by.ascending))
 
-    def _order_by_child(self, child: Child, name: str, ascending: bool) -> None:
+    def _order_by_child(self, child: Child, by: OrderBy) -> None:
         """Numbers first, then NaN, then those without the key: the same both ways, as in MLflow."""
         table = child.table.alias(f"order_{len(self._keys)}")
-        joined = sa.and_(table.c[child.owner.name] == self._entity.owner, table.c.key == name)
+        joined = sa.and_(table.c[child.owner.name] == self._entity.owner, table.c.key == by.key)
         self._select = self._select.outerjoin(table, joined)
         ranks = [(table.c.key.is_(None), 2)]
-        value: Column = table.c.value
         if child.is_nan is not None:
             ranks.append((table.c[child.is_nan.name], 1))
-        self._keys += [_Key(sa.case(*ranks, else_=0), True), _Key(value, ascending)]
+        self._keys += [_Key(sa.case(*ranks, else_=0), True), _Key(table.c.value, by.ascending)]
 
 
 def condition(entity: Entity, node: Node) -> Column:
@@ -137,32 +133,25 @@ def condition(entity: Entity, node: Node) -> Column:
     raise AssertionError(node)
 
 
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "LIKE": lambda column, value: column.like(value, escape=_NO_ESCAPE),
+    "ILIKE": lambda column, value: column.ilike(value, escape=_NO_ESCAPE),
+    "IN": lambda column, value: column.in_(value),
+    "NOT IN": lambda column, value: column.not_in(value),
+    "BETWEEN": lambda column, value: column.between(*value),
+}
+
+
 def compare(column: Column, op: str, value: Any) -> Column:
     """One comparison; LIKE minds case on both databases and knows no escape character."""
-    match op:
-        case "=":
-            return column == value
-        case "!=":
-            return column != value
-        case "<":
-            return column < value
-        case "<=":
-            return column <= value
-        case ">":
-            return column > value
-        case ">=":
-            return column >= value
-        case "LIKE":
-            return column.like(value, escape=_NO_ESCAPE)
-        case "ILIKE":
-            return column.ilike(value, escape=_NO_ESCAPE)
-        case "IN":
-            return column.in_(value)
-        case "NOT IN":
-            return column.not_in(value)
-        case "BETWEEN":
-            return column.between(*value)
-    raise AssertionError(op)
+    compared: Column = _OPERATORS[op](column, value)
+    return compared
 
 
 def inline(numbers: Collection[int]) -> sa.BindParameter[Any]:

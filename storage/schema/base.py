@@ -14,6 +14,6 @@ metadata = MetaData(
 # SQLite hands out row ids only to columns declared INTEGER, which it stores in up to 64 bits.
 Id = BigInteger().with_variant(Integer, "sqlite")
 Int64 = BigInteger().with_variant(Integer, "sqlite")
-Float64 = Double()
+Float64: Double[float] = Double()
 # Names sort by code point, as in MLflow on SQLite, whatever locale PostgreSQL was made with.
 String = Text().with_variant(Text(collation="C"), "postgresql")
