@@ -1,0 +1,179 @@
+"""The application: which RPC and which page is mounted where."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import NotFound as NoRoute
+
+import trackway
+from trackway.client_compat import errors, extra
+from trackway.client_compat.endpoints import ENDPOINTS
+from trackway.client_compat.wire import Endpoint
+from trackway.storage import migrate
+
+from . import handlers as handlers  # registers them
+from .backend import Backend, open_database
+from .config import Config
+from .dispatch import Answer, Rpc, error_answer, unexpected_answer
+from .edge.front import REQUEST_ID, ROUTE, Front, unknown_path, wrong_verb
+from .version import MLFLOW_VERSION
+
+_PREVIEWED = "/2.0/mlflow/"
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """A WSGI application on a store that is ready: made if it is new, refused if it is too old.
+
+    Opens nothing that a fork must not share: each process connects for itself at its first request.
+    """
+    config = config or Config()
+    prepare_store(config)
+    backend = Backend(config)
+    app = Flask("trackway.server", static_folder=None)
+    app.extensions["trackway"] = backend
+    app.url_map.merge_slashes = False
+    front = Front(app.wsgi_app, backend)
+    app.wsgi_app = front  # type: ignore[method-assign]
+    for endpoint in all_endpoints():
+        rpc = Rpc(endpoint)
+        for path in paths_of(endpoint):
+            if "<" in path:
+                _mount_with_variables(app, backend, path, rpc)
+            else:
+                front.mount(endpoint.verb, path, rpc)
+    _mount_pages(app, backend, front)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    return app
+
+
+def prepare_store(config: Config) -> None:
+    """Make a new database, or check an old one. Raises with a sentence for the operator."""
+    database = open_database(config)
+    try:
+        migrate.prepare(database, config.artifact_root)
+    finally:
+        database.dispose()
+
+
+def all_endpoints() -> tuple[Endpoint, ...]:
+    return (*ENDPOINTS, *extra.ENDPOINTS)
+
+
+def paths_of(endpoint: Endpoint) -> Iterator[str]:
+    """Every path that an endpoint is reached by; those with ``preview`` are for clients of 1.x."""
+    for mount in endpoint.mounts:
+        yield mount + endpoint.path
+        if endpoint.path.startswith(_PREVIEWED):
+            yield f"{mount}/2.0/preview/mlflow/{endpoint.path.removeprefix(_PREVIEWED)}"
+
+
+def _mount_with_variables(app: Flask, backend: Backend, path: str, rpc: Rpc) -> None:
+    def view(**values: str) -> Response:
+        request.environ[ROUTE] = path
+        return _response(rpc.answer(backend, request.environ, request.environ[REQUEST_ID], values))
+
+    verb = rpc.endpoint.verb
+    app.add_url_rule(path, f"{verb} {path}", view, methods=[verb])
+
+
+def _mount_pages(app: Flask, backend: Backend, front: Front) -> None:
+    config = backend.config
+
+    @app.get("/health")
+    def health() -> Response:
+        return _page("OK")
+
+    @app.get("/version")
+    def version() -> Response:
+        return _page(MLFLOW_VERSION)
+
+    @app.get("/ready")
+    def ready() -> Response:
+        checks = {"database": _fault(backend.database.ping), "artifacts": artifacts_fault(config)}
+        faults = {name: fault for name, fault in checks.items() if fault}
+        body = {
+            "status": "unavailable" if faults else "ready",
+            "checks": {name: faults.get(name, "ok") for name in checks},
+        }
+        response = Response(json.dumps(body), 503 if faults else 200, mimetype="application/json")
+        if faults:
+            response.headers["Retry-After"] = "5"
+        return response
+
+    @app.get("/")
+    def home() -> Response:
+        address = request.url_root.rstrip("/")
+        return _page(
+            f"Trackway {trackway.__version__}, a tracking server that speaks the protocol of MLflow "
+            f"{MLFLOW_VERSION}.\n\nPoint clients here:\n\n    export MLFLOW_TRACKING_URI={address}\n\n"
+            f"Is it well:  {address}/ready\n"
+        )
+
+    if front.metrics:
+        metrics = front.metrics
+
+        @app.get("/metrics")
+        def metrics_page() -> Response:
+            text, content_type = metrics.page()
+            return Response(text, content_type=content_type)
+
+    @app.before_request
+    def name_route() -> None:
+        if request.url_rule is not None:
+            request.environ[ROUTE] = request.url_rule.rule
+
+
+def artifacts_fault(config: Config) -> str:
+    """Why artifacts cannot be kept, or nothing. A folder that does not exist yet is made on first use."""
+    if not config.serve_artifacts:
+        return ""
+    url = urlsplit(config.artifacts_destination)
+    if url.scheme not in ("", "file"):
+        return ""
+    folder = os.path.abspath(url.path)
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder} is no folder that the server can write to"
+    return ""
+
+
+def _fault(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except errors.ApiError as error:
+        return error.message
+    return ""
+
+
+def _page(text: str) -> Response:
+    return Response(text, mimetype="text/plain")
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, answer.headers)
+
+
+def _http_error(error: Exception) -> Response:
+    """Flask's own errors, which are HTML, in the protocol's shape."""
+    environ = request.environ
+    request_id = environ[REQUEST_ID]
+    if isinstance(error, NoRoute):
+        return _response(unknown_path(environ, request_id))
+    if isinstance(error, MethodNotAllowed):
+        return _response(wrong_verb(environ, request_id, ", ".join(sorted(error.valid_methods or []))))
+    assert isinstance(error, HTTPException)
+    text = error.description or error.name
+    status = error.code or 500
+    return _response(error_answer(errors.BadRequest(text, status=status), request_id))
+
+
+def _unexpected(error: Exception) -> Response:
+    return _response(unexpected_answer(request.environ, request.environ[REQUEST_ID]))

@@ -1,0 +1,152 @@
+"""The command line: ``trackway serve``, ``trackway endpoints``, ``trackway db``.
+
+Only what a command needs is imported, inside it: ``--help`` and start-up are felt by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+import trackway
+
+from . import config as settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from trackway.storage.database import Database
+
+
+@click.group(context_settings={"help_option_names": ["--help"], "max_content_width": 100})
+@click.version_option(trackway.__version__, prog_name="trackway")
+def main() -> None:
+    """Trackway: a tracking server and model registry that speaks MLflow's protocol."""
+
+
+@main.command()
+@settings.click_options
+def serve(**values: Any) -> None:
+    """Run the server; takes the options and variables of `mlflow server`."""
+    try:
+        config, warnings = settings.from_click(values)
+    except settings.ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    from .edge import observe
+    from .gunicorn_app import Server
+
+    observe.set_up_logging(config)
+    for warning in warnings:
+        observe.log.warning(warning)
+    try:
+        server = Server(config, lambda: _make_app(config))
+    except settings.ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    server.run()
+
+
+def _make_app(config: settings.Config) -> Flask:
+    from trackway.client_compat.errors import ApiError
+    from trackway.storage.migrate import SchemaError
+
+    from .app import create_app
+
+    try:
+        return create_app(config)
+    except ApiError as error:
+        _fail(error.message)
+    except (SchemaError, ValueError, OSError) as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"Error: {message}", err=True)
+    raise SystemExit(1)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+def endpoints(as_json: bool) -> None:
+    """List every endpoint of the protocol, and whether it is handled."""
+    from .app import all_endpoints
+    from .dispatch import HANDLERS
+
+    rows = [
+        {
+            "verb": endpoint.verb,
+            "path": endpoint.path,
+            "mounts": list(endpoint.mounts),
+            "rpc": endpoint.rpc,
+            "service": endpoint.service,
+            "handled": endpoint.request in HANDLERS,
+        }
+        for endpoint in all_endpoints()
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    path_width = max(len(str(row["path"])) for row in rows)
+    for row in rows:
+        state = "handled" if row["handled"] else "not yet"
+        click.echo(f"{row['verb']:6}  {row['path']:{path_width}}  {state:7}  {row['rpc']}")
+    handled = sum(bool(row["handled"]) for row in rows)
+    click.echo(f"\n{handled} handled, {len(rows) - handled} not yet, {len(rows)} in all.")
+
+
+@main.group()
+def db() -> None:
+    """Look after the database."""
+
+
+_store_option = click.option(
+    "--backend-store-uri",
+    envvar="MLFLOW_BACKEND_STORE_URI",
+    default=settings.Config.backend_store_uri,
+    show_default=True,
+    show_envvar=True,
+    metavar="URI",
+    help="The database, as given to `trackway serve`.",
+)
+
+
+@db.command()
+@_store_option
+def upgrade(backend_store_uri: str) -> None:
+    """Bring the database's schema to this version."""
+    from trackway.storage import migrate
+
+    _with_database(backend_store_uri, migrate.upgrade)
+    click.echo(f"The database is at revision {migrate.HEAD}.")
+
+
+@db.command()
+@_store_option
+def check(backend_store_uri: str) -> None:
+    """Say whether the database's schema is the one this version needs; exit with 1 when not."""
+    from trackway.storage import migrate
+
+    _with_database(backend_store_uri, migrate.check)
+    click.echo(f"The database is at revision {migrate.HEAD}, as this version needs.")
+
+
+def _with_database(uri: str, work: Any) -> None:
+    from trackway.client_compat.errors import ApiError
+    from trackway.storage.database import Database
+    from trackway.storage.migrate import SchemaError
+
+    try:
+        database: Database = Database(uri)
+        try:
+            work(database)
+        finally:
+            database.dispose()
+    except ApiError as error:
+        _fail(error.message)
+    except (SchemaError, ValueError) as error:
+        _fail(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,301 @@
+"""The way of every RPC: decode, name the caller, one transaction, permission, handler, audit, encode.
+
+Works on WSGI environs and plain tuples, not on Flask's objects, so that the hot paths need none.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple, TypeVar
+from urllib.parse import parse_qs
+
+from trackway.client_compat import codec, errors
+from trackway.client_compat.wire import Endpoint, Message
+from trackway.storage import audit
+from trackway.storage.database import Tx
+
+from .backend import Backend
+from .config import Config
+from .identity import Identity, identify
+from .policy import Permission
+
+log = logging.getLogger("trackway.server")
+
+Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
+Transaction = Literal["read", "write", "none"]
+PathValues = Mapping[str, str]
+M = TypeVar("M", bound=Message)
+R = TypeVar("R", bound=Message)
+
+JSON_TYPE = ("Content-Type", "application/json")
+_NO_PATH_VALUES: PathValues = {}
+# MLflow's server looks at the type of these only.
+_METHODS_WITH_CONTENT_TYPE = frozenset({"POST", "PUT"})
+# An escape that may stand for NUL or for half a character, neither of which a database can keep.
+_SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_MAX_QUERY_FIELDS = 5000
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Context:
+    """What a handler has besides its request."""
+
+    __slots__ = ("_tx", "config", "identity", "request_id")
+
+    def __init__(self, config: Config, tx: Tx | None, identity: Identity, request_id: str) -> None:
+        self.config = config
+        self.identity = identity
+        self.request_id = request_id
+        self._tx = tx
+
+    @property
+    def tx(self) -> Tx:
+        if self._tx is None:
+            raise RuntimeError("This handler declared that it needs no transaction.")
+        return self._tx
+
+
+class Registered(NamedTuple):
+    call: Callable[[Context, Any], Message]
+    can: Permission
+    transaction: Transaction
+
+
+HANDLERS: dict[type[Message], Registered] = {}
+
+
+def handles(
+    message: type[M], *, can: Permission, transaction: Transaction | None = None
+) -> Callable[[Callable[[Context, M], R]], Callable[[Context, M], R]]:
+    """Make a function the handler of an RPC, named by its request message.
+
+    The transaction follows from the permission's verb; say ``transaction="none"`` for a handler that
+    needs no store. A handler may run twice when its transaction lost a race, so it must not change
+    its request.
+    """
+    if not isinstance(can, Permission):
+        raise TypeError(f"The handler of {message.__qualname__} declares no permission: can=policy...")
+
+    def register(function: Callable[[Context, M], R]) -> Callable[[Context, M], R]:
+        if message in HANDLERS:
+            raise ValueError(f"{message.__qualname__} has two handlers.")
+        HANDLERS[message] = Registered(function, can, transaction or ("write" if can.writes else "read"))
+        return function
+
+    return register
+
+
+class Rpc:
+    """One endpoint, with all that can be known before a request comes."""
+
+    __slots__ = ("_handler", "_message", "_name", "endpoint")
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._name = endpoint.rpc
+        self._message = endpoint.request
+        self._handler = HANDLERS.get(endpoint.request)
+
+    @property
+    def is_handled(self) -> bool:
+        return self._handler is not None
+
+    def answer(
+        self,
+        backend: Backend,
+        environ: Environ,
+        request_id: str,
+        path_values: PathValues = _NO_PATH_VALUES,
+    ) -> Answer:
+        """Do the RPC. Never raises: whatever goes wrong is an answer, too."""
+        try:
+            return Answer(200, [JSON_TYPE], self._perform(backend, environ, request_id, path_values))
+        except errors.ApiError as error:
+            return error_answer(error, request_id)
+        except Exception:
+            return unexpected_answer(environ, request_id)
+
+    def _perform(self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues) -> bytes:
+        handler = self._handler
+        if handler is None:
+            raise errors.NotImplementedYet(f"{self._name} is not implemented by this server.")
+        identity = identify(environ)
+        request = self._decode(environ, backend.config.max_request_size, path_values)
+        call, can, transaction = handler
+        if transaction == "none":
+            can.check(None, identity, request)
+            return codec.dumps(call(Context(backend.config, None, identity, request_id), request))
+
+        def work(tx: Tx) -> Message:
+            can.check(tx, identity, request)
+            response = call(Context(backend.config, tx, identity, request_id), request)
+            if transaction == "write":
+                audit.record(tx, self._name, can.target(request, response))
+            return response
+
+        return codec.dumps(
+            backend.database.run(
+                work,
+                write=transaction == "write",
+                workspace=identity.workspace,
+                user=identity.user,
+                request_id=request_id,
+            )
+        )
+
+    def _decode(self, environ: Environ, limit: int, path_values: PathValues) -> Message:
+        query = environ.get("QUERY_STRING")
+        try:
+            if query and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+                pairs = _parse_query(query)
+                for variable, value in path_values.items():
+                    pairs[self.endpoint.field_of(variable)] = [value]
+                return codec.decode_query(self._message, pairs)
+            data: object = read_json(environ, limit)
+            if path_values:
+                _check_storable(dict(path_values))
+                data = codec.bind(self.endpoint, data, path_values)
+            return codec.decode(self._message, data)
+        except RecursionError:
+            raise errors.InvalidParameter("The request body is nested too deeply.") from None
+
+
+def read_json(environ: Environ, limit: int) -> dict[str, Any]:
+    """The object in a request's body; an empty one where there is no body."""
+    if environ["REQUEST_METHOD"] in _METHODS_WITH_CONTENT_TYPE:
+        _check_content_type(environ.get("CONTENT_TYPE"))
+    body = read_body(environ, limit)
+    if not body:
+        return {}
+    try:
+        # Python's clients write bare NaN and Infinity; json.loads takes them.
+        data = json.loads(body.decode("utf-8-sig"))
+        if isinstance(data, str):  # old clients encode twice
+            data = json.loads(data)
+    except UnicodeDecodeError:
+        raise errors.InvalidParameter("The request body is not valid UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise errors.InvalidParameter(f"The request body is not valid JSON: {error}.") from None
+    except ValueError:  # an integer of more than 4,300 digits
+        raise errors.InvalidParameter("The request body holds a number that is too long.") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise errors.InvalidParameter(
+            f"The request body must be a JSON object, not {errors.shown(data)[:100]}."
+        )
+    if _SUSPECT_ESCAPE.search(body):
+        _check_storable(data)
+    return data
+
+
+def read_body(environ: Environ, limit: int) -> bytes:
+    """The whole body, with a Content-Length or in chunks. Raises ``TooLarge`` before memory is taken."""
+    try:
+        return _read_body(environ["wsgi.input"], environ, limit)
+    except OSError as error:  # the client stopped in the middle, or its chunks are none
+        raise errors.InvalidParameter(f"The request body cannot be read: {error}") from None
+
+
+def _read_body(stream: Any, environ: Environ, limit: int) -> bytes:
+    declared = environ.get("CONTENT_LENGTH")
+    if declared:
+        try:
+            length = int(declared)
+        except ValueError:
+            raise errors.InvalidParameter(f"Content-Length is not a number: {declared!r}.") from None
+        if length > limit:
+            raise _too_large(limit)
+        body: bytes = stream.read(length)
+        if len(body) < length:
+            raise errors.InvalidParameter(f"The request body ends after {len(body)} of {length} bytes.")
+        return body
+    if environ.get("wsgi.input_terminated"):
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    return b""
+
+
+def error_answer(error: errors.ApiError, request_id: str) -> Answer:
+    if error.status >= 500 and not isinstance(error, errors.NotImplementedYet):
+        log.error(
+            "%s: %s",
+            error.error_code,
+            error.message,
+            extra={"request_id": request_id},
+            exc_info=error.__cause__,
+        )
+    body = json.dumps(error.to_json(request_id)).encode()
+    return Answer(error.status, [JSON_TYPE, *error.headers.items()], body)
+
+
+def unexpected_answer(environ: Environ, request_id: str) -> Answer:
+    """For a fault of the server's own: told to the log with all, to the client without."""
+    log.exception(
+        "%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"], extra={"request_id": request_id}
+    )
+    told = errors.Internal("Something went wrong in the server; its log has more under this request id.")
+    return Answer(500, [JSON_TYPE], json.dumps(told.to_json(request_id)).encode())
+
+
+def status_line(status: int) -> str:
+    line = _STATUS_LINES.get(status)
+    return line or f"{status} Unknown"
+
+
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+def _check_content_type(content_type: str | None) -> None:
+    if content_type == "application/json":
+        return
+    if not content_type:
+        raise errors.InvalidParameter("Bad Request. Content-Type header is missing.")
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise errors.InvalidParameter("Bad Request. Content-Type must be one of ['application/json'].")
+
+
+def _parse_query(query: str) -> dict[str, list[str]]:
+    if not query.isascii():  # WSGI hands bytes over as latin-1
+        query = query.encode("latin-1").decode("utf-8", "replace")
+    try:
+        pairs = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
+    except ValueError:
+        raise errors.InvalidParameter(f"The query string has more than {_MAX_QUERY_FIELDS} fields.") from None
+    if "%00" in query:
+        _check_storable(pairs)
+    return pairs
+
+
+def _check_storable(value: object) -> None:
+    if isinstance(value, str):
+        if found := _UNSTORABLE.search(value):
+            raise errors.InvalidParameter(
+                f"Texts cannot hold the character U+{ord(found.group()):04X}: {errors.shown(value)[:200]}."
+            )
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check_storable(key)
+            _check_storable(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_storable(item)
+
+
+def _too_large(limit: int) -> errors.TooLarge:
+    return errors.TooLarge(
+        f"The request body is larger than the {limit} bytes that this server takes (--max-request-size)."
+    )

@@ -1,0 +1,1 @@
+"""Where HTTP meets the server before any RPC: security, watching, and what is not in the protos."""

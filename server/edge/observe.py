@@ -1,0 +1,183 @@
+"""What the server tells about itself: request ids, logs, and metrics for Prometheus."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from trackway.server.config import Config
+
+log = logging.getLogger("trackway.server")
+access_log = logging.getLogger("trackway.access")
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+def request_id(environ: dict[str, Any]) -> str:
+    """The id that the client or a proxy gave (``X-Request-Id``), else a new one."""
+    given = environ.get("HTTP_X_REQUEST_ID")
+    if given and _SANE_ID.fullmatch(given):
+        return str(given)
+    return os.urandom(8).hex()
+
+
+def log_access(environ: dict[str, Any], request_id: str, status: int, size: int, seconds: float) -> None:
+    access_log.info(
+        '%s "%s %s" %d %d %.1fms',
+        environ.get("REMOTE_ADDR", "-"),
+        environ["REQUEST_METHOD"],
+        environ["PATH_INFO"],
+        status,
+        size,
+        seconds * 1000,
+        extra={
+            "request_id": request_id,
+            "fields": {
+                "client": environ.get("REMOTE_ADDR"),
+                "method": environ["REQUEST_METHOD"],
+                "path": environ["PATH_INFO"],
+                "status": status,
+                "bytes": size,
+                "ms": round(seconds * 1000, 2),
+            },
+        },
+    )
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per line: time, level, logger, message, request id, and what ``extra`` brings."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": f"{self.formatTime(record, '%Y-%m-%dT%H:%M:%S')}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
+        if identity := getattr(record, "request_id", None):
+            line["request_id"] = identity
+        fields = getattr(record, "fields", None)
+        if fields:
+            line.update(fields)
+        else:
+            line["message"] = record.getMessage()
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        line["pid"] = record.process
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """Lines for people; the request id stands at the end where there is one."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        line = super().formatMessage(record)
+        identity = getattr(record, "request_id", None)
+        return f"{line} [{identity}]" if identity else line
+
+
+def set_up_logging(config: Config) -> None:
+    """Send everything of the server's own and gunicorn's loggers to stderr in one format."""
+    as_text = config.log_format == "text" or (config.log_format == "auto" and sys.stderr.isatty())
+    formatter: logging.Formatter = TextFormatter() if as_text else JsonFormatter()
+    formatter.converter = time.localtime if as_text else time.gmtime
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    for name in ("trackway", "gunicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.propagate = False
+    level = config.log_level.upper()
+    logging.getLogger("trackway").setLevel(level)
+    # gunicorn tells of every worker's birth at INFO; what it warns of is what matters.
+    logging.getLogger("gunicorn.error").setLevel("DEBUG" if level == "DEBUG" else "WARNING")
+    access_log.disabled = not config.access_log
+
+
+class Metrics:
+    """Counts and latencies by method, route and status, right over several workers.
+
+    Each worker writes to files in a shared folder (prometheus-client's multiprocess mode), and
+    whichever answers ``/metrics`` adds them up. The client library costs 65 ms to import, so it
+    is loaded only here.
+    """
+
+    def __init__(self, folder: str) -> None:
+        # The library reads the variable once, at its first import.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        import prometheus_client
+
+        labels = ("method", "route", "status")
+        self._latency = prometheus_client.Histogram(
+            "trackway_http_request_duration_seconds",
+            "Seconds from the request's first byte to the last of the answer.",
+            labels,
+            buckets=_BUCKETS,
+            registry=None,
+        )
+        self._in_flight = prometheus_client.Gauge(
+            "trackway_http_requests_in_flight",
+            "Requests being worked on.",
+            registry=None,
+            multiprocess_mode="livesum",
+        )
+        # A child is looked up once, not per request: 1.7 µs against 2.6.
+        self._children: dict[tuple[str, str, int], Any] = {}
+
+    def begin(self) -> None:
+        self._in_flight.inc()
+
+    def end(self, method: str, route: str, status: int, seconds: float) -> None:
+        self._in_flight.dec()
+        key = (method, route, status)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = self._latency.labels(method, route, status)
+        child.observe(seconds)
+
+    @staticmethod
+    def page() -> tuple[bytes, str]:
+        """The text that Prometheus scrapes, and its content type."""
+        from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry), CONTENT_TYPE_LATEST
+
+
+def empty_metrics_folder(folder: str) -> None:
+    """Forget the metrics of an earlier start; only what the library itself wrote is removed."""
+    for path in Path(folder).glob("*.db"):
+        path.unlink(missing_ok=True)
+
+
+def forget_worker(pid: int) -> None:
+    """Take a dead worker's gauges out of the sum."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+__all__ = [
+    "JsonFormatter",
+    "Metrics",
+    "TextFormatter",
+    "access_log",
+    "empty_metrics_folder",
+    "forget_worker",
+    "log",
+    "log_access",
+    "request_id",
+    "set_up_logging",
+]

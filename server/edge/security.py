@@ -1,0 +1,162 @@
+"""Host check, cross-origin check and security headers, as MLflow 3.17's middleware has them.
+
+A page on any web site can make a visitor's browser call a server on localhost. The Host check
+stops names that were re-pointed at it (DNS rebinding), the Origin check stops writes from
+foreign pages. Stricter than MLflow where that costs nobody: the default takes private
+*addresses* (MLflow's patterns also take a name such as ``10.evil.example``), and writes are
+checked on every path, not only below ``/api/``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from fnmatch import translate
+from typing import Any
+from urllib.parse import urlsplit
+
+from trackway.server.config import Config
+
+INVALID_HOST = "Invalid Host header - possible DNS rebinding attack detected"
+CROSS_ORIGIN = "Cross-origin request blocked"
+
+_WRITING_METHODS = frozenset({"POST", "PUT", "DELETE", "PATCH"})
+_CORS_METHODS = "GET, POST, PUT, DELETE, OPTIONS, PATCH"
+# Probes come by address, load balancer name and whatnot, and learn nothing.
+_OPEN_PATHS = ("/health", "/version", "/ready")
+_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOCAL_NETWORKS = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "127.0.0.0/8",
+        "::1/128",
+        "0.0.0.0/32",
+        "192.168.0.0/16",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "fc00::/16",
+        "fd00::/16",
+    )
+)
+# A browser page on the same machine; https is left out as in MLflow.
+_LOCAL_PAGE = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?")
+_REMEMBERED = 1000
+
+Headers = list[tuple[str, str]]
+Refusal = tuple[int, str]
+
+
+class Security:
+    """The checks of one server. ``refusal`` and ``headers`` take a WSGI environ; both are cheap."""
+
+    def __init__(self, config: Config) -> None:
+        self.is_on = not config.disable_security_middleware
+        hosts = _split(config.allowed_hosts)
+        origins = _split(config.cors_allowed_origins)
+        self._any_host = "*" in hosts
+        self._hosts = _pattern(hosts) if hosts else None
+        self._any_origin = "*" in origins
+        self._origins = _pattern(origins)
+        self._open_paths = frozenset(config.static_prefix + path for path in _OPEN_PATHS)
+        self._known_hosts: dict[str, bool] = {}
+        self._headers: Headers = []
+        if self.is_on:
+            self._headers.append(("X-Content-Type-Options", "nosniff"))
+            if config.x_frame_options != "NONE":
+                self._headers.append(("X-Frame-Options", config.x_frame_options))
+
+    def refusal(self, environ: dict[str, Any]) -> Refusal | None:
+        """Status and text for a request that must not go on."""
+        if not self.is_on:
+            return None
+        host = environ.get("HTTP_HOST", "")
+        if not self._host_is_allowed(host) and environ["PATH_INFO"] not in self._open_paths:
+            return 403, INVALID_HOST
+        origin = environ.get("HTTP_ORIGIN")
+        if origin and environ["REQUEST_METHOD"] in _WRITING_METHODS and not self._origin_may_write(origin):
+            return 403, CROSS_ORIGIN
+        return None
+
+    def preflight(self, environ: dict[str, Any]) -> Refusal | None:
+        """The answer to a browser's question whether a page may call; None when it is no such question."""
+        if (
+            not self.is_on
+            or environ["REQUEST_METHOD"] != "OPTIONS"
+            or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in environ
+        ):
+            return None
+        if self._origin_may_read(environ.get("HTTP_ORIGIN", "")):
+            return 204, ""
+        return 400, "Disallowed CORS origin"
+
+    def headers(self, environ: dict[str, Any]) -> Headers:
+        """The headers that this request's answer needs; a new list only where there is an Origin."""
+        origin = environ.get("HTTP_ORIGIN")
+        if not origin or not self._headers:
+            return self._headers
+        headers = [*self._headers, ("Vary", "Origin")]
+        if not self._origin_may_read(origin):
+            return headers
+        if self._any_origin:
+            # Credentials for everybody would hand every site the user's session.
+            headers.append(("Access-Control-Allow-Origin", "*"))
+        else:
+            headers.append(("Access-Control-Allow-Origin", origin))
+            headers.append(("Access-Control-Allow-Credentials", "true"))
+        if environ["REQUEST_METHOD"] == "OPTIONS":
+            headers.append(("Access-Control-Allow-Methods", _CORS_METHODS))
+            if asked := environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"):
+                headers.append(("Access-Control-Allow-Headers", asked))
+            headers.append(("Access-Control-Max-Age", "600"))
+        else:
+            headers.append(("Access-Control-Expose-Headers", "*"))
+        return headers
+
+    def _host_is_allowed(self, host: str) -> bool:
+        if self._any_host:
+            return bool(host)
+        known = self._known_hosts.get(host)
+        if known is None:
+            known = bool(self._hosts.fullmatch(host) if self._hosts else is_local_host(host))
+            if len(self._known_hosts) < _REMEMBERED:
+                self._known_hosts[host] = known
+        return known
+
+    def _origin_may_write(self, origin: str) -> bool:
+        if self._any_origin or self._origins.fullmatch(origin):
+            return True
+        try:
+            return urlsplit(origin).hostname in _LOCAL_NAMES
+        except ValueError:
+            return False
+
+    def _origin_may_read(self, origin: str) -> bool:
+        if self._any_origin:
+            return True
+        return bool(_LOCAL_PAGE.fullmatch(origin) or self._origins.fullmatch(origin))
+
+
+def is_local_host(host: str) -> bool:
+    """Whether a Host header (with or without port) names this machine or a private address."""
+    try:
+        name = urlsplit("//" + host).hostname or ""
+    except ValueError:
+        return False
+    if name == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return any(address in network for network in _LOCAL_NETWORKS if network.version == address.version)
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _pattern(allowed: list[str]) -> re.Pattern[str]:
+    """One expression for entries that are exact or hold a wildcard; without entries it matches nothing."""
+    if not allowed:
+        return re.compile(r"(?!)")
+    return re.compile("|".join(translate(item) if "*" in item else re.escape(item) for item in allowed))

@@ -1,0 +1,300 @@
+"""gunicorn as Trackway runs it: its own application class, and a worker with what 26.2 lacks."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import shlex
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from selectors import EVENT_READ
+from typing import Any
+
+import gunicorn
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger as GunicornLogger
+from gunicorn.http import body as http_body
+from gunicorn.http import errors as http_errors
+from gunicorn.workers.gthread import ThreadWorker
+
+from trackway.client_compat import errors
+
+from .config import Config, ConfigError
+from .edge import observe
+
+log = logging.getLogger("trackway.server")
+
+# gunicorn 27 needs neither guard. They can go when it is the least version that is allowed; full
+# mlflow 3.17 and 3.18 forbid it, so whoever installs both is on 26.2.
+GUARDS_NEEDED = int(gunicorn.__version__.split(".")[0]) < 27
+_MAX_CHUNK_LINE = 4096
+# Longer than the 60 s after which load balancers give up a connection, so that it is they who close it.
+_KEEP_ALIVE_S = 75
+# How long a closed connection may take to say goodbye, as in gunicorn.
+_LINGER_S = 2.0
+_LINGER_BYTES = 65536
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """A gunicorn application around a function that makes the WSGI application.
+
+    gunicorn's own class for WSGI puts the working folder on ``sys.path``, where a user's
+    ``storage.py`` would stand in for a library's module.
+    """
+
+    def __init__(self, config: Config, make_app: Callable[[], Any]) -> None:
+        self._config = config
+        self._make_app = make_app
+        super().__init__(prog="trackway serve")
+
+    def do_load_config(self) -> None:
+        # The base class prints and exits; here a ConfigError goes to the command line.
+        self.load_default_config()
+        self.load_config()
+
+    def load_config(self) -> None:
+        for name, value in _settings(self._config).items():
+            self.cfg.set(name, value)
+        given = [*self.cfg.get_cmd_args_from_env(), *shlex.split(self._config.gunicorn_opts)]
+        for name, value in _parse(self.cfg, given).items():
+            try:
+                self.cfg.set(name, value)
+            except (TypeError, ValueError) as error:
+                raise ConfigError(f"--gunicorn-opts: {name} cannot be {value!r}: {error}") from None
+
+    def load(self) -> Any:
+        return self._make_app()
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return {
+        "bind": f"{host}:{config.port}",
+        "workers": config.workers,
+        "threads": config.threads,
+        "worker_class": Worker,
+        # Forked workers share the memory of what the parent has imported.
+        "preload_app": not config.dev,
+        "reload": config.dev,
+        "keepalive": _KEEP_ALIVE_S,
+        # A list of 100 run ids in a query string is longer than gunicorn's 4,094 bytes.
+        "limit_request_line": 8190,
+        # Its socket stands in the home folder, where a second server would find it taken.
+        "control_socket_disable": True,
+        "proc_name": "trackway",
+        "logger_class": Logger,
+        "loglevel": "debug" if config.dev else "warning",
+        "on_starting": partial(_on_starting, config),
+        "when_ready": partial(_when_ready, config),
+        "child_exit": partial(_child_exit, config),
+    }
+
+
+def _parse(settings: Any, arguments: list[str]) -> dict[str, Any]:
+    """gunicorn's command-line options as settings. Raises ``ConfigError`` for what it does not know."""
+    if not arguments:
+        return {}
+
+    def refuse(message: str) -> None:
+        raise ConfigError(f"--gunicorn-opts: {message}.")
+
+    parser = settings.parser()
+    parser.error = refuse
+    parsed = vars(parser.parse_args(arguments))
+    if parsed.pop("args", None):
+        raise ConfigError("--gunicorn-opts names an application; Trackway is the application.")
+    if parsed.pop("config", None):
+        raise ConfigError("--gunicorn-opts names a configuration file; give its options themselves.")
+    return {name: value for name, value in parsed.items() if value is not None}
+
+
+def _on_starting(config: Config, _arbiter: Any) -> None:
+    if config.expose_prometheus:
+        observe.empty_metrics_folder(config.expose_prometheus)
+
+
+def _when_ready(config: Config, arbiter: Any) -> None:
+    # What exists now lives on: keep the collector from touching, and so copying, the shared pages.
+    gc.collect()
+    gc.freeze()
+    for listener in arbiter.LISTENERS:
+        log.info("Trackway listens on %s%s", listener, config.static_prefix)
+    log.info("Data is kept in %s", hide_password(config.backend_store_uri))
+    if config.serve_artifacts:
+        log.info("Artifacts are kept in %s", hide_password(config.artifacts_destination))
+    else:
+        log.info("Artifacts are stored by clients themselves, by default in %s", config.artifact_root)
+
+
+def _child_exit(config: Config, _arbiter: Any, worker: Any) -> None:
+    if config.expose_prometheus:
+        observe.forget_worker(worker.pid)
+
+
+def hide_password(uri: str) -> str:
+    """A store's address as it may be shown."""
+    scheme, found, rest = uri.partition("://")
+    account, is_account, place = rest.rpartition("@")
+    if not found or not is_account or ":" not in account:
+        return uri
+    return f"{scheme}://{account.partition(':')[0]}:***@{place}"
+
+
+class Logger(GunicornLogger):  # type: ignore[misc]
+    """gunicorn's words in our format, unless its own options send them to a file."""
+
+    def setup(self, cfg: Any) -> None:
+        ours = [handler for handler in self.error_log.handlers if not hasattr(handler, "_gunicorn")]
+        super().setup(cfg)
+        if cfg.errorlog == "-" and ours:
+            self.error_log.handlers = ours
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gthread, with what it lacks for us.
+
+    - A stop does not wait for idle connections (26.2 waits out the graceful time-out, 30 s, as soon as
+      one client keeps a connection, which every MLflow client does).
+    - A chunk's size line has a bound (26.2 scans it again at each read: 4 MiB cost 1 s of CPU).
+    - A client that does not hang up keeps nobody waiting: gthread waits for it in the one thread that
+      hands out all others' requests, for up to 2 s each.
+    - Requests that are no HTTP are refused in the protocol's shape, not as HTML.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lingering: deque[tuple[float, Any]] = deque()
+
+    def init_process(self) -> None:
+        if GUARDS_NEEDED:
+            http_body.ChunkedReader.parse_chunk_size = bounded_chunk_size
+        super().init_process()
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        if not self.alive and GUARDS_NEEDED:
+            # First those whose next request is already here, then the rest have nothing to lose.
+            super().wait_for_and_dispatch_events(0)
+            self._let_go_of_idle()
+            timeout = min(timeout, 0.1)
+        super().wait_for_and_dispatch_events(timeout)
+
+    def _let_go_of_idle(self) -> None:
+        for waiting in (self.keepalived_conns, self.pending_conns):
+            for conn in waiting:
+                conn.timeout = 0.0
+        self.murder_keepalived()
+        self.murder_pending()
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Called in the main thread when a pool thread is done with a connection."""
+        is_over = fs.cancelled() or fs.exception() is not None or not fs.result()
+        if is_over or not self.alive:
+            self._linger(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def _linger(self, conn: Any) -> None:
+        """Say that no more will come, and close when the client has heard it, or after 2 s.
+
+        Closing at once with unread bytes in the buffer would reset the connection, and the client
+        might never see the answer.
+        """
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self.poller.register(conn.sock, EVENT_READ, partial(self._on_lingering_readable, conn))
+        except (OSError, ValueError, KeyError):
+            self._close(conn)
+            return
+        conn.drained = 0
+        self._lingering.append((time.monotonic() + _LINGER_S, conn))
+
+    def _on_lingering_readable(self, conn: Any, sock: Any) -> None:
+        try:
+            data = sock.recv(8192)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        conn.drained += len(data)
+        if not data or conn.drained > _LINGER_BYTES:
+            self._close_lingering(conn)
+
+    def _close_lingering(self, conn: Any) -> None:
+        self._lingering = deque(item for item in self._lingering if item[1] is not conn)
+        try:
+            self.poller.unregister(conn.sock)
+        except (OSError, ValueError, KeyError):
+            log.debug("a lingering connection was already gone")
+        self._close(conn)
+
+    def _close(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self) -> None:
+        super().murder_pending()
+        now = time.monotonic()
+        while self._lingering and (self._lingering[0][0] <= now):
+            self._close_lingering(self._lingering[0][1])
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer what never became a request; the connection is closed afterwards."""
+        status = _STATUS_OF.get(type(exc), 400 if isinstance(exc, http_errors.ParseException) else 500)
+        if status == 500:
+            log.error("a request failed outside the application", exc_info=exc)
+            error: errors.ApiError = errors.Internal("Something went wrong in the server.")
+        else:
+            log.warning("refused what %s sent: %s", addr[0] if addr else "-", exc)
+            error = errors.BadRequest(f"This is no request that the server can read: {exc}", status=status)
+        body = json.dumps(error.to_json()).encode()
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        try:
+            client.sendall(head.encode() + body)
+        except OSError:
+            log.debug("the client did not wait for the answer")
+
+
+_STATUS_OF: dict[type[Exception], int] = {
+    http_errors.LimitRequestHeaders: 431,
+    http_errors.LimitRequestLine: 414,
+    http_errors.ExpectationFailed: 417,
+    http_errors.UnsupportedTransferCoding: 501,
+    http_errors.ForbiddenProxyRequest: 403,
+}
+
+_parse_chunk_size = http_body.ChunkedReader.parse_chunk_size
+
+
+class _Bounded:
+    """A reader for one size line: passes reads on until the line is longer than any real one."""
+
+    def __init__(self, unreader: Any) -> None:
+        self._unreader = unreader
+        self._left = _MAX_CHUNK_LINE
+        self.unread = unreader.unread
+
+    def read(self, size: int | None = None) -> bytes:
+        if self._left <= 0:
+            raise http_errors.InvalidChunkSize(b"longer than any size")
+        data: bytes = self._unreader.read(size)
+        self._left -= len(data)
+        return data
+
+
+def bounded_chunk_size(self: Any, unreader: Any, data: bytes | None = None) -> Any:
+    """gunicorn 26.2's ``ChunkedReader.parse_chunk_size``, which gives up on a line without an end."""
+    try:
+        return _parse_chunk_size(self, _Bounded(unreader), data)
+    except OSError:
+        # Where this body ends is not known, so what follows must not be taken for a request.
+        self.req.force_close()
+        raise
