@@ -98,7 +98,7 @@ def generate() -> dict[str, str]:
 
     rows = list(_rows())
     names = _Names(rows)
-    known = {names.of(descriptor) for descriptor in names.messages.values()}
+    known = {names.of(descriptor) for descriptor in names.messages.values()} | _hand_written()
     if unknown := ({*quirks.REQUIRED, *quirks.DEFAULTS, *quirks.BOUNDS} - known):
         raise ValueError(f"quirks.py names messages that the protos lack: {sorted(unknown)}")
     note = f"from the protos of MLflow {mlflow.__version__} by `python -m trackway.client_compat._generate`"
@@ -106,6 +106,12 @@ def generate() -> dict[str, str]:
         "messages.py": _messages_text(names, rows, note),
         "endpoints.py": _endpoints_text(names, rows, note),
     }
+
+
+def _hand_written() -> set[str]:
+    """Names of the messages in extra.py, read as text: it imports what is about to be written."""
+    source = (HERE / "extra.py").read_text(encoding="utf-8")
+    return set(re.findall(r"^class (\w+)\(Message\)", source, re.MULTILINE))
 
 
 def _rows() -> Iterator[Row]:
@@ -281,7 +287,13 @@ def _message_lines(
     _check_names(message, fields, required | set(defaults))
     yield f"{indent}class {name.rpartition('.')[2]}(Message):"
     if message.full_name in uses:
-        yield f'{indent}    """{", ".join(uses[message.full_name])}"""'
+        first, *others = uses[message.full_name]
+        if others:
+            yield f'{indent}    """{first}'
+            yield from (f"{indent}    {use}" for use in others)
+            yield f'{indent}    """'
+        else:
+            yield f'{indent}    """{first}"""'
         yield ""
     inner = indent + "    "
     if fields:

@@ -16,7 +16,7 @@ import re
 import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from math import isfinite, isnan
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar, cast
@@ -233,11 +233,11 @@ def _named(cls: type[Message], name: str) -> type[Any]:
 def _message_reader(
     cls: type[Message], fields: dict[str, _Field], names: dict[str, str]
 ) -> Callable[[Any], Message]:
-    defaults: dict[str, Any] = dict(cls.__init__.__kwdefaults__ or {})
+    defaults: dict[str, Any] = getattr(cls.__init__, "__kwdefaults__", None) or {}
     bounds = quirks.BOUNDS.get(cls.__qualname__, {})
     steps = []
     for name, field in fields.items():
-        default = _MISSING if name not in defaults else defaults[name]
+        default = defaults.get(name, _MISSING)
         if default is None and field.map:
             default = dict
         elif default is None and field.repeated:
@@ -246,9 +246,14 @@ def _message_reader(
         if name in bounds:
             reader = _bounded(reader, bounds[name])
         steps.append((name, reader, getattr(cls, name).__set__, default))
-    known = fields.keys()
-    aliases = {a: name for name in fields for a in quirks.ALIASES.get(name, ())}
-    plain = not aliases
+    aliases = {
+        alias: name
+        for name, field in fields.items()
+        if not field.repeated
+        for alias in quirks.ALIASES.get(name, ())
+    }
+    # Data with these names alone can be read as it is; others are renamed first.
+    plain = fields.keys() - aliases.keys()
     oneofs: dict[str, list[str]] = {}
     for field in fields.values():
         if field.oneof:
@@ -258,7 +263,7 @@ def _message_reader(
     def read(data: Any) -> Message:
         if type(data) is not dict:
             raise _Wrong(data)
-        if not (plain and data.keys() <= known):
+        if not data.keys() <= plain:
             data = _renamed(data, names, aliases)
         message = new(cls)
         name = ""
@@ -274,12 +279,12 @@ def _message_reader(
                         raise _absent()
                     else:
                         put(message, default)
-                elif value == "" and default is _MISSING:
+                elif default is _MISSING and value == "":
                     raise _absent()
                 else:
                     put(message, reader(value))
         except _Wrong as wrong:
-            raise wrong.at(name)
+            raise wrong.at(name) from None
         return message
 
     def read_oneofs(data: Any) -> Message:
@@ -550,7 +555,7 @@ def _read_timestamp(value: Any) -> int:
     if match is None:
         raise _Wrong(value, "It must be a time like 2025-04-15T08:49:18.699Z.")
     try:
-        moment = datetime.fromisoformat(match.group(1)).replace(tzinfo=timezone.utc)
+        moment = datetime.fromisoformat(match.group(1)).replace(tzinfo=UTC)
     except ValueError:
         raise _Wrong(value, "It must be a time like 2025-04-15T08:49:18.699Z.") from None
     seconds = int((moment - _EPOCH).total_seconds())
@@ -560,7 +565,7 @@ def _read_timestamp(value: Any) -> int:
     return seconds * _SECOND + int((match.group(2) or "").ljust(9, "0"))
 
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _read_duration(value: Any) -> int:

@@ -452,7 +452,9 @@ class CreateExperiment(Message):
 
 
 class SearchExperiments(Message):
-    """POST /2.0/mlflow/experiments/search, GET /2.0/mlflow/experiments/search"""
+    """POST /2.0/mlflow/experiments/search
+    GET /2.0/mlflow/experiments/search
+    """
 
     _fields = {
         "max_results": "int64",
@@ -482,11 +484,11 @@ class SearchExperiments(Message):
     def __init__(
         self,
         *,
-        max_results: int | None = None,
+        max_results: int = 1000,
         page_token: str | None = None,
         filter: str | None = None,
         order_by: list[str] | None = None,
-        view_type: str | None = None,
+        view_type: str = "ACTIVE_ONLY",
     ) -> None:
         self.max_results = max_results
         self.page_token = page_token
@@ -3520,7 +3522,9 @@ class DeleteDataset(Message):
 
 
 class SearchEvaluationDatasets(Message):
-    """POST /3.0/mlflow/datasets/search, GET /3.0/mlflow/datasets/search"""
+    """POST /3.0/mlflow/datasets/search
+    GET /3.0/mlflow/datasets/search
+    """
 
     _fields = {
         "experiment_ids": "string[]",
@@ -5651,7 +5655,9 @@ class GetPromptOptimizationJob(Message):
 
 
 class SearchPromptOptimizationJobs(Message):
-    """POST /3.0/mlflow/prompt-optimization/jobs/search, GET /3.0/mlflow/prompt-optimization/jobs/search"""
+    """POST /3.0/mlflow/prompt-optimization/jobs/search
+    GET /3.0/mlflow/prompt-optimization/jobs/search
+    """
 
     _fields = {
         "experiment_id": "string",
@@ -7822,7 +7828,9 @@ class SearchRegisteredModels(Message):
 
 
 class GetLatestVersions(Message):
-    """POST /2.0/mlflow/registered-models/get-latest-versions, GET /2.0/mlflow/registered-models/get-latest-versions"""
+    """POST /2.0/mlflow/registered-models/get-latest-versions
+    GET /2.0/mlflow/registered-models/get-latest-versions
+    """
 
     _fields = {
         "name": "string",

@@ -177,6 +177,8 @@ DEFAULTS: Mapping[str, Mapping[str, str | int | bool]] = {
     "SetModelVersionTag": {"value": ""},
     "SetTraceTag": {"value": ""},
     "SetTraceTagV3": {"value": ""},
+    # MLflow reads 0 from an absent max_results here and refuses it; its client always sends 1000.
+    "SearchExperiments": {"view_type": "ACTIVE_ONLY", "max_results": 1000},
 }
 
 # Other names of a field, taken when the field itself is absent. Clients before 1.0 say run_uuid.
@@ -194,27 +196,50 @@ class Bound(NamedTuple):
     high_text: str | None = None
 
 
-_POSITIVE = "Invalid value {value} for parameter 'max_results' supplied. It must be a positive integer"
-_WITHIN = "max_results must be between 1 and {high}. See the API docs for more information about request parameters."
+_INVALID = "Invalid value {value} for parameter 'max_results' supplied."
+_POSITIVE = f"{_INVALID} It must be a positive integer"
+_BETWEEN = "max_results must be between 1 and {high}."
+_SEE_DOCS = " See the API docs for more information about request parameters."
 
 
-def _page(high: int) -> Mapping[str, Bound]:
+def _checked_in_handler(high: int) -> Mapping[str, Bound]:
     return {"max_results": Bound(1, high, low_text=_POSITIVE)}
 
 
-def _within(high: int) -> Mapping[str, Bound]:
-    text = _WITHIN.replace("{high}", str(high))
-    return {"max_results": Bound(1, high, text, text)}
+def _checked_in_store(high: int) -> Mapping[str, Bound]:
+    return {"max_results": Bound(1, high, _POSITIVE, f"{_INVALID} It must be at most {high}")}
 
 
+def _between(low: int, high: int, more: str) -> Mapping[str, Bound]:
+    text = _BETWEEN.replace("{high}", str(high)) + more
+    return {"max_results": Bound(low, high, text, text)}
+
+
+# Each text as MLflow's server was seen to answer it.
 BOUNDS: Mapping[str, Mapping[str, Bound]] = {
-    "SearchRuns": _page(50_000),
-    "SearchTraces": _page(500),
-    "SearchTracesV3": _page(500),
-    "SearchRegisteredModels": _page(1_000),
-    "SearchModelVersions": _page(200_000),
-    "GetMetricHistoryBulkInterval": _within(2_500),
-    "ListLabelSchemas": _within(50_000),
-    "ListReviewQueues": _within(50_000),
-    "ListReviewQueueItems": _within(50_000),
+    "SearchRuns": _checked_in_handler(50_000),
+    "SearchTraces": _checked_in_handler(500),
+    "SearchTracesV3": _checked_in_handler(500),
+    # MLflow answers nothing to 0 and pages backwards from -1; the lower bound is ours.
+    "SearchRegisteredModels": _checked_in_handler(1_000),
+    "SearchLoggedModels": {"max_results": Bound(1, None, _POSITIVE)},
+    "SearchModelVersions": {
+        "max_results": Bound(
+            1, 200_000, "Invalid value for max_results. It must be a positive integer, but got {value}"
+        )
+    },
+    "SearchExperiments": _checked_in_store(50_000),
+    "SearchEvaluationDatasets": _checked_in_store(50_000),
+    "SearchIssues": _checked_in_store(50_000),
+    # No upper bound: MLflow clamps at 25000.
+    "GetMetricHistory": {"max_results": Bound(1, None, f"{_POSITIVE}.")},
+    "GetMetricHistoryBulkInterval": _between(1, 2_500, _SEE_DOCS),
+    "ListLabelSchemas": _between(1, 50_000, _SEE_DOCS),
+    "ListReviewQueues": _between(1, 50_000, _SEE_DOCS),
+    "ListReviewQueueItems": _between(1, 50_000, _SEE_DOCS),
+    # 0 stands for the default, whatever the text says.
+    "ListWebhooks": _between(0, 1_000, ""),
+    # Of 1.x, in extra.py.
+    "ListExperiments": _checked_in_store(50_000),
+    "ListRegisteredModels": _checked_in_handler(1_000),
 }
