@@ -3,6 +3,8 @@
 
 HOST ?= 127.0.0.1
 PORT ?= 5000
+# Processes that run tests. `python -m pytest` by itself uses one, which is quicker for a few tests.
+WORKERS ?= 2
 # More words for `trackway serve`, `pytest` and the benchmark: make test ARGS="-k batch -x"
 ARGS ?=
 
@@ -43,7 +45,7 @@ serve: $(RUNTIME)
 	$(BIN)/trackway serve --host $(HOST) --port $(PORT) $(ARGS)
 
 test: $(TESTING)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 check: $(TESTING)
 	$(BIN)/ruff check .
