@@ -1,0 +1,91 @@
+"""Webhooks, what is on its way to them, and what became of it; jobs, which carry it there.
+
+A change that a webhook asked for leaves two rows in its own transaction: the delivery, which
+holds what will be sent, and the job, which makes sure that it is.
+"""
+
+from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table
+
+from .base import Id, Int64, String, metadata
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    # The wire's webhook_id is webhook_uuid.
+    Column("id", Id, primary_key=True),
+    Column("webhook_uuid", String, nullable=False, unique=True),
+    Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("description", String),
+    Column("url", String, nullable=False),
+    Column("status", String, nullable=False),
+    # Encrypted: see storage/vault.py.
+    Column("secret", String),
+    Column("creation_time", Int64, nullable=False),
+    Column("last_update_time", Int64, nullable=False),
+    # A deleted webhook stays, so that the record of its deliveries does.
+    Column("deleted_time", Int64),
+)
+Index("ix_webhooks_newest", webhooks.c.workspace_id, webhooks.c.creation_time.desc(), webhooks.c.id.desc())
+
+webhook_events = Table(
+    "webhook_events",
+    metadata,
+    Column("webhook_id", Id, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    # "registered_model.created"
+    Column("event", String, nullable=False),
+    PrimaryKeyConstraint("webhook_id", "event"),
+    sqlite_with_rowid=False,
+)
+# Every change of the registry asks who wants to know of it.
+Index("ix_webhook_events_by_event", webhook_events.c.event, webhook_events.c.webhook_id)
+
+deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", Id, primary_key=True),
+    # What receivers see as X-MLflow-Delivery-Id, at every attempt.
+    Column("delivery_uuid", String, nullable=False, unique=True),
+    Column("webhook_id", Id, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
+    Column("event", String, nullable=False),
+    Column("body", String, nullable=False),
+    # PENDING, DELIVERED, FAILED or CANCELLED
+    Column("state", String, nullable=False),
+    Column("creation_time", Int64, nullable=False),
+)
+Index("ix_webhook_deliveries_newest", deliveries.c.webhook_id, deliveries.c.id.desc())
+
+attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column("delivery_id", Id, ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Int64, nullable=False),
+    Column("start_time", Int64, nullable=False),
+    # Without a duration it is under way, or the server was killed during it.
+    Column("duration_ms", Int64),
+    Column("response_status", Int64),
+    # The beginning of what the receiver answered.
+    Column("response_body", String),
+    Column("error", String),
+    PrimaryKeyConstraint("delivery_id", "number"),
+    sqlite_with_rowid=False,
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("payload", String, nullable=False),
+    # OPEN or DEAD; what is done is gone.
+    Column("state", String, nullable=False),
+    # From when on a worker may take it; for one that has been taken, when its lease ends.
+    Column("run_after", Int64, nullable=False),
+    Column("lease", String),
+    Column("attempts", Int64, nullable=False),
+    Column("creation_time", Int64, nullable=False),
+    Column("error", String),
+)
+_IS_OPEN = jobs.c.state == "OPEN"
+Index("ix_jobs_due", jobs.c.run_after, jobs.c.id, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN)
