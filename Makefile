@@ -38,7 +38,7 @@ help:
 	@echo "make format       let the linter and the formatter change the files"
 	@echo "make board        run nine releases of the client and write COMPATIBILITY.md"
 	@echo "make bench-start  print start-up times and idle memory"
-	@echo "make lock         choose the versions in constraints.txt anew (needs uv)"
+	@echo "make lock         write constraints.txt after pyproject.toml (needs uv; ARGS=--upgrade for newer versions)"
 	@echo "make clean        remove the environment and everything built"
 
 serve: $(RUNTIME)
@@ -65,8 +65,8 @@ bench-start: $(RUNTIME)
 
 # No header and no annotations: the file holds versions, not the address they came from.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --extra test --output-file constraints.txt pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --extra test --output-file constraints.txt $(ARGS) pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,7 +14,7 @@ PARTS = ("server", "storage", "client_compat")
 # What each part may import besides the standard library and what lies further along the arrow.
 LIBRARIES = {
     "server": {"click", "flask", "gunicorn", "prometheus_client", "werkzeug"},
-    "storage": {"alembic", "psycopg", "pysqlite3", "sqlalchemy"},
+    "storage": {"alembic", "minio", "psycopg", "pysqlite3", "sqlalchemy", "urllib3"},
     "client_compat": set(),
 }
 # Development tools, never imported by the running server.
