@@ -41,13 +41,14 @@ _SQLITE_SAFE_WAL = (3, 51, 3)
 class Tx:
     """One transaction: what it may see, who is behind it, and ``execute``."""
 
-    __slots__ = ("_connection", "_now_ms", "dialect", "request_id", "user", "workspace")
+    __slots__ = ("_after_commit", "_connection", "_now_ms", "dialect", "request_id", "user", "workspace")
 
     def __init__(
         self, connection: sa.Connection, *, workspace: int, user: str | None, request_id: str
     ) -> None:
         self._connection = connection
         self._now_ms: int | None = None
+        self._after_commit: list[Callable[[], None]] | None = None
         self.dialect: str = connection.dialect.name
         self.workspace = workspace
         self.user = user
@@ -63,6 +64,14 @@ class Tx:
     def execute(self, statement: sa.Executable, parameters: Rows | None = None) -> sa.CursorResult[Any]:
         """Run one statement, once for each of a list of parameters."""
         return self._connection.execute(statement, parameters)
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Have ``call()`` made once the transaction is committed, and never if it is not."""
+        self._after_commit = [*(self._after_commit or ()), call]
+
+    def committed(self) -> None:
+        for call in self._after_commit or ():
+            call()
 
 
 class Database:
@@ -108,10 +117,12 @@ class Database:
             raise Unavailable(f"The database was busy with other writes for {_PATIENCE_S:.0f} seconds.")
         try:
             with self._writes.begin() as connection:
-                yield Tx(connection, workspace=workspace, user=user, request_id=request_id)
+                tx = Tx(connection, workspace=workspace, user=user, request_id=request_id)
+                yield tx
         finally:
             if self._writer:
                 self._writer.release()
+        tx.committed()
 
     def run(
         self,

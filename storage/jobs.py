@@ -1,14 +1,17 @@
 """Work for later: rows that commit with the change that causes them and outlive the process.
 
 A job is taken by lease: it is nobody else's for a while, and everybody's again when whoever took
-it has been killed. So each may run more than once, and never less.
+it has been killed. So each may run more than once, and none is lost.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+import threading
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import sqlalchemy as sa
 
@@ -18,27 +21,100 @@ from .schema.webhooks import jobs
 OPEN, DEAD = "OPEN", "DEAD"
 
 
-def add(tx: Tx, kind: str, payload: Mapping[str, Any], *, run_after: int | None = None) -> None:
-    """Have the job done once this transaction is committed, not before ``run_after`` (milliseconds)."""
-    add_all(tx, kind, [payload], run_after=run_after)
+class Job(NamedTuple):
+    """One that this process has taken; ``attempts`` counts how often anybody has."""
+
+    id: int
+    workspace: int
+    kind: str
+    payload: dict[str, Any]
+    attempts: int
+    lease: str
 
 
-def add_all(
-    tx: Tx, kind: str, payloads: Sequence[Mapping[str, Any]], *, run_after: int | None = None
-) -> None:
+# Set when this process has committed new jobs; whoever works on them puts an event of its own here.
+listeners: WeakSet[threading.Event] = WeakSet()
+
+
+def add(tx: Tx, kind: str, payloads: Sequence[Mapping[str, Any]]) -> None:
+    """Have a job done for each payload once this transaction is committed."""
     rows = [
         {
             "workspace_id": tx.workspace,
             "kind": kind,
             "payload": json.dumps(payload),
             "state": OPEN,
-            "run_after": tx.now_ms if run_after is None else run_after,
+            "run_after": tx.now_ms,
             "attempts": 0,
             "creation_time": tx.now_ms,
         }
         for payload in payloads
     ]
-    tx.execute(_INSERT, rows)
+    tx.execute(sa.insert(jobs), rows)
+    tx.after_commit(_announce)
 
 
-_INSERT = sa.insert(jobs)
+def _announce() -> None:
+    for listener in list(listeners):
+        listener.set()
+
+
+def next_due(tx: Tx, kinds: Collection[str]) -> int | None:
+    """When the first open job may be taken, in milliseconds; None when there is none."""
+    query = sa.select(sa.func.min(jobs.c.run_after)).where(jobs.c.state == OPEN, jobs.c.kind.in_(kinds))
+    due: int | None = tx.execute(query).scalar()
+    return due
+
+
+def take(tx: Tx, kinds: Collection[str], most: int, lease_ms: int) -> list[Job]:
+    """Lease what is due, oldest first. Two processes that ask at once never get the same job."""
+    due = (
+        sa.select(jobs.c.id)
+        .where(jobs.c.state == OPEN, jobs.c.kind.in_(kinds), jobs.c.run_after <= tx.now_ms)
+        .order_by(jobs.c.run_after, jobs.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        # PostgreSQL may run a subquery more than once and so lock more than it takes; a CTE runs once.
+        .cte("due")
+    )
+    lease = str(uuid.uuid4())
+    statement = (
+        sa.update(jobs)
+        .where(jobs.c.id.in_(sa.select(due.c.id)))
+        .values(lease=lease, run_after=tx.now_ms + lease_ms, attempts=jobs.c.attempts + 1)
+        .returning(jobs.c.id, jobs.c.workspace_id, jobs.c.kind, jobs.c.payload, jobs.c.attempts)
+    )
+    taken = sorted(tx.execute(statement))
+    return [Job(id, space, kind, json.loads(text), count, lease) for id, space, kind, text, count in taken]
+
+
+def renew(tx: Tx, taken: Collection[Job], lease_ms: int) -> None:
+    """Keep jobs for longer."""
+    for job in taken:
+        tx.execute(_mine(job).values(run_after=tx.now_ms + lease_ms))
+
+
+def release(tx: Tx, taken: Collection[Job]) -> None:
+    """Give jobs back undone, for others to take at once."""
+    for job in taken:
+        tx.execute(_mine(job).values(run_after=tx.now_ms, lease=None))
+
+
+def finish(tx: Tx, job: Job) -> None:
+    """The job is done and goes; nothing happens when its lease has passed to somebody else."""
+    tx.execute(sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.lease == job.lease))
+
+
+def retry(tx: Tx, job: Job, delay_s: float, error: str) -> None:
+    """The job failed and is to be tried again."""
+    again = tx.now_ms + int(delay_s * 1000)
+    tx.execute(_mine(job).values(run_after=again, lease=None, error=error))
+
+
+def give_up(tx: Tx, job: Job, error: str) -> None:
+    """The job stays as a dead one, for somebody to look at."""
+    tx.execute(_mine(job).values(state=DEAD, lease=None, error=error))
+
+
+def _mine(job: Job) -> sa.Update:
+    return sa.update(jobs).where(jobs.c.id == job.id, jobs.c.lease == job.lease)
