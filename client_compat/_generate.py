@@ -99,7 +99,7 @@ def generate() -> dict[str, str]:
     rows = list(_rows())
     names = _Names(rows)
     known = {names.of(descriptor) for descriptor in names.messages.values()} | _hand_written()
-    if unknown := ({*quirks.REQUIRED, *quirks.DEFAULTS, *quirks.BOUNDS} - known):
+    if unknown := ({*quirks.REQUIRED, *quirks.DEFAULTS, *quirks.BINDINGS, *quirks.BOUNDS} - known):
         raise ValueError(f"quirks.py names messages that the protos lack: {sorted(unknown)}")
     note = f"from the protos of MLflow {mlflow.__version__} by `python -m trackway.client_compat._generate`"
     return {
@@ -128,6 +128,7 @@ def _rows() -> Iterator[Row]:
             for method in service.methods:
                 for endpoint in method.GetOptions().Extensions[databricks_pb2.rpc].endpoints:
                     path, bindings = _rule(endpoint.path, endpoint.since.major)
+                    bindings += tuple(quirks.BINDINGS.get(method.input_type.name, {}).items())
                     rpc = method.name[0].upper() + method.name[1:]
                     yield Row(
                         endpoint.method,
@@ -409,8 +410,8 @@ def _endpoints_text(names: _Names, rows: list[Row], note: str) -> str:
         parts = [f'"{row.verb}"', f'"{row.path}"', f'"{row.rpc}"']
         parts += [f"m.{names.of(row.request)}", f"m.{names.of(row.response)}", f'"{row.service}"']
         if row.bindings:
-            pairs = "".join(f'("{variable}", "{field}"),' for variable, field in row.bindings)
-            parts.append(f"bindings=({pairs})")
+            pairs = ", ".join(f'("{variable}", "{field}")' for variable, field in row.bindings)
+            parts.append(f"bindings=({pairs}{',' if len(row.bindings) == 1 else ''})")
         lines.append(f"    Endpoint({', '.join(parts)}),")
     lines += [")", "# fmt: on"]
     return "\n".join(lines) + "\n"

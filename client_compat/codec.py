@@ -484,7 +484,8 @@ _SPECIAL_FLOATS: Final = {"NaN": float("nan"), "Infinity": float("inf"), "-Infin
 def _read_double(value: Any) -> float:
     if type(value) is float:
         return value
-    if type(value) is int:
+    if isinstance(value, int):
+        # True is 1.0, as protobuf has it.
         try:
             return float(value)
         except OverflowError:
@@ -534,10 +535,13 @@ def _enum_reader(enum: type[Enumeration]) -> Reader:
             return names[cast(str, value)]
         except (KeyError, TypeError):
             pass
-        try:
-            return numbers[value if type(value) is int else _integer(value)]
-        except (KeyError, _Wrong):
-            raise _Wrong(value, hint) from None
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        elif type(value) is str and value.isascii() and value.isdecimal():
+            value = int(value[:10])
+        if type(value) is int and value in numbers:
+            return numbers[value]
+        raise _Wrong(value, hint)
 
     return read
 

@@ -80,7 +80,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/2.0/mlflow/logged-models/<model_id>/params", "LogLoggedModelParams", m.LogLoggedModelParamsRequest, m.LogLoggedModelParamsRequest.Response, "MlflowService"),
     Endpoint("GET", "/3.0/mlflow/traces/<trace_id>/assessments/<assessment_id>", "GetAssessment", m.GetAssessmentRequest, m.GetAssessmentRequest.Response, "MlflowService"),
     Endpoint("POST", "/3.0/mlflow/traces/<trace_id>/assessments", "CreateAssessment", m.CreateAssessment, m.CreateAssessment.Response, "MlflowService", bindings=(("trace_id", "assessment.trace_id"),)),
-    Endpoint("PATCH", "/3.0/mlflow/traces/<trace_id>/assessments/<assessment_id>", "UpdateAssessment", m.UpdateAssessment, m.UpdateAssessment.Response, "MlflowService"),
+    Endpoint("PATCH", "/3.0/mlflow/traces/<trace_id>/assessments/<assessment_id>", "UpdateAssessment", m.UpdateAssessment, m.UpdateAssessment.Response, "MlflowService", bindings=(("trace_id", "assessment.trace_id"), ("assessment_id", "assessment.assessment_id"))),
     Endpoint("DELETE", "/3.0/mlflow/traces/<trace_id>/assessments/<assessment_id>", "DeleteAssessment", m.DeleteAssessment, m.DeleteAssessment.Response, "MlflowService"),
     Endpoint("POST", "/3.0/mlflow/issues", "CreateIssue", m.CreateIssue, m.CreateIssue.Response, "MlflowService"),
     Endpoint("PATCH", "/3.0/mlflow/issues/<issue_id>", "UpdateIssue", m.UpdateIssue, m.UpdateIssue.Response, "MlflowService"),

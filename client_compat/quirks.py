@@ -1,6 +1,7 @@
 """What MLflow's protos do not say, as data; checked against MLflow 3.17.2.
 
-The generator writes REQUIRED and DEFAULTS into the messages' `__init__`, so types and checks agree.
+The generator writes REQUIRED and DEFAULTS into the messages' `__init__`, so types and checks agree, and
+BINDINGS into the endpoints.
 The codec reads ALIASES and BOUNDS when it decodes. Messages are named as in `messages.py`.
 """
 
@@ -184,6 +185,12 @@ DEFAULTS: Mapping[str, Mapping[str, str | int | bool]] = {
 # Other names of a field, taken when the field itself is absent. Clients before 1.0 say run_uuid.
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "run_id": ("run_uuid",),
+}
+
+# Path variables that fill a field of another name. Where no line says so and no field has its name, a
+# variable (artifact_path) is the handler's alone.
+BINDINGS: Mapping[str, Mapping[str, str]] = {
+    "UpdateAssessment": {"trace_id": "assessment.trace_id", "assessment_id": "assessment.assessment_id"},
 }
 
 
