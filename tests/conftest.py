@@ -5,6 +5,7 @@
 ``api``             a Flask test client on a fresh database
 ``server``          a ``trackway serve`` process on a fresh database: url, stop, kill, restart
 ``shared_server``   the same for all tests of a module, which must not stop it
+``object_store``    an S3 server, one for the whole run; take a ``bucket()`` of it
 ``mlflow_server``   MLflow's own server, one for the whole run
 """
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from trackway.storage.database import Database, Tx
 
     from .databases import Databases
-    from .services import MlflowServer, TrackwayServer
+    from .services import MlflowServer, ObjectStore, TrackwayServer
 
 DIALECTS = ("sqlite", "postgresql")
 
@@ -39,10 +40,14 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All comparisons with MLflow's server go to one pytest-xdist worker: it takes 10 s and 1 GB to start."""
+    """All users of a server that is dear to start go to one pytest-xdist worker.
+
+    MLflow's takes 10 s and 1 GB, SeaweedFS 1 s and 400 MB.
+    """
     for item in items:
-        if "mlflow_server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("mlflow_server"))
+        for server in ("mlflow_server", "object_store"):
+            if server in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(server))
 
 
 @pytest.fixture(scope="session")
@@ -123,6 +128,15 @@ def shared_server(
         server.start()
         yield server
         server.kill()
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    from .services import ObjectStore
+
+    store = ObjectStore()
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

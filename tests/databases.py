@@ -72,12 +72,14 @@ class Databases:
     @cached_property
     def _sqlite_template(self) -> Path:
         path = self._folder / "template.db"
+        path.unlink(missing_ok=True)  # of an attempt that failed; the next test shows why again
         _fill(f"sqlite:///{path}")
         assert not path.with_name("template.db-wal").exists(), "the copy would miss what is in the WAL"
         return path
 
     @cached_property
     def _postgres_template(self) -> str:
+        self.postgres.execute("DROP DATABASE IF EXISTS template WITH (FORCE)")
         self.postgres.execute("CREATE DATABASE template")
         _fill(self.postgres.url("template"))
         return "template"

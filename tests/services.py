@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import io
 import os
+import random
 import shutil
 import signal
 import socket
@@ -17,11 +19,15 @@ import sys
 import tempfile
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
+from minio import Minio
+from minio.error import MinioException
+from urllib3.exceptions import HTTPError
 
 BIN = Path(sys.executable).parent
 _NOBODY = 65534
@@ -134,6 +140,85 @@ class PostgreSQL:
         return True
 
 
+class ObjectStore:
+    """An S3 server, SeaweedFS, with one user; ``bucket`` makes a place of one's own in it."""
+
+    access_key = "trackway"
+    secret_key = "trackwaysecret"
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="trackway-s3-"))
+        self.address = f"127.0.0.1:{_port_with_twin()}"
+        self.url = f"http://{self.address}"
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to find the store, in the variables that S3 clients agree on."""
+        return {
+            "MLFLOW_S3_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+    def client(self) -> Minio:
+        return Minio(
+            self.address,
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+            secure=False,
+            region="us-east-1",
+        )
+
+    def bucket(self) -> str:
+        """A new, empty bucket's name."""
+        name = f"bucket-{uuid.uuid4().hex[:12]}"
+        self.client().make_bucket(name)
+        return name
+
+    def start(self) -> None:
+        command = [
+            *(BIN / "weed", "-logtostderr=true", "mini", f"-dir={self.folder}"),
+            *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={self.address.split(':')[1]}"),
+            *(f"-{part}.port={_port_with_twin()}" for part in ("master", "volume", "filer", "admin")),
+            # It reports to its makers, and listens in more ways, unless told not to.
+            *("-master.telemetry=false", "-admin.ui=false", "-webdav=false"),
+            *("-s3.port.iceberg=0", "-s3.port.lance=0"),
+        ]
+        environment = {**self.environment, "HOME": str(self.folder)}
+        self._process = _spawn(command, self.folder, environment=environment, on_our_death=signal.SIGKILL)
+        _wait_until(self._answers, self._process, "SeaweedFS", self.folder)
+
+    def kill(self) -> None:
+        """End it at once; ``start`` brings it back on the same port with what it had stored."""
+        assert self._process
+        _end(self._process, signal.SIGKILL)
+
+    def close(self) -> None:
+        if self._process:
+            _end(self._process, signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        """Whether an object can be stored: the part that answers is up before those that keep."""
+        try:
+            with socket.create_connection((self.address.split(":")[0], int(self.address.split(":")[1])), 1):
+                pass
+            client = self.client()
+            if not client.bucket_exists("ready"):
+                client.make_bucket("ready")
+            client.put_object("ready", "ready", io.BytesIO(b"ready"), 5)
+        except (OSError, MinioException, HTTPError):
+            return False
+        return True
+
+
 class HttpServer:
     """A server's process on a free port of 127.0.0.1; its data and its log lie in one folder."""
 
@@ -242,6 +327,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _port_with_twin() -> int:
+    """A free port whose twin 10,000 above is free too: SeaweedFS talks to itself there."""
+    while True:
+        port = random.randint(20_000, 32_000)
+        with suppress(OSError), socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 10_000))
+            return port
 
 
 def _postgres_bin() -> Path:

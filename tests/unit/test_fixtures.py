@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import sqlalchemy as sa
 
 from tests.factories import make_run
@@ -35,3 +37,11 @@ def test_a_transaction_beside_a_database_of_its_own_writes_there(tx, database):
         sa.text("PRAGMA database_list" if tx.dialect == "sqlite" else "SELECT current_database()")
     ).all()
     assert path in (found[-1], found[0])
+
+
+def test_the_object_store_keeps_what_it_was_given_when_killed(object_store):
+    bucket = object_store.bucket()
+    object_store.client().put_object(bucket, "a/b", io.BytesIO(b"kept"), 4)
+    object_store.kill()
+    object_store.start()
+    assert object_store.client().get_object(bucket, "a/b").data == b"kept"
