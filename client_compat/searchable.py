@@ -8,101 +8,19 @@ order changes from one start to the next, ours is sorted. `filters.py` reads the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from .errors import InvalidParameter
+from .fields import IN, NUMERIC, PRESENCE, TEXTUAL, Field, Keys, OrderBy, Scalar, Searchable, is_text, number
 
-Scalar = str | int | float
+__all__ = [
+    "EXPERIMENTS", "LOGGED_MODELS", "MODEL_VERSIONS", "REGISTERED_MODELS", "RUNS", "TRACES", "OrderBy",
+    "Searchable",
+]  # fmt: skip
 
-NUMERIC = ("<", "<=", ">", ">=", "=", "!=")
-TEXTUAL = ("=", "!=", "LIKE", "ILIKE")
-LISTED = (*TEXTUAL, "IN", "NOT IN")
-PRESENCE = ("IS NULL", "IS NOT NULL")
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One thing that can be compared.
-
-    MLflow looks at the type of the value first, then at the operator, then at what the value says;
-    so do `read`, `operators` and `refine`. The texts are templates over `op`, `key` (as written)
-    and `value` (as written).
-    """
-
-    kind: str
-    operators: Collection[str]
-    read: Callable[[Field, str, str], Scalar]
-    wrong_operator: str
-    wrong_value: str = ""
-    wrong_number: str = ""  # a number where text belongs; "" stands for wrong_value
-    wrong_list: str = ""  # a list where none is taken; "" stands for wrong_value
-    wrong_null: str = ""  # IS NULL where it is not taken; "" stands for wrong_operator
-    takes_lists: bool = False
-    key: str | None = None  # the canonical key; None: as the user wrote it
-    refine: Callable[[str, str, Scalar], Scalar] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """What may follow one prefix: keys with a name, and any other key where `free` says how it compares."""
-
-    kind: str
-    named: Mapping[str, Field] = field(default_factory=dict)
-    free: Field | None = None
-    free_under: str = ""  # free keys begin like this
-    unknown: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OrderBy:
-    """One column of an order. Only logged models restrict a metric to a dataset."""
-
-    kind: str
-    key: str
-    ascending: bool = True
-    dataset_name: str | None = None
-    dataset_digest: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Searchable:
-    """An entity's part of the search language."""
-
-    attributes: Keys  # what a bare word names
-    prefixes: Mapping[str, Keys]
-    unknown_prefix: str
-    orderable: Mapping[str, str]  # attribute as written -> its key
-    unknown_order: str
-    orderable_kinds: Collection[str]
-    wrong_order_kind: str
-    tie_break: tuple[OrderBy, ...]  # completes every order, so that a page can go on after its last row
-    default_order: tuple[OrderBy, ...] = ()
-    repeated_order: str = "`order_by` contains duplicate fields: {clauses}"  # "": the first one wins
-    malformed: str = "Invalid clause(s) in filter string: {clauses}"
-    many_statements: str = (
-        "Search filter contained multiple expression {text!r}. Provide AND-ed expression list."
-    )
-    blank: str = "Invalid filter '{text}'. Could not be parsed."
-
-
-def number(token: str) -> int | float | None:
-    """The number that a token writes, or None. Beyond 64 bits, which no column holds, it is a float."""
-    if token[:1] not in "-.0123456789" or "_" in token:
-        return None
-    try:
-        value = int(token)
-        return value if -(2**63) <= value < 2**63 else float(value)
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return float(token)
-    except ValueError:
-        return None
-
-
-def is_text(token: str) -> bool:
-    return len(token) > 1 and token[0] in "'\"" and token[0] == token[-1]
+LISTED = (*TEXTUAL, *IN)
 
 
 # Readers: from the text of a value to the value, or MLflow's refusal.
@@ -144,12 +62,8 @@ def _float(operator: str, key: str, value: Scalar) -> Scalar:
 
 
 def _bare_number(operator: str, key: str, value: Scalar) -> Scalar:
-    try:
-        meant = number(str(value))
-        if meant is None and "nan" not in (word := str(value).lower()) and "_" not in word:
-            meant = float(word)  # "inf", "infinity"
-    except ValueError:
-        meant = None
+    word = str(value).lower()
+    meant = math.inf if word in ("inf", "infinity") else number(word)
     if meant is None:
         raise InvalidParameter(f"Expected numeric value type for '{key}'. Found {value}")
     return meant
@@ -183,14 +97,19 @@ def _prompt(operator: str, key: str, value: Scalar) -> Scalar:
     return value
 
 
-def _feedback(operator: str, key: str, value: Scalar) -> Scalar:
-    numeric = operator in ("<", "<=", ">", ">=", "BETWEEN")
-    if numeric == isinstance(value, str):
-        wanted = "numeric" if numeric else "quoted string"
-        raise InvalidParameter(
-            f"Expected a {wanted} value for '{key}' when using comparator '{operator}'. Got value {value!r}"
-        )
-    return value
+def _assessment(kind: str) -> Callable[[str, str, Scalar], Scalar]:
+    def refine(operator: str, key: str, value: Scalar) -> Scalar:
+        if operator in (">", ">=", "<", "<=", "BETWEEN"):
+            if isinstance(value, str):
+                raise InvalidParameter(
+                    f"Expected a numeric value for {kind} when using comparator '{operator}'. "
+                    f"Got value '{value}'"
+                )
+        elif not isinstance(value, str):
+            raise InvalidParameter(_quoted_value(kind).format(value=value))
+        return value
+
+    return refine
 
 
 # MLflow's words.
@@ -528,7 +447,7 @@ _prompt_of_trace = replace(
 def _assessment_of_trace(kind: str) -> Field:
     operators = (*NUMERIC, "LIKE", "ILIKE", "RLIKE", *PRESENCE)
     return Field(
-        kind, operators, _text_or_number, refine=_feedback, wrong_value=_quoted_value(kind),
+        kind, operators, _text_or_number, refine=_assessment(kind), wrong_value=_quoted_value(kind),
         wrong_operator=f"assessment.{{key}} comparator '{{op}}' not one of '{_set(operators)}'",
     )  # fmt: skip
 

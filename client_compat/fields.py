@@ -1,0 +1,210 @@
+"""What a declaration of `searchable.py` is made of, and how a comparison is checked against one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .errors import InvalidParameter
+
+Scalar = str | int | float
+Value = Scalar | tuple[Scalar, ...] | None
+
+NUMERIC = ("<", "<=", ">", ">=", "=", "!=")
+TEXTUAL = ("=", "!=", "LIKE", "ILIKE")
+IN = ("IN", "NOT IN")
+PRESENCE = ("IS NULL", "IS NOT NULL")
+
+_BEGINS_A_NUMBER = frozenset("-.0123456789")
+MAX_LIST = 10_000  # values in one list; SQLite binds at most 32,766
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that can be compared.
+
+    MLflow looks at the type of a value first, then at the operator, then at what the value says; so
+    do `read`, `operators` and `refine`. The texts are templates over `op`, `key` and `value`, the
+    last two as the user wrote them.
+    """
+
+    kind: str
+    operators: Collection[str]
+    read: Callable[[Field, str, str], Scalar]
+    wrong_operator: str
+    wrong_value: str
+    wrong_number: str = ""  # a number where text belongs; "" stands for wrong_value
+    wrong_list: str = ""  # a list where none is taken; "" stands for wrong_value
+    wrong_null: str = ""  # IS NULL where it is not taken; "" stands for wrong_operator
+    takes_lists: bool = False
+    key: str | None = None  # the canonical key; None: the one the user wrote
+    refine: Callable[[str, str, Scalar], Scalar] | None = None
+
+    def value(self, key: str, operator: str, written: list[str]) -> Value:
+        """The value of a comparison with this field, from the tokens behind the operator."""
+        value: Value = None
+        if operator in IN:
+            value = self._list(key, written)
+        elif operator == "BETWEEN":
+            value = (self.read(self, key, written[0]), self.read(self, key, written[1]))
+        elif written:
+            value = self.read(self, key, written[0])
+        if operator not in self.operators and not (operator == "BETWEEN" and "=" in self.operators):
+            template = self.wrong_operator if written else self.wrong_null or self.wrong_operator
+            raise InvalidParameter(template.format(op=operator, key=key))
+        if self.refine is None or value is None:
+            return value
+        if isinstance(value, tuple):
+            return tuple([self.refine(operator, key, one) for one in value])
+        return self.refine(operator, key, value)
+
+    def _list(self, key: str, written: list[str]) -> tuple[Scalar, ...]:
+        if not self.takes_lists:
+            template = self.wrong_list or self.wrong_value
+            raise InvalidParameter(template.format(key=key, value=f"({' '.join(written)})"))
+        if written[-1:] == [","]:
+            written = written[:-1]
+        values = [_list_item(token) for token in written[::2]]
+        if len(values) > MAX_LIST:
+            raise InvalidParameter(f"A list in the filter string has more than {MAX_LIST} values.")
+        expected = "While parsing a list in the query, expected"
+        if None in values or any(token != "," for token in written[1::2]):
+            raise InvalidParameter(f"{expected} a non-empty list of string values, but got ill-formed list.")
+        if not values:
+            raise InvalidParameter(f"{expected} a non-empty list of string values, but got empty list")
+        texts = tuple([value for value in values if isinstance(value, str)])
+        if len(texts) < len(values):
+            raise InvalidParameter(
+                f"{expected} string value, punctuation, or whitespace, "
+                f"but got different type in list: {tuple(values)}"
+            )
+        return texts
+
+
+def _list_item(token: str) -> Scalar | None:
+    """In a list, and only there, MLflow reads text as Python does: 'it\\'s' and 'it''s' lose a character."""
+    if not is_text(token):
+        return number(token)
+    inner = token[1:-1]
+    if "\\" not in inner and token[0] not in inner:
+        return inner
+    try:
+        return str(ast.literal_eval(token))
+    except (SyntaxError, ValueError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What may follow one prefix: keys with a name, and any other key where `free` says how it compares."""
+
+    kind: str
+    named: Mapping[str, Field] = field(default_factory=dict)
+    free: Field | None = None
+    free_under: str = ""  # free keys begin like this
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBy:
+    """One column of an order. Only logged models restrict a metric to a dataset."""
+
+    kind: str
+    key: str
+    ascending: bool = True
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+    @property
+    def column(self) -> tuple[str | None, ...]:
+        return self.kind, self.key, self.dataset_name, self.dataset_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Searchable:
+    """An entity's part of the search language."""
+
+    attributes: Keys  # what a bare word names
+    prefixes: Mapping[str, Keys]
+    unknown_prefix: str
+    orderable: Mapping[str, str]  # attribute as written -> its key
+    unknown_order: str
+    orderable_kinds: Collection[str]
+    wrong_order_kind: str
+    tie_break: tuple[OrderBy, ...]  # completes every order, so that a page can go on after its last row
+    default_order: tuple[OrderBy, ...] = ()
+    repeated_order: str = "`order_by` contains duplicate fields: {clauses}"  # "": the first one counts
+    malformed: str = "Invalid clause(s) in filter string: {clauses}"
+    many_statements: str = (
+        "Search filter contained multiple expression {text!r}. Provide AND-ed expression list."
+    )
+    blank: str = "Invalid filter '{text}'. Could not be parsed."
+
+    def find(self, written: str) -> tuple[Field, str]:
+        """What a key names, and the key without its prefix and quotes."""
+        keys, key = self._split(written)
+        found = keys.named.get(key)
+        if found is None and keys.free is not None and key.startswith(keys.free_under):
+            found = keys.free
+        if found is not None:
+            return found, key
+        if is_text(written) or number(written) is not None:
+            raise InvalidParameter(f"Invalid comparison clause. Expected 'Identifier' found '{written}'")
+        raise InvalidParameter(keys.unknown.format(key=key))
+
+    def column(self, written: str, ascending: bool) -> OrderBy:
+        """The column that a key of an order_by clause names."""
+        keys, key = self._split(written)
+        if keys is self.attributes:
+            if key not in self.orderable:
+                raise InvalidParameter(self.unknown_order.format(key=key, written=written))
+            kind = keys.named[key].kind if key in keys.named else keys.kind
+            return OrderBy(kind, self.orderable[key], ascending)
+        if keys.kind in self.orderable_kinds:
+            return OrderBy(keys.kind, key, ascending)
+        self.find(written)
+        raise InvalidParameter(self.wrong_order_kind.format(kind=keys.kind, key=key, written=written))
+
+    def complete(self, asked: Iterable[OrderBy], clauses: Sequence[object]) -> list[OrderBy]:
+        """The columns asked for, or else the default ones, each once; and the tie-breakers they lack."""
+        columns: dict[object, OrderBy] = {}
+        for one in asked if clauses else self.default_order:
+            if columns.setdefault(one.column, one) is not one and self.repeated_order:
+                raise InvalidParameter(self.repeated_order.format(clauses=clauses))
+        for one in self.tie_break:
+            columns.setdefault(one.column, one)
+        return list(columns.values())
+
+    def _split(self, written: str) -> tuple[Keys, str]:
+        prefix, dot, key = written.partition(".")
+        if not dot:
+            return self.attributes, _unquoted(prefix)
+        keys = self.prefixes.get(prefix)
+        if keys is None:  # MLflow cuts at the first dot, also within quotes, and takes `tags`.x
+            bare = prefix[1:-1] if prefix[0] == prefix[-1] == "`" else prefix
+            if bare not in self.prefixes:
+                raise InvalidParameter(self.unknown_prefix.format(prefix=bare))
+            keys = self.prefixes[bare]
+        return keys, _unquoted(key)
+
+
+def _unquoted(key: str) -> str:
+    return key[1:-1] if key[:1] in ("`", '"', "'") and key[0] == key[-1] else key
+
+
+def number(token: str) -> int | float | None:
+    """The number that a token writes, or None. Beyond 64 bits, which no column holds, it is a float."""
+    if token[:1] not in _BEGINS_A_NUMBER or "_" in token:
+        return None
+    try:
+        if len(token) < 20 and token.lstrip("-").isdigit():
+            value = int(token)
+            return value if -(2**63) <= value < 2**63 else float(value)
+        return float(token)
+    except ValueError:
+        return None
+
+
+def is_text(token: str) -> bool:
+    return len(token) > 1 and token[0] in "'\"" and token[0] == token[-1]
