@@ -53,7 +53,7 @@ class Front:
         self._security = Security(config)
         self._fixed: dict[str, ByVerb] = {}
         self.metrics = observe.Metrics(config.expose_prometheus) if config.expose_prometheus else None
-        self._logs_access = config.access_log
+        self._access_log = observe.AccessLog(observe.is_text(config)) if config.access_log else None
 
     def mount(self, verb: str, path: str, rpc: Rpc) -> None:
         """Answer an RPC on a path without variables.
@@ -124,8 +124,8 @@ class Front:
 
     def _finish(self, environ: Environ, status: int, size: int, started: float) -> None:
         seconds = time.perf_counter() - started
-        if self._logs_access:
-            observe.log_access(environ, environ[REQUEST_ID], status, size, seconds)
+        if self._access_log:
+            self._access_log.write(environ, environ[REQUEST_ID], status, size, seconds)
         if self.metrics:
             route = environ.get(ROUTE, _UNMATCHED)
             self.metrics.end(environ["REQUEST_METHOD"], route, status, seconds)
