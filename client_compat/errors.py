@@ -34,6 +34,22 @@ STATUS_OF: Mapping[str, int] = {
     "INVALID_PARAMETER_VALUE": 400,
 }
 
+# What the errors of MLflow 3.17 carry besides: an SQLSTATE, and the class of errors it stands for.
+_SQLSTATE_AND_CLASS: Mapping[str, tuple[str, str]] = {
+    "BAD_REQUEST": ("KAM00", "INVALID_PARAMETER_VALUE"),
+    "CUSTOMER_UNAUTHORIZED": ("KAM00", "PERMISSION_DENIED"),
+    "ENDPOINT_NOT_FOUND": ("KAM00", "RESOURCE_NOT_FOUND"),
+    "FEATURE_DISABLED": ("KAM00", "FEATURE_DISABLED"),
+    "INTERNAL_ERROR": ("XXM00", "CLIENT_INTERNAL_ERROR"),
+    "INVALID_PARAMETER_VALUE": ("KAM00", "INVALID_PARAMETER_VALUE"),
+    "INVALID_STATE": ("XXM00", "CLIENT_INTERNAL_ERROR"),
+    "NOT_FOUND": ("KAM00", "RESOURCE_NOT_FOUND"),
+    "PERMISSION_DENIED": ("KAM00", "PERMISSION_DENIED"),
+    "RESOURCE_ALREADY_EXISTS": ("KAM00", "RESOURCE_ALREADY_EXISTS"),
+    "RESOURCE_DOES_NOT_EXIST": ("KAM00", "RESOURCE_NOT_FOUND"),
+    "TEMPORARILY_UNAVAILABLE": ("XXM00", "CLIENT_INTERNAL_ERROR"),
+}
+
 SEE_DOCS = " See the API docs for more information about request parameters."
 _SHOWN_VALUE_LIMIT = 1000
 
@@ -62,6 +78,8 @@ class ApiError(Exception):
     def to_json(self, request_id: str = "") -> dict[str, str]:
         """The body of the answer. A request id, where there is one, finds the log line."""
         body = {"error_code": self.error_code, "message": self.message}
+        if known := _SQLSTATE_AND_CLASS.get(self.error_code):
+            body["sqlstate"], body["error_class"] = known
         if request_id:
             body["request_id"] = request_id
         return body

@@ -47,10 +47,8 @@ _CUTS_LONG_VALUES = os.environ.get("MLFLOW_TRUNCATE_LONG_VALUES", "true").lower(
 
 def invalid_value(path: str, value: object, why: str = "") -> InvalidParameter:
     """``Invalid value "x" for parameter 'p' supplied``: the value as compact JSON."""
-    shown = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
-    return InvalidParameter(
-        f"Invalid value {shown} for parameter '{path}' supplied{': ' + why if why else '.'}"
-    )
+    end = f": {why}" if why else "."
+    return InvalidParameter(f"Invalid value {shown(value)} for parameter '{path}' supplied{end}")
 
 
 def check_key(key: str, path: str = "key") -> None:
@@ -91,6 +89,8 @@ def check_metric(metric: m.Metric, path: str = "") -> None:
             "Timestamp must be a nonnegative long (64-bit integer) ",
         )
     check_length("Metric name", MAX_KEY_LENGTH, metric.key)
+    if bool(metric.dataset_name) != bool(metric.dataset_digest):
+        raise InvalidParameter("Both dataset_name and dataset_digest must be provided if one is provided")
 
 
 def clean_param(key: str, value: str, path: str = "") -> str:

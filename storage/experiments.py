@@ -13,11 +13,12 @@ from trackway.client_compat.filters import parse_order_by
 
 from . import search
 from .database import Tx, insert
-from .schema.tracking import experiment_tags, experiments, runs
+from .schema.tracking import experiment_tags, experiments, runs, workspaces
 
 ACTIVE, DELETED = "active", "deleted"
 STAGES = {"ACTIVE_ONLY": [ACTIVE], "DELETED_ONLY": [DELETED], "ALL": [ACTIVE, DELETED]}
 
+_COLUMNS = (*experiments.c, workspaces.c.name.label("workspace"))
 _INSERT = insert(experiments).on_conflict_do_nothing().returning(experiments.c.id)
 _SET_TAG = insert(experiment_tags)
 _SET_TAG = _SET_TAG.on_conflict_do_update(
@@ -74,7 +75,9 @@ def get(tx: Tx, experiment_id: str) -> m.Experiment:
 def get_by_name(tx: Tx, name: str) -> m.Experiment:
     """The experiment of that name, deleted ones included."""
     row = tx.execute(
-        sa.select(experiments).where(experiments.c.workspace_id == tx.workspace, experiments.c.name == name)
+        sa.select(*_COLUMNS)
+        .join(workspaces)
+        .where(experiments.c.workspace_id == tx.workspace, experiments.c.name == name)
     ).first()
     if row is None:
         raise NotFound(f"Could not find experiment with name '{name}'")
@@ -84,13 +87,17 @@ def get_by_name(tx: Tx, name: str) -> m.Experiment:
 def find(tx: Tx, experiment_id: str, *, view: str = "ALL", lock: str = "") -> sa.Row[Any]:
     """The experiment's row; ``lock`` is "share" (it must not change) or "update" (we will change it)."""
     number = rules.parse_experiment_id(experiment_id)
-    query = sa.select(experiments).where(
-        experiments.c.workspace_id == tx.workspace,
-        experiments.c.id == number,
-        experiments.c.lifecycle_stage.in_(STAGES[view]),
+    query = (
+        sa.select(*_COLUMNS)
+        .join(workspaces)
+        .where(
+            experiments.c.workspace_id == tx.workspace,
+            experiments.c.id == number,
+            experiments.c.lifecycle_stage.in_(STAGES[view]),
+        )
     )
     if lock:
-        query = query.with_for_update(read=lock == "share", key_share=lock == "update")
+        query = query.with_for_update(read=lock == "share", key_share=lock == "update", of=experiments)
     row = tx.execute(query).first() if abs(number) < 1 << 63 else None
     if row is None:
         raise NotFound(f"No Experiment with id={number} exists")
@@ -122,7 +129,7 @@ def find_page(tx: Tx, req: m.SearchExperiments) -> tuple[list[m.Experiment], str
     """A page of experiments and the token of the next, newest first unless ordered otherwise."""
     page = search.Page(
         _SEARCH,
-        sa.select(experiments),
+        sa.select(*_COLUMNS).join(workspaces),
         scope=(
             experiments.c.workspace_id == tx.workspace,
             experiments.c.lifecycle_stage.in_(STAGES[req.view_type or "ACTIVE_ONLY"]),
@@ -229,6 +236,7 @@ def _messages(tx: Tx, rows: list[sa.Row[Any]]) -> list[m.Experiment]:
             lifecycle_stage=row.lifecycle_stage,
             creation_time=row.creation_time,
             last_update_time=row.last_update_time,
+            workspace=row.workspace,
             tags=[m.ExperimentTag(key=tag.key, value=tag.value) for tag in tags.get(row.id, ())],
         )
         for row in rows

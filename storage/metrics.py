@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 
-from . import runs
+from . import model_metrics, runs
 from .database import Tx, insert
 from .schema import tracking
 from .schema.tracking import points, series
@@ -37,6 +37,8 @@ _ADVANCE = (
     )
 )
 _ADD_POINTS = insert(points).on_conflict_do_nothing()
+_SERIES_OF_RUNS = tracking.runs.join(tracking.experiments).join(series, series.c.run_id == tracking.runs.c.id)
+_POINTS_OF_RUNS = _SERIES_OF_RUNS.join(points, points.c.series_id == series.c.id)
 _ORDER = (points.c.timestamp, points.c.step, points.c.value, points.c.is_nan)
 
 
@@ -55,6 +57,7 @@ def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[m.Metric]) -> None:
     Latest is the greatest (step, timestamp, value), as in MLflow 3.17. Timestamps are
     milliseconds since the epoch. NaN is stored as 0.0 with is_nan set, infinity as the
     largest double. Sending a point twice changes nothing: the whole point is the key.
+    A metric with a ``model_id`` is kept for that logged model as well. Raises NotFound without it.
     """
     if not metrics:
         return
@@ -64,6 +67,13 @@ def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[m.Metric]) -> None:
         if key not in latest or point > latest[key]:
             latest[key] = point
     ids = _advance(tx, run, latest)
+    for_models = [
+        (metric, model_metrics.Point(point.timestamp, point.step, point.value, point.is_nan))
+        for metric, (_, point) in zip(metrics, new, strict=True)
+        if metric.model_id
+    ]
+    if for_models:
+        model_metrics.log(tx, run, for_models)
     tx.execute(
         _ADD_POINTS,
         [
@@ -82,7 +92,10 @@ def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[m.Metric]) -> None:
 def history(
     tx: Tx, run_id: str, key: str, max_results: int | None, page_token: str | None
 ) -> tuple[list[m.Metric], str | None]:
-    """A metric's points by time, step and value, and the token of the next page."""
+    """A metric's points by time, step and value, and the token of the next page.
+
+    Without such a run, or such a metric in it, there are none: MLflow makes no error of it either.
+    """
     query = ("metric", tx.workspace, run_id, key)
     series_id = _series_id(tx, run_id, key)
     if series_id is None:
@@ -110,7 +123,7 @@ def history_of_many(tx: Tx, run_ids: Sequence[str], key: str, max_results: int) 
     """Points of one metric of several runs: by run id, time, step and value, ``max_results`` in all."""
     select = (
         sa.select(tracking.runs.c.run_uuid, *_ORDER)
-        .select_from(_series_of(tx, run_ids, key).join(points, points.c.series_id == series.c.id))
+        .select_from(_POINTS_OF_RUNS)
         .where(*_which(tx, run_ids, key))
         .order_by(tracking.runs.c.run_uuid, *_ORDER)
         .limit(max_results)
@@ -125,10 +138,8 @@ def sampled_history(
 
     The points are dealt into equal buckets in the order of their steps; each bucket keeps its
     lowest and its highest value, so that no spike is lost, and a run its first and last point.
-    One statement, whatever the number of runs. Raises NotFound for a run that does not exist.
+    One statement, whatever the number of runs.
     """
-    for run_id in dict.fromkeys(run_ids):
-        runs.find(tx, run_id)
     by_step = (points.c.step, points.c.timestamp, points.c.value, points.c.is_nan)
     where = [*_which(tx, run_ids, key)]
     if steps is not None:
@@ -143,7 +154,7 @@ def sampled_history(
             .over(partition_by=series.c.id, order_by=by_step)
             .label("bucket"),
         )
-        .select_from(_series_of(tx, run_ids, key).join(points, points.c.series_id == series.c.id))
+        .select_from(_POINTS_OF_RUNS)
         .where(*where)
         .cte("numbered")
     )
@@ -230,13 +241,10 @@ def _point(metric: m.Metric) -> _Point:
 
 
 def _series_id(tx: Tx, run_id: str, key: str) -> int | None:
-    run = runs.find(tx, run_id)
-    row = tx.execute(_ONE_SERIES, {"run": run.id, "key": key}).first()
-    return row.id if row else None
-
-
-def _series_of(tx: Tx, run_ids: Sequence[str], key: str) -> sa.Join:
-    return tracking.runs.join(tracking.experiments).join(series, series.c.run_id == tracking.runs.c.id)
+    found: int | None = tx.execute(
+        sa.select(series.c.id).select_from(_SERIES_OF_RUNS).where(*_which(tx, [run_id], key))
+    ).scalar()
+    return found
 
 
 def _which(tx: Tx, run_ids: Sequence[str], key: str) -> list[sa.ColumnElement[bool]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trackway.client_compat import extra, rules
 from trackway.client_compat import messages as m
-from trackway.client_compat.errors import InvalidParameter
+from trackway.client_compat.errors import SEE_DOCS, InvalidParameter
 from trackway.storage import metrics, runs
 
 from .. import policy
@@ -61,11 +61,11 @@ def get_metric_history_bulk_interval(
     if len(req.run_ids) > _MAX_RUNS:
         raise InvalidParameter(
             f"GetMetricHistoryBulkInterval request must specify at most {_MAX_RUNS} run_ids. "
-            f"Received {len(req.run_ids)} run_ids."
+            f"Received {len(req.run_ids)} run_ids.{SEE_DOCS}"
         )
     samples = _MAX_SAMPLES if req.max_results is None else req.max_results
     if not 1 <= samples <= _MAX_SAMPLES:
-        raise InvalidParameter(f"max_results must be between 1 and {_MAX_SAMPLES}.")
+        raise InvalidParameter(f"max_results must be between 1 and {_MAX_SAMPLES}.{SEE_DOCS}")
     found = metrics.sampled_history(ctx.tx, req.run_ids, req.metric_key, samples, _steps(req))
     return m.GetMetricHistoryBulkInterval.Response(metrics=found)
 

@@ -1,0 +1,120 @@
+"""Say the same things to two servers and compare what they answer, field by field.
+
+Ids that a server makes are named where they appear (``save``) and used as ``$name`` later;
+times, page tokens and random names are compared as what they are, not by their value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+_TIME_FIELDS = re.compile(r"(_time|_timestamp|_time_ms|_timestamp_ms|^timestamp)$")
+_SOME_TIME_AGO_MS = 1_750_000_000_000  # what a server's clock says is later; tests send earlier times
+_RANDOM_NAME = re.compile(r"[a-z]+-[a-z]+-\d{1,4}")
+_PRINTED_SET = re.compile(r"\{('[^{}]*')\}")  # MLflow prints sets, whose order is random
+_RANDOM_ID = re.compile(r"(?<!\w)[0-9a-f]{32}(?!\w)")
+_LOCAL_ID = re.compile(r"\$\w+")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request. ``save`` names values of the answer by their path, such as run.info.run_id.
+
+    ``ours`` is for an answer that is meant to differ from MLflow's: the reason, in words.
+    """
+
+    verb: str
+    path: str
+    body: Any = None
+    query: Mapping[str, Any] | Sequence[tuple[str, Any]] | None = None
+    save: Mapping[str, str] = field(default_factory=dict)
+    ours: str = ""
+
+
+@dataclass(frozen=True)
+class Heard:
+    status: int
+    body: Any
+
+
+def hold(url: str, asks: Sequence[Ask]) -> Iterator[tuple[Ask, Heard]]:
+    """Ask one after the other; the answers, with everything that may differ replaced by its kind."""
+    ids: dict[str, str] = {}
+    for ask in asks:
+        status, text = _send(url, ask, ids)
+        try:
+            body = json.loads(text)
+        except ValueError:
+            body = text
+        for name, path in ask.save.items():
+            ids[name] = _follow(body, path)
+        yield ask, Heard(status, _plain(body, {value: f"${name}" for name, value in ids.items()}))
+
+
+def _send(url: str, ask: Ask, ids: Mapping[str, str]) -> tuple[int, str]:
+    def fill(text: str) -> str:
+        return _LOCAL_ID.sub(lambda found: ids.get(found.group()[1:], found.group()), text)
+
+    target = url + fill(ask.path)
+    if ask.query is not None:
+        target += "?" + fill(urlencode(ask.query, doseq=True, safe="$"))
+    data, headers = None, {}
+    if ask.body is not None:
+        text = ask.body if isinstance(ask.body, str) else json.dumps(ask.body)
+        data, headers = fill(text).encode(), {"Content-Type": "application/json"}
+    request = urllib.request.Request(target, data, headers, method=ask.verb)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def _follow(body: Any, path: str) -> str:
+    for step in path.split("."):
+        body = body[int(step)] if step.isdecimal() else body[step]
+    return str(body)
+
+
+def _plain(value: Any, names: Mapping[str, str], key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v, names, k) for k, v in value.items() if k != "request_id"}
+    if isinstance(value, list):
+        items = [_plain(item, names, key) for item in value]
+        if key in {"tags", "params"} or (key == "metrics" and not _is_history(value)):
+            items.sort(key=lambda item: str(item.get("key")))  # their order is nobody's promise
+        return items
+    if isinstance(value, int) and _TIME_FIELDS.search(key) and value > _SOME_TIME_AGO_MS:
+        return "<time>"
+    if isinstance(value, str):
+        if key == "next_page_token":
+            return "<token>"
+        for real, name in names.items():
+            value = re.sub(rf"(?<![0-9A-Za-z=-]){re.escape(real)}(?![0-9A-Za-z-])", name, value)
+        value = _RANDOM_ID.sub("<id>", value)
+        value = _PRINTED_SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", value)
+        return "<random name>" if _RANDOM_NAME.fullmatch(value) else value
+    return value
+
+
+def _is_history(metrics: list[Any]) -> bool:
+    keys = [metric.get("key") for metric in metrics]
+    return len(set(keys)) < len(keys)
+
+
+def compare(ours: str, theirs: str, asks: Sequence[Ask]) -> list[str]:
+    """Where the two servers answer differently, one readable paragraph each."""
+    differences = []
+    for (ask, heard), (_, expected) in zip(hold(ours, asks), hold(theirs, asks), strict=True):
+        if (heard == expected) == bool(ask.ours):
+            said = f"{ask.verb} {ask.path} {ask.body if ask.body is not None else ask.query}"
+            why = f"  said to differ ({ask.ours}), but does not\n" if ask.ours else ""
+            differences.append(f"{said}\n{why}  Trackway: {heard}\n  MLflow:   {expected}")
+    return differences
