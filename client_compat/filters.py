@@ -98,7 +98,7 @@ class AskedOrder(Protocol):
     """One column of an order as a search of logged models spells it."""
 
     field_name: str | None
-    ascending: bool | None
+    ascending: bool
     dataset_name: str | None
     dataset_digest: str | None
 

@@ -29,11 +29,15 @@ _NO_ESCAPE = "\x01"
 
 @dataclass(frozen=True)
 class Child:
-    """A table of an entity's keys and values; with ``is_nan`` the values are metrics."""
+    """A table of an entity's keys and values; with ``is_nan`` the values are metrics.
+
+    Where an owner may have several rows of one key, ``narrow(table, by)`` leaves the one to order by.
+    """
 
     table: sa.Table
     owner: Column
     is_nan: Column | None = None
+    narrow: Callable[[sa.FromClause, OrderBy], Column] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Entity:
     # Kinds that are more than a key and a value, such as a run's datasets.
     special: Mapping[str, Callable[[Comparison], Column]] = field(default_factory=dict)
     nullable: Collection[str] = ()
+    # What stands for an attribute in an order, where it sorts otherwise than its text.
+    sorts: Mapping[str, Column] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ class Page:
         return rows[:size], paging.encode(self._query, list(last[-len(self._keys) :]))
 
     def _order_by_attribute(self, by: OrderBy) -> None:
-        column = self._entity.attributes[by.key]
+        column = self._entity.sorts.get(by.key, self._entity.attributes[by.key])
         if by.key in self._entity.nullable:
             self._keys.append(_Key(sa.case((column.is_(None), 1), else_=0), True))
         self._keys.append(_Key(column, by.ascending))
@@ -111,6 +117,8 @@ class Page:
         """Numbers first, then NaN, then those without the key: the same both ways, as in MLflow."""
         table = child.table.alias(f"order_{len(self._keys)}")
         joined = sa.and_(table.c[child.owner.name] == self._entity.owner, table.c.key == by.key)
+        if child.narrow is not None:
+            joined = sa.and_(joined, child.narrow(table, by))
         self._select = self._select.outerjoin(table, joined)
         ranks = [(table.c.key.is_(None), 2)]
         if child.is_nan is not None:
@@ -154,9 +162,20 @@ def compare(column: Column, op: str, value: Any) -> Column:
     return compared
 
 
+def compare_metric(column: Column, is_nan: Column, op: str, value: Any) -> Column:
+    """One comparison of a metric, whose NaN is kept as 0 with a mark: it differs from every number."""
+    compared = compare(column, op, value)
+    return sa.or_(compared, is_nan) if op == "!=" else sa.and_(compared, ~is_nan)
+
+
 def inline(numbers: Collection[int]) -> sa.BindParameter[Any]:
     """Numbers for IN, written into the statement: 50,000 of them pass the limit on parameters."""
     return sa.bindparam(None, list(numbers), expanding=True, literal_execute=True, unique=True)
+
+
+def among(column: Column, numbers: Sequence[int]) -> Column:
+    """``=`` for one number: the order of an index continues behind it, behind IN it does not."""
+    return column == numbers[0] if len(numbers) == 1 else column.in_(inline(numbers))
 
 
 def children_of(
@@ -165,9 +184,10 @@ def children_of(
     """All rows of a child table that belong to any of the owners, by owner: one statement."""
     if not owner_ids:
         return {}
-    which = owner == owner_ids[0] if len(owner_ids) == 1 else owner.in_(inline(owner_ids))
     found: dict[int, list[Any]] = {}
-    for row in tx.execute(sa.select(table).where(which).order_by(owner, *(order or (table.c.key,)))):
+    for row in tx.execute(
+        sa.select(table).where(among(owner, owner_ids)).order_by(owner, *(order or (table.c.key,)))
+    ):
         found.setdefault(getattr(row, owner.name), []).append(row)
     return found
 
@@ -183,11 +203,9 @@ def _comparison(entity: Entity, node: Comparison) -> Column:
         return ~exists
     if node.op == "IS NOT NULL":
         return exists
-    matches = compare(child.table.c.value, node.op, node.value)
     if child.is_nan is not None:
-        # NaN is kept as 0 with a mark: it differs from every number and compares with none.
-        matches = sa.or_(matches, child.is_nan) if node.op == "!=" else sa.and_(matches, ~child.is_nan)
-    return exists.where(matches)
+        return exists.where(compare_metric(child.table.c.value, child.is_nan, node.op, node.value))
+    return exists.where(compare(child.table.c.value, node.op, node.value))
 
 
 def _after(keys: Sequence[_Key], position: Sequence[Any]) -> Column:
