@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoRoute
 
 import trackway
-from trackway.client_compat import errors, extra
+from trackway.client_compat import errors, extra, trackway_webhooks
 from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.wire import Endpoint
 from trackway.storage import migrate
@@ -57,13 +57,14 @@ def prepare_store(config: Config) -> None:
     """Make a new database, or check an old one. Raises with a sentence for the operator."""
     database = open_database(config)
     try:
+        database.ping()
         migrate.prepare(database, config.artifact_root)
     finally:
         database.dispose()
 
 
 def all_endpoints() -> tuple[Endpoint, ...]:
-    return (*ENDPOINTS, *extra.ENDPOINTS)
+    return (*ENDPOINTS, *extra.ENDPOINTS, *trackway_webhooks.ENDPOINTS)
 
 
 def paths_of(endpoint: Endpoint) -> Iterator[str]:

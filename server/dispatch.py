@@ -31,6 +31,8 @@ Transaction = Literal["read", "write", "none"]
 PathValues = Mapping[str, str]
 M = TypeVar("M", bound=Message)
 R = TypeVar("R", bound=Message)
+T = TypeVar("T")
+Run = Callable[[Callable[[Tx], Any], bool], Any]
 
 JSON_TYPE = ("Content-Type", "application/json")
 _NO_PATH_VALUES: PathValues = {}
@@ -51,19 +53,32 @@ class Answer(NamedTuple):
 class Context:
     """What a handler has besides its request."""
 
-    __slots__ = ("_tx", "config", "identity", "request_id")
+    __slots__ = ("_run", "_tx", "config", "identity", "request_id")
 
-    def __init__(self, config: Config, tx: Tx | None, identity: Identity, request_id: str) -> None:
+    def __init__(
+        self, config: Config, tx: Tx | None, identity: Identity, request_id: str, run: Run | None = None
+    ) -> None:
         self.config = config
         self.identity = identity
         self.request_id = request_id
         self._tx = tx
+        self._run = run
 
     @property
     def tx(self) -> Tx:
         if self._tx is None:
             raise RuntimeError("This handler declared that it needs no transaction.")
         return self._tx
+
+    def run(self, work: Callable[[Tx], T], *, write: bool) -> T:
+        """For a handler without a transaction, which looks something up elsewhere first: have one now.
+
+        A write returns the response: the audit reads from it what was written.
+        """
+        if self._run is None:
+            raise RuntimeError("This handler is within a transaction already.")
+        result: T = self._run(work, write)
+        return result
 
 
 class Registered(NamedTuple):
@@ -133,26 +148,31 @@ class Rpc:
         identity = identify(environ)
         request = self._decode(environ, backend.config.max_request_size, path_values)
         call, can, transaction = handler
-        if transaction == "none":
-            can.check(None, identity, request)
-            return codec.dumps(call(Context(backend.config, None, identity, request_id), request))
 
-        def work(tx: Tx) -> Message:
-            can.check(tx, identity, request)
-            response = call(Context(backend.config, tx, identity, request_id), request)
-            if transaction == "write":
-                audit.record(tx, self._name, can.target(request, response))
-            return response
+        def run(work: Callable[[Tx], Any], write: bool) -> Any:
+            def checked(tx: Tx) -> Any:
+                can.check(tx, identity, request)
+                response = work(tx)
+                if write:
+                    audit.record(tx, self._name, can.target(request, response))
+                return response
 
-        return codec.dumps(
-            backend.database.run(
-                work,
-                write=transaction == "write",
+            return backend.database.run(
+                checked,
+                write=write,
                 workspace=identity.workspace,
                 user=identity.user,
                 request_id=request_id,
             )
-        )
+
+        if transaction == "none":
+            can.check(None, identity, request)
+            return codec.dumps(call(Context(backend.config, None, identity, request_id, run), request))
+
+        def handle(tx: Tx) -> Message:
+            return call(Context(backend.config, tx, identity, request_id), request)
+
+        return codec.dumps(run(handle, transaction == "write"))
 
     def _decode(self, environ: Environ, limit: int, path_values: PathValues) -> Message:
         query = environ.get("QUERY_STRING")

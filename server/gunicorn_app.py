@@ -29,6 +29,7 @@ from trackway.client_compat import errors
 
 from .config import Config, ConfigError
 from .edge import observe
+from .jobs import settings as job_settings
 
 log = logging.getLogger("trackway.server")
 
@@ -42,6 +43,8 @@ _KEEP_ALIVE_S = 75
 _ONE_WRITE = 256 * 1024
 # How long a thread stays with a connection for its next request.
 _STAY_MS = 5
+# How long a new connection may say nothing.
+_SILENCE_S = 10.0
 # How long a closed connection may take to say goodbye, as in gunicorn.
 _LINGER_S = 2.0
 _LINGER_BYTES = 65536
@@ -65,6 +68,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         self.load_config()
 
     def load_config(self) -> None:
+        job_settings.read()  # refused now, not when the first webhook is made
         for name, value in _settings(self._config).items():
             self.cfg.set(name, value)
         given = [*self.cfg.get_cmd_args_from_env(), *shlex.split(self._config.gunicorn_opts)]
@@ -165,6 +169,8 @@ class Logger(GunicornLogger):  # type: ignore[misc]
 class OneWriteResponse(wsgi.Response):  # type: ignore[misc]
     """Sends a whole answer in one packet: a second write is a second wake-up of the client."""
 
+    headers_sent: bool
+
     def write(self, arg: bytes) -> None:
         if self.headers_sent or self._omits_body or self.response_length != len(arg) or len(arg) > _ONE_WRITE:
             super().write(arg)
@@ -182,6 +188,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     - A stop does not wait for idle connections (26.2 waits out the graceful time-out, 30 s, as soon as
       one client keeps a connection, which every MLflow client does).
+    - A connection that says nothing keeps no thread (gthread gives it one for up to 5 s).
     - A chunk's size line has a bound (26.2 scans it again at each read: 4 MiB cost 1 s of CPU).
     - A client that does not hang up keeps nobody waiting: gthread waits for it in the one thread that
       hands out all others' requests, for up to 2 s each.
@@ -199,6 +206,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             http_body.ChunkedReader.parse_chunk_size = bounded_chunk_size
         wsgi.Response = OneWriteResponse
         super().init_process()
+
+    def run(self) -> None:
+        from . import jobs
+
+        backend = getattr(self.wsgi, "extensions", {}).get("trackway")
+        runner = jobs.start(backend) if backend else None
+        try:
+            super().run()
+        finally:
+            if runner:
+                runner.stop()
 
     def handle(self, conn: Any) -> Any:
         """Answer a connection's requests in one pool thread while they come one upon the other.
@@ -229,6 +247,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         finally:
             with self._stay_lock:
                 self._staying -= 1
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Give a connection to the pool, a new one only when its first bytes are there."""
+        if conn.initialized or conn.data_ready:
+            super().enqueue_req(conn)
+            return
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + _SILENCE_S
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         if not self.alive and GUARDS_NEEDED:

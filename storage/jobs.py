@@ -10,7 +10,8 @@ import json
 import threading
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 from weakref import WeakSet
 
 import sqlalchemy as sa
@@ -19,9 +20,13 @@ from .database import Tx
 from .schema.webhooks import jobs
 
 OPEN, DEAD = "OPEN", "DEAD"
+# Written into the statement: with a parameter neither database could see that the partial index serves.
+_IS_OPEN = jobs.c.state == sa.literal_column("'OPEN'")
+_ORDER = (jobs.c.run_after, jobs.c.id)
 
 
-class Job(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
     """One that this process has taken; ``attempts`` counts how often anybody has."""
 
     id: int
@@ -61,7 +66,7 @@ def _announce() -> None:
 
 def next_due(tx: Tx, kinds: Collection[str]) -> int | None:
     """When the first open job may be taken, in milliseconds; None when there is none."""
-    query = sa.select(sa.func.min(jobs.c.run_after)).where(jobs.c.state == OPEN, jobs.c.kind.in_(kinds))
+    query = sa.select(jobs.c.run_after).where(_IS_OPEN, jobs.c.kind.in_(kinds)).order_by(*_ORDER).limit(1)
     due: int | None = tx.execute(query).scalar()
     return due
 
@@ -70,8 +75,8 @@ def take(tx: Tx, kinds: Collection[str], most: int, lease_ms: int) -> list[Job]:
     """Lease what is due, oldest first. Two processes that ask at once never get the same job."""
     due = (
         sa.select(jobs.c.id)
-        .where(jobs.c.state == OPEN, jobs.c.kind.in_(kinds), jobs.c.run_after <= tx.now_ms)
-        .order_by(jobs.c.run_after, jobs.c.id)
+        .where(_IS_OPEN, jobs.c.kind.in_(kinds), jobs.c.run_after <= tx.now_ms)
+        .order_by(*_ORDER)
         .limit(most)
         .with_for_update(skip_locked=True)
         # PostgreSQL may run a subquery more than once and so lock more than it takes; a CTE runs once.
@@ -84,8 +89,10 @@ def take(tx: Tx, kinds: Collection[str], most: int, lease_ms: int) -> list[Job]:
         .values(lease=lease, run_after=tx.now_ms + lease_ms, attempts=jobs.c.attempts + 1)
         .returning(jobs.c.id, jobs.c.workspace_id, jobs.c.kind, jobs.c.payload, jobs.c.attempts)
     )
-    taken = sorted(tx.execute(statement))
-    return [Job(id, space, kind, json.loads(text), count, lease) for id, space, kind, text, count in taken]
+    rows = sorted(tx.execute(statement), key=lambda row: row.id)
+    return [
+        Job(row.id, row.workspace_id, row.kind, json.loads(row.payload), row.attempts, lease) for row in rows
+    ]
 
 
 def renew(tx: Tx, taken: Collection[Job], lease_ms: int) -> None:

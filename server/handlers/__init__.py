@@ -1,5 +1,5 @@
 """The handlers of all RPCs: importing this package registers every one of them."""
 
-from . import experiments, inputs, logged_models, metrics, runs, server_info
+from . import experiments, inputs, logged_models, metrics, runs, server_info, webhooks
 
-__all__ = ["experiments", "inputs", "logged_models", "metrics", "runs", "server_info"]
+__all__ = ["experiments", "inputs", "logged_models", "metrics", "runs", "server_info", "webhooks"]

@@ -1,0 +1,165 @@
+"""Webhooks, and our own endpoints on what was sent to them."""
+
+from __future__ import annotations
+
+import time
+
+from trackway.client_compat import messages as m
+from trackway.client_compat import trackway_webhooks as ours
+from trackway.client_compat import webhook_rules
+from trackway.client_compat.errors import BadRequest, InvalidParameter
+from trackway.storage import deliveries, webhooks
+from trackway.storage.database import Tx
+from trackway.storage.vault import Vault
+
+from .. import policy
+from ..config import ConfigError
+from ..dispatch import Context, handles
+from ..jobs import settings
+from ..jobs.settings import WebhookSettings
+
+_MOST = 1000
+
+
+@handles(m.CreateWebhook, can=policy.create_webhook, transaction="none")
+def create_webhook(ctx: Context, req: m.CreateWebhook) -> m.CreateWebhook.Response:
+    how = _settings()
+    webhook_rules.check_name(req.name)
+    _check_url(req.url, how)
+    events = webhook_rules.check_events(req.events)
+    secret = _encrypted(ctx, how, req.secret)
+
+    def create(tx: Tx) -> m.CreateWebhook.Response:
+        webhook = webhooks.create(
+            tx,
+            name=req.name,
+            url=req.url,
+            events=events,
+            description=req.description or None,
+            secret=secret,
+            status=req.status or m.WebhookStatus.ACTIVE,
+        )
+        return m.CreateWebhook.Response(webhook=webhook)
+
+    return ctx.run(create, write=True)
+
+
+@handles(m.GetWebhook, can=policy.read_webhooks)
+def get_webhook(ctx: Context, req: m.GetWebhook) -> m.GetWebhook.Response:
+    return m.GetWebhook.Response(webhook=webhooks.get(ctx.tx, req.webhook_id))
+
+
+@handles(m.ListWebhooks, can=policy.read_webhooks)
+def list_webhooks(ctx: Context, req: m.ListWebhooks) -> m.ListWebhooks.Response:
+    most = _check_max_results(req.max_results or 100)
+    found, token = webhooks.page(ctx.tx, most, req.page_token)
+    return m.ListWebhooks.Response(webhooks=found, next_page_token=token)
+
+
+@handles(m.UpdateWebhook, can=policy.edit_webhook, transaction="none")
+def update_webhook(ctx: Context, req: m.UpdateWebhook) -> m.UpdateWebhook.Response:
+    """As in MLflow, an empty name, URL or list of events changes nothing, and an empty secret removes it."""
+    how = _settings()
+    changes: dict[str, str | None] = {}
+    if req.name:
+        webhook_rules.check_name(req.name)
+        changes["name"] = req.name
+    if req.url:
+        _check_url(req.url, how)
+        changes["url"] = req.url
+    if req.description is not None:
+        changes["description"] = req.description
+    if req.secret is not None:
+        changes["secret"] = _encrypted(ctx, how, req.secret)
+    if req.status is not None:
+        changes["status"] = req.status
+    events = webhook_rules.check_events(req.events) if req.events else None
+
+    def update(tx: Tx) -> m.UpdateWebhook.Response:
+        return m.UpdateWebhook.Response(webhook=webhooks.update(tx, req.webhook_id, changes, events))
+
+    return ctx.run(update, write=True)
+
+
+@handles(m.DeleteWebhook, can=policy.delete_webhook)
+def delete_webhook(ctx: Context, req: m.DeleteWebhook) -> m.DeleteWebhook.Response:
+    webhooks.delete(ctx.tx, req.webhook_id)
+    return m.DeleteWebhook.Response()
+
+
+@handles(m.TestWebhook, can=policy.edit_webhook, transaction="none")
+def test_webhook(ctx: Context, req: m.TestWebhook) -> m.TestWebhook.Response:
+    """Send an example and answer how it went: one attempt, at once, whether the webhook is active or not."""
+    from ..jobs.webhooks import send
+
+    how = _settings()
+    row = ctx.run(lambda tx: webhooks.find(tx, req.webhook_id), write=False)
+    if req.event is not None:
+        event = webhook_rules.event_name(req.event)
+    else:
+        event = ctx.run(lambda tx: webhooks.events_of(tx, row.id), write=False)[0]
+    delivery_id = deliveries.new_id()
+    body = webhook_rules.body(event, time.time_ns() // 1_000_000, webhook_rules.EXAMPLES[event])
+    sent = send(ctx.config, how, row.url, row.secret, delivery_id, body)
+    outcome = sent.outcome
+    result = m.WebhookTestResult(
+        success=sent.is_delivered,
+        response_status=outcome.status,
+        response_body=outcome.text,
+        error_message=f"Failed to test webhook: {outcome.error}" if outcome.error else None,
+    )
+
+    def record(tx: Tx) -> m.TestWebhook.Response:
+        deliveries.record(tx, req.webhook_id, delivery_id, event, body, outcome, sent.is_delivered)
+        return m.TestWebhook.Response(result=result)
+
+    return ctx.run(record, write=True)
+
+
+@handles(ours.ListWebhookDeliveries, can=policy.read_webhooks)
+def list_webhook_deliveries(
+    ctx: Context, req: ours.ListWebhookDeliveries
+) -> ours.ListWebhookDeliveries.Response:
+    most = _check_max_results(req.max_results)
+    if req.state and req.state not in deliveries.STATES:
+        raise InvalidParameter.invalid("state", req.state, f"It is one of {', '.join(deliveries.STATES)}.")
+    found, token = deliveries.page(ctx.tx, req.webhook_id, req.state, most, req.page_token)
+    return ours.ListWebhookDeliveries.Response(deliveries=found, next_page_token=token)
+
+
+@handles(ours.ReplayWebhookDelivery, can=policy.edit_webhook)
+def replay_webhook_delivery(
+    ctx: Context, req: ours.ReplayWebhookDelivery
+) -> ours.ReplayWebhookDelivery.Response:
+    delivery = deliveries.replay(ctx.tx, req.webhook_id, req.delivery_id)
+    return ours.ReplayWebhookDelivery.Response(delivery=delivery)
+
+
+def _settings() -> WebhookSettings:
+    try:
+        return settings.read()
+    except ConfigError as error:
+        raise BadRequest(f"The server is not set up for webhooks: {error}") from None
+
+
+def _check_url(url: str, how: WebhookSettings) -> None:
+    """Refuse what could not be sent to, while there is somebody to tell. Sending checks again."""
+    from ..jobs.outbound import Forbidden, Unresolved, look_up
+
+    host = webhook_rules.check_url(url, how.schemes)
+    if how.allows_all:
+        return
+    try:
+        look_up(host, None, how.allowed)
+    except (Forbidden, Unresolved) as error:
+        raise InvalidParameter(str(error)) from None
+
+
+def _encrypted(ctx: Context, how: WebhookSettings, secret: str | None) -> str | None:
+    return Vault(ctx.config.backend_store_uri, how.keys).encrypt(secret) if secret else None
+
+
+def _check_max_results(most: int) -> int:
+    if not 1 <= most <= _MOST:
+        raise InvalidParameter(f"max_results must be between 1 and {_MOST}.")
+    return most

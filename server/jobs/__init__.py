@@ -1,0 +1,155 @@
+"""What each server process works off in the background, beside its requests."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from trackway.client_compat.errors import ApiError
+from trackway.storage import jobs, outbox
+from trackway.storage.database import Database
+from trackway.storage.jobs import Job
+
+from ..backend import Backend
+from . import settings
+
+log = logging.getLogger("trackway.jobs")
+
+# Does one job and ends it: finish, retry or give_up in its last transaction.
+Work = Callable[[Database, Job], None]
+
+# How often a process looks for what others have left; its own new jobs wake it at once.
+_IDLE_S = 5.0
+_ATTEMPTS = 20
+_LONGEST_DELAY_S = 600.0
+
+
+class Runner:
+    """One thread that takes what is due, and one for each job that is being done.
+
+    Idle, it costs one look at an index every five seconds. All threads are daemons: a process that has
+    to end does, and the leases of what it leaves behind run out.
+    """
+
+    def __init__(self, backend: Backend, kinds: Mapping[str, Work], *, most: int, lease_s: float) -> None:
+        self._backend = backend
+        self._kinds = kinds
+        self._most = most
+        self._lease_s = lease_s
+        self._wake = threading.Event()
+        self._is_stopping = False
+        self._lock = threading.Lock()
+        # When the lease of each running job is to be renewed.
+        self._running: dict[Job, float] = {}
+        self._thread = threading.Thread(target=self._loop, name="trackway-jobs", daemon=True)
+
+    def start(self) -> None:
+        jobs.listeners.add(self._wake)
+        self._thread.start()
+
+    def stop(self, patience_s: float = 5.0) -> None:
+        """Take nothing more, wait for what runs, and leave the rest to others."""
+        self._is_stopping = True
+        self._wake.set()
+        deadline = time.monotonic() + patience_s
+        self._thread.join(patience_s)
+        while self._running and time.monotonic() < deadline:
+            time.sleep(0.02)
+        with self._lock:
+            left = list(self._running)
+        if left:
+            self._write(lambda tx: jobs.release(tx, left))
+
+    def _loop(self) -> None:
+        while not self._is_stopping:
+            try:
+                wait_s = self._take_turn()
+            except ApiError as error:
+                log.warning("background work waits for the database: %s", error.message)
+                wait_s = _IDLE_S
+            except Exception:
+                log.exception("background work failed; it goes on in %s seconds", _IDLE_S)
+                wait_s = _IDLE_S
+            self._wake.wait(wait_s)
+            self._wake.clear()
+
+    def _take_turn(self) -> float:
+        """Start what is due; how many seconds there is nothing to do afterwards."""
+        self._renew_leases()
+        with self._lock:
+            free = self._most - len(self._running)
+        wait_s = _IDLE_S * random.uniform(0.8, 1.2)
+        if self._running:
+            wait_s = min(wait_s, self._lease_s / 3)
+        if free <= 0:  # the end of a job wakes us
+            return wait_s
+        kinds = list(self._kinds)
+        due = self._backend.database.run(lambda tx: jobs.next_due(tx, kinds), write=False)
+        if due is None:
+            return wait_s
+        ahead_s = due / 1000 - time.time()
+        if ahead_s > 0:
+            return min(wait_s, ahead_s)
+        for job in self._write(lambda tx: jobs.take(tx, kinds, free, int(self._lease_s * 1000))):
+            self._begin(job)
+        return 0.01
+
+    def _begin(self, job: Job) -> None:
+        with self._lock:
+            self._running[job] = time.monotonic() + self._lease_s / 3
+        threading.Thread(target=self._do, args=(job,), name=f"trackway-{job.kind}", daemon=True).start()
+
+    def _do(self, job: Job) -> None:
+        try:
+            self._kinds[job.kind](self._backend.database, job)
+        except Exception as error:
+            log.exception("job %s (%s) failed", job.id, job.kind)
+            self._put_off(job, f"{type(error).__name__}: {error}")
+        finally:
+            with self._lock:
+                self._running.pop(job, None)
+            self._wake.set()
+
+    def _put_off(self, job: Job, error: str) -> None:
+        try:
+            if job.attempts >= _ATTEMPTS:
+                self._write(lambda tx: jobs.give_up(tx, job, error))
+            else:
+                self._write(lambda tx: jobs.retry(tx, job, delay_s(job.attempts), error))
+        except Exception:
+            log.exception("job %s could not be put off; it is free again when its lease ends", job.id)
+
+    def _renew_leases(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            old = [job for job, renew_at in self._running.items() if renew_at <= now]
+        if old:
+            self._write(lambda tx: jobs.renew(tx, old, int(self._lease_s * 1000)))
+        with self._lock:
+            self._running.update({job: now + self._lease_s / 3 for job in old if job in self._running})
+
+    def _write(self, work: Callable[[Any], Any]) -> Any:
+        return self._backend.database.run(work, write=True)
+
+
+def delay_s(attempts: int) -> float:
+    """How long to wait after so many attempts: 1 s, doubled each time, and up to a second of jitter."""
+    return min(2.0 ** min(attempts - 1, 20), _LONGEST_DELAY_S) + random.uniform(0, 1)
+
+
+def start(backend: Backend) -> Runner:
+    """Begin to work off jobs in this process; call it after the fork."""
+
+    def deliver(database: Database, job: Job) -> None:
+        from . import webhooks  # with urllib3 and ssl, 5 MB that a server without webhooks does not need
+
+        webhooks.deliver(backend.config, database, job)
+
+    how = settings.read()
+    runner = Runner(backend, {outbox.DELIVER: deliver}, most=how.max_workers, lease_s=how.lease_s)
+    runner.start()
+    return runner
