@@ -139,6 +139,7 @@ def _with_database(uri: str, work: Any) -> None:
     try:
         database: Database = Database(uri)
         try:
+            database.ping()
             work(database)
         finally:
             database.dispose()

@@ -73,7 +73,7 @@ class AccessLog:
 class JsonFormatter(logging.Formatter):
     """One JSON object per line: time, level, logger, message, and the request id where there is one."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {

@@ -23,7 +23,7 @@ CROSS_ORIGIN = "Cross-origin request blocked"
 _WRITING_METHODS = frozenset({"POST", "PUT", "DELETE", "PATCH"})
 _CORS_METHODS = "GET, POST, PUT, DELETE, OPTIONS, PATCH"
 # Probes come by address, load balancer name and whatnot, and learn nothing.
-_OPEN_PATHS = ("/health", "/version", "/ready")
+_OPEN_PATHS = frozenset({"/health", "/version", "/ready"})
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _LOCAL_NETWORKS = tuple(
     ipaddress.ip_network(text)
@@ -47,7 +47,7 @@ Refusal = tuple[int, str]
 
 
 class Security:
-    """The checks of one server. ``refusal`` and ``headers`` take a WSGI environ; both are cheap."""
+    """The checks of one server, on WSGI environs whose path has lost its static prefix."""
 
     def __init__(self, config: Config) -> None:
         self.is_on = not config.disable_security_middleware
@@ -57,7 +57,6 @@ class Security:
         self._hosts = _pattern(hosts) if hosts else None
         self._any_origin = "*" in origins
         self._origins = _pattern(origins)
-        self._open_paths = frozenset(config.static_prefix + path for path in _OPEN_PATHS)
         self._known_hosts: dict[str, bool] = {}
         self._headers: Headers = []
         if self.is_on:
@@ -70,7 +69,7 @@ class Security:
         if not self.is_on:
             return None
         host = environ.get("HTTP_HOST", "")
-        if not self._host_is_allowed(host) and environ["PATH_INFO"] not in self._open_paths:
+        if not self._host_is_allowed(host) and environ["PATH_INFO"] not in _OPEN_PATHS:
             return 403, INVALID_HOST
         origin = environ.get("HTTP_ORIGIN")
         if origin and environ["REQUEST_METHOD"] in _WRITING_METHODS and not self._origin_may_write(origin):

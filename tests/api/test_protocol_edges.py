@@ -1,0 +1,295 @@
+"""What is not a proper request is answered in the protocol's shape, whatever it is."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from trackway.server.app import create_app
+from trackway.server.config import Config
+
+CREATE = "/api/2.0/mlflow/experiments/create"
+LOG_BATCH = "/api/2.0/mlflow/runs/log-batch"
+
+
+@pytest.fixture(scope="module")
+def dialect():
+    """None of this depends on the database."""
+    return "sqlite"
+
+
+def error_of(response, status, code):
+    """The error's text, once its shape is as it must be."""
+    assert response.status_code == status, response.text
+    assert response.content_type == "application/json"
+    body = response.get_json()
+    assert body["error_code"] == code
+    assert body["request_id"] == response.headers["X-Request-Id"]
+    assert set(body) <= {"error_code", "message", "request_id", "sqlstate", "error_class"}
+    assert "Traceback" not in body["message"]
+    return body["message"]
+
+
+def post(api, path, body, content_type="application/json", **more):
+    return api.post(path, data=body, content_type=content_type, **more)
+
+
+@pytest.mark.parametrize("path", ["/nope", "/api/2.0/mlflow/nope", "/api/2.0/mlflow/runs/get/", "/api/2.0"])
+def test_an_unknown_path_is_404(api, path):
+    assert path in error_of(api.get(path), 404, "ENDPOINT_NOT_FOUND")
+
+
+@pytest.mark.parametrize("mount", ["/api", "/ajax-api"])
+def test_a_wrong_verb_is_405_and_names_the_right_ones(api, mount):
+    response = api.get(f"{mount}/2.0/mlflow/runs/create")
+    assert "allowed are OPTIONS, POST" in error_of(response, 405, "BAD_REQUEST")
+    assert response.headers["Allow"] == "OPTIONS, POST"
+
+
+def test_a_wrong_verb_on_a_path_with_variables_is_405(api):
+    response = api.post("/api/3.0/mlflow/traces/tr-1")
+    error_of(response, 405, "BAD_REQUEST")
+    assert "GET" in response.headers["Allow"]
+
+
+def test_an_endpoint_that_is_not_built_yet_is_501_and_says_which(api):
+    response = post(api, "/api/3.0/mlflow/gateway/secrets/create", "{}")
+    assert error_of(response, 501, "NOT_IMPLEMENTED").startswith("CreateGatewaySecret ")
+
+
+def test_an_endpoint_with_variables_that_is_not_built_yet_is_501(api):
+    response = api.get("/ajax-api/3.0/mlflow/prompt-optimization/jobs/job-1")
+    assert "GetPromptOptimizationJob" in error_of(response, 501, "NOT_IMPLEMENTED")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{", "name=x", b"\x00\x01\xff\xfe", b'{"name": "\xff"}', "[1, 2]", "17", '"{"', "[]", "{'name': 1}"],
+)
+def test_a_body_that_is_no_json_object_is_400(api, body):
+    error_of(post(api, CREATE, body), 400, "INVALID_PARAMETER_VALUE")
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '{"name":{"tags":'])
+def test_json_that_is_nested_without_end_is_400(api, opening):
+    error_of(post(api, CREATE, opening * 100_000), 400, "INVALID_PARAMETER_VALUE")
+
+
+def test_a_number_of_a_million_digits_is_400(api):
+    body = f'{{"name": {"9" * 1_000_000}}}'
+    error_of(post(api, CREATE, body), 400, "INVALID_PARAMETER_VALUE")
+
+
+@pytest.mark.parametrize("body", ["", "{}", "null", '{"name": null}', '{"name": ""}'])
+def test_a_missing_field_is_named(api, body):
+    message = error_of(post(api, CREATE, body), 400, "INVALID_PARAMETER_VALUE")
+    assert message.startswith("Missing value for required parameter 'name'.")
+
+
+def test_a_wrong_type_is_named_with_its_place(api):
+    metric = {"key": "loss", "value": 1.0, "timestamp": "soon", "step": 0}
+    response = post(api, LOG_BATCH, json.dumps({"run_id": "1" * 32, "metrics": [metric]}))
+    message = error_of(response, 400, "INVALID_PARAMETER_VALUE")
+    assert "Invalid value \"soon\" for parameter 'metrics[0].timestamp' supplied" in message
+
+
+@pytest.mark.parametrize("text", ["a\\u0000b", "half \\ud800 a character"])
+def test_text_that_no_database_keeps_is_400(api, text):
+    message = error_of(post(api, CREATE, f'{{"name": "{text}"}}'), 400, "INVALID_PARAMETER_VALUE")
+    assert "Texts cannot hold the character U+" in message
+
+
+def test_an_escaped_character_beyond_the_basic_plane_is_kept(api):
+    created = post(api, CREATE, json.dumps({"name": "rocket \U0001f680"}, ensure_ascii=True))
+    assert created.status_code == 200
+    found = api.get("/api/2.0/mlflow/experiments/get-by-name", query_string={"experiment_name": "rocket 🚀"})
+    assert found.get_json()["experiment"]["name"] == "rocket 🚀"
+
+
+def test_a_null_character_in_a_query_is_400(api):
+    response = api.get("/api/2.0/mlflow/experiments/get-by-name?experiment_name=a%00b")
+    error_of(response, 400, "INVALID_PARAMETER_VALUE")
+
+
+def test_a_query_with_raw_utf8_is_read(api):
+    assert post(api, CREATE, json.dumps({"name": "größe"})).status_code == 200
+    environ = {"QUERY_STRING": "experiment_name=größe".encode().decode("latin-1")}
+    response = api.get("/api/2.0/mlflow/experiments/get-by-name", environ_overrides=environ)
+    assert response.get_json()["experiment"]["name"] == "größe"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "message"),
+    [
+        (None, "Bad Request. Content-Type header is missing."),
+        ("text/plain", "Bad Request. Content-Type must be one of ['application/json']."),
+        (
+            "application/x-www-form-urlencoded",
+            "Bad Request. Content-Type must be one of ['application/json'].",
+        ),
+    ],
+)
+def test_a_body_that_does_not_say_json_is_400(api, content_type, message):
+    response = post(api, CREATE, '{"name": "x"}', content_type=content_type)
+    assert error_of(response, 400, "INVALID_PARAMETER_VALUE") == message
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
+def test_a_body_may_name_its_character_set(api, content_type):
+    assert post(api, CREATE, '{"name": "x"}', content_type=content_type).status_code == 200
+
+
+def test_a_body_that_was_encoded_twice_is_read(api):
+    body = json.dumps(json.dumps({"name": "old client"}))
+    assert post(api, CREATE, body).status_code == 200
+
+
+def test_a_get_may_carry_its_fields_in_a_body(api):
+    response = api.get("/api/2.0/mlflow/experiments/get", data='{"experiment_id": "0"}')
+    assert response.get_json()["experiment"]["name"] == "Default"
+
+
+def test_head_is_answered_like_get_without_the_body(api):
+    response = api.head("/api/2.0/mlflow/experiments/get?experiment_id=0")
+    assert response.status_code == 200
+    assert response.data == b""
+    assert int(response.headers["Content-Length"]) > 0
+
+
+def test_options_tells_the_verbs(api):
+    response = api.options("/api/2.0/mlflow/experiments/search")
+    assert (response.status_code, response.headers["Allow"]) == (204, "GET, HEAD, OPTIONS, POST")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//api/2.0/mlflow/experiments/get",
+        "/api//2.0/mlflow/experiments/get",
+        "/api/2.0/preview/mlflow/experiments/get",
+        "/ajax-api/2.0/preview/mlflow/experiments/get",
+    ],
+)
+def test_the_ways_old_clients_write_a_path(api, path):
+    # Given as a path, two slashes at its start would be taken for a host.
+    response = api.get("/", query_string={"experiment_id": "0"}, environ_overrides={"PATH_INFO": path})
+    assert response.get_json()["experiment"]["experiment_id"] == "0"
+
+
+@pytest.fixture
+def small_api(store_uri):
+    return create_app(Config(backend_store_uri=store_uri, max_request_size=1000)).test_client()
+
+
+def test_a_body_over_the_limit_is_413(small_api):
+    response = post(small_api, CREATE, json.dumps({"name": "x" * 1000}))
+    assert "larger than the 1000 bytes" in error_of(response, 413, "INVALID_PARAMETER_VALUE")
+
+
+def test_a_chunked_body_over_the_limit_is_413(small_api):
+    response = small_api.post(
+        CREATE,
+        content_type="application/json",
+        input_stream=io.BytesIO(b" " * 2000),
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+    error_of(response, 413, "INVALID_PARAMETER_VALUE")
+
+
+def test_a_chunked_body_within_the_limit_is_read(small_api):
+    response = small_api.post(
+        CREATE,
+        content_type="application/json",
+        input_stream=io.BytesIO(b'{"name": "chunked"}'),
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+    assert response.status_code == 200
+
+
+def test_a_body_that_ends_early_is_400(api):
+    response = api.post(
+        CREATE,
+        content_type="application/json",
+        input_stream=io.BytesIO(b'{"na'),
+        environ_overrides={"CONTENT_LENGTH": "100"},
+    )
+    assert "ends after 4 of 100 bytes" in error_of(response, 400, "INVALID_PARAMETER_VALUE")
+
+
+def test_a_fault_of_the_servers_own_is_500_without_its_inside(api, monkeypatch, caplog):
+    from trackway.storage import experiments
+
+    monkeypatch.setattr(experiments, "get", lambda *_: 1 / 0)
+    response = api.get("/api/2.0/mlflow/experiments/get?experiment_id=0", headers={"X-Request-Id": "req-17"})
+    message = error_of(response, 500, "INTERNAL_ERROR")
+    assert "division" not in message
+    [record] = [record for record in caplog.records if record.exc_info]
+    assert record.request_id == "req-17"
+
+
+def test_a_request_id_of_the_clients_is_kept_when_it_is_sane(api):
+    assert api.get("/health", headers={"X-Request-Id": "abc-1"}).headers["X-Request-Id"] == "abc-1"
+    odd = api.get("/health", headers={"X-Request-Id": "a b"}).headers["X-Request-Id"]
+    assert odd != "a b"
+    assert len(odd) == 16
+
+
+def test_the_pages_beside_the_protocol(api):
+    assert api.get("/health").text == "OK"
+    assert api.get("/version").text.startswith("3.17.")
+    assert api.get("/ready").get_json() == {
+        "status": "ready",
+        "checks": {"database": "ok", "artifacts": "ok"},
+    }
+    assert "MLFLOW_TRACKING_URI=http://localhost" in api.get("/").text
+
+
+def test_not_ready_is_503_and_says_why(store_uri, tmp_path):
+    (tmp_path / "file").touch()
+    config = Config(backend_store_uri=store_uri, artifacts_destination=str(tmp_path / "file" / "artifacts"))
+    response = create_app(config).test_client().get("/ready")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert response.get_json()["checks"]["database"] == "ok"
+    assert "no folder" in response.get_json()["checks"]["artifacts"]
+
+
+@pytest.mark.parametrize("mount", ["/api", "/ajax-api"])
+def test_server_info_says_what_is_on(api, mount):
+    body = api.get(f"{mount}/3.0/mlflow/server-info").get_json()
+    assert body["store_type"] == "SqlStore"
+    assert body["workspaces_enabled"] is False
+
+
+def test_everything_moves_below_a_static_prefix(store_uri):
+    api = create_app(Config(backend_store_uri=store_uri, static_prefix="/tracking")).test_client()
+    assert api.get("/tracking/health").status_code == 200
+    assert api.get("/tracking/api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 200
+    assert api.get("/tracking//api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 200
+    assert api.get("/tracking").status_code == 200
+    for outside in ("/health", "/trackingx/health", "/api/2.0/mlflow/experiments/get?experiment_id=0"):
+        error_of(api.get(outside), 404, "ENDPOINT_NOT_FOUND")
+
+
+def test_a_handler_must_declare_a_permission():
+    from trackway.client_compat import messages as m
+    from trackway.server.dispatch import handles
+
+    with pytest.raises(TypeError, match="declares no permission"):
+        handles(m.CreateGatewaySecret, can=None)
+
+
+def test_a_write_is_audited_and_a_read_is_not(api, database):
+    import sqlalchemy as sa
+
+    post(api, CREATE, '{"name": "audited"}', headers={"X-Request-Id": "req-1"})
+    api.get("/api/2.0/mlflow/experiments/get?experiment_id=0")
+    with database.begin(write=False) as tx:
+        rows = tx.execute(
+            sa.text("SELECT action, target, request_id FROM audit WHERE request_id <> ''")
+        ).all()
+    [row] = [tuple(row) for row in rows if row.request_id == "req-1"]
+    assert row[0] == "CreateExperiment"
+    assert row[1].startswith("experiment:")
+    assert row[1] != "experiment:"

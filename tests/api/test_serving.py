@@ -1,0 +1,378 @@
+"""``trackway serve`` as a process: how it starts, how it stops, and what it tells meanwhile."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from contextlib import closing
+
+import gunicorn
+import pytest
+
+from tests.services import BIN, TrackwayServer, free_port
+
+GET_EXPERIMENT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+CREATE = "/api/2.0/mlflow/experiments/create"
+
+
+@pytest.fixture(scope="module")
+def dialect():
+    """How a process behaves does not depend on the database."""
+    return "sqlite"
+
+
+@pytest.fixture
+def serve(store_uri, tmp_path):
+    """Start a server with options; it ends with the test."""
+    started = []
+
+    def start(*options, **environment):
+        server = TrackwayServer(tmp_path / f"server-{len(started)}", store_uri, options, environment)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+def connect(server):
+    return closing(socket.create_connection(("127.0.0.1", server.port), timeout=20))
+
+
+def receive_all(client):
+    """Everything until the server hangs up."""
+    received = b""
+    while part := client.recv(65536):
+        received += part
+    return received
+
+
+def head(method, path, *more):
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *more, "", ""]).encode()
+
+
+def get(server, path):
+    with urllib.request.urlopen(server.url + path, timeout=20) as answer:
+        return answer.read().decode()
+
+
+def keep_connection(server):
+    """A connection that has had one answer and stays open, as every MLflow client holds some."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request("GET", "/health")
+    assert connection.getresponse().read() == b"OK"
+    return connection
+
+
+def test_it_says_where_it_listens_and_where_data_goes(shared_server):
+    lines = [json.loads(line)["message"] for line in shared_server.log.splitlines() if "message" in line]
+    assert f"Trackway listens on {shared_server.url}" in lines
+    assert f"Data is kept in {shared_server.store_uri}" in lines
+    assert any(line.startswith("Artifacts are kept in ") for line in lines)
+
+
+def test_the_access_log_has_the_request_id_that_an_error_repeats(shared_server):
+    with connect(shared_server) as client:
+        client.sendall(head("GET", "/nope/gr%C3%B6%C3%9Fe", "Connection: close"))
+        _, _, body = receive_all(client).partition(b"\r\n\r\n")
+    request_id = json.loads(body)["request_id"]
+    [line] = [line for line in shared_server.log.splitlines() if request_id in line]
+    entry = json.loads(line)
+    assert (entry["method"], entry["path"], entry["status"]) == ("GET", "/nope/größe", 404)
+    assert entry["bytes"] == len(body)
+
+
+def test_text_instead_of_json_lines(serve):
+    server = serve("--log-format", "text")
+    get(server, GET_EXPERIMENT)
+    assert re.search(
+        r"^\d\d:\d\d:\d\d INFO +127\.0\.0\.1 GET '/api/.*' 200 \d+ .*ms \[\w+\]$", server.log, re.M
+    )
+
+
+def test_without_access_log(serve):
+    server = serve("--no-access-log")
+    get(server, GET_EXPERIMENT)
+    assert "experiments/get" not in server.log
+
+
+def test_a_request_in_flight_is_finished_before_the_end(serve):
+    server = serve()
+    body = json.dumps({"name": "in flight"}).encode()
+    with connect(server) as client:
+        client.sendall(
+            head("POST", CREATE, "Content-Type: application/json", f"Content-Length: {len(body)}") + body[:5]
+        )
+        time.sleep(0.3)  # the server is reading the body
+        ended = threading.Thread(target=server.stop)
+        ended.start()
+        time.sleep(0.3)
+        client.sendall(body[5:])
+        assert receive_all(client).startswith(b"HTTP/1.1 200 ")
+        ended.join(10)
+    assert not ended.is_alive()
+
+
+def test_idle_connections_do_not_delay_the_end(serve):
+    server = serve()
+    connections = [keep_connection(server) for _ in range(6)]
+    with connect(server), connect(server):  # and two that never said a word
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 5, "gunicorn 26.2 by itself takes 30 s"
+    for connection in connections:
+        connection.close()
+
+
+def test_a_chunk_size_without_an_end_is_refused(shared_server):
+    with connect(shared_server) as client:
+        began = time.monotonic()
+        client.sendall(head("POST", CREATE, "Content-Type: application/json", "Transfer-Encoding: chunked"))
+        refused = b""
+        try:
+            for _ in range(64):
+                client.sendall(b"0" * 65536)
+            refused = receive_all(client)
+        except ConnectionError:  # it hung up in the middle, which is as good
+            pass
+        assert time.monotonic() - began < 3
+    assert not refused or refused.startswith(b"HTTP/1.1 400 ")
+    assert refused.count(b"HTTP/1.1 ") <= 1, "what followed was taken for a request"
+
+
+@pytest.mark.skipif(int(gunicorn.__version__.split(".")[0]) >= 27, reason="gunicorn 27 has its own bound")
+def test_the_bound_on_a_chunk_size_reads_no_more_than_it_must():
+    from types import SimpleNamespace
+
+    from gunicorn.http.errors import InvalidChunkSize
+
+    from trackway.server.gunicorn_app import bounded_chunk_size
+
+    reads = []
+
+    class Endless:
+        def read(self, size=None):
+            reads.append(1)
+            return b"0" * 1024
+
+        unread = None
+
+    from gunicorn.http.body import ChunkedReader
+
+    closed = []
+    reader = ChunkedReader(SimpleNamespace(force_close=lambda: closed.append(True)), Endless())
+    with pytest.raises(InvalidChunkSize):
+        bounded_chunk_size(reader, Endless())
+    assert len(reads) <= 5
+    assert closed == [True]
+
+
+def test_chunked_bodies_work(shared_server):
+    with connect(shared_server) as client:
+        more = ("Content-Type: application/json", "Transfer-Encoding: chunked", "Connection: close")
+        client.sendall(head("POST", CREATE, *more))
+        for part in (b'{"name":', b' "in ', b'chunks"}'):
+            client.sendall(b"%x;note=1\r\n%s\r\n" % (len(part), part))
+            time.sleep(0.02)
+        client.sendall(b"0\r\nX-Trailer: 1\r\n\r\n")
+        assert receive_all(client).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"no http at all\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost localhost\r\n\r\n", 400),
+        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
+    ],
+)
+def test_what_is_no_http_is_refused_in_json(shared_server, sent, status):
+    with connect(shared_server) as client:
+        client.sendall(sent)
+        top, _, body = receive_all(client).partition(b"\r\n\r\n")
+    assert top.startswith(b"HTTP/1.1 %d " % status)
+    assert json.loads(body)["error_code"] == "BAD_REQUEST"
+
+
+def test_clients_that_say_nothing_delay_nobody(shared_server):
+    silent = [socket.create_connection(("127.0.0.1", shared_server.port), timeout=20) for _ in range(40)]
+    time.sleep(0.2)
+    began = time.monotonic()
+    get(shared_server, "/health")
+    assert time.monotonic() - began < 1, "gthread by itself gives each of them a thread for 5 s"
+    for client in silent:
+        client.close()
+
+
+def test_clients_that_do_not_hang_up_delay_nobody(shared_server):
+    rude = [socket.create_connection(("127.0.0.1", shared_server.port), timeout=20) for _ in range(6)]
+    for client in rude:
+        client.sendall(head("GET", "/health", "Connection: close"))
+    time.sleep(0.2)  # all have their answer, none closes its end
+    began = time.monotonic()
+    get(shared_server, "/health")
+    assert time.monotonic() - began < 1, "gthread by itself waits 2 s for each"
+    for client in rude:
+        client.close()
+
+
+def test_a_kept_connection_is_answered_without_delayed_acknowledgements(shared_server):
+    with closing(keep_connection(shared_server)) as connection:
+        began = time.monotonic()
+        for _ in range(25):
+            connection.request("GET", GET_EXPERIMENT)
+            assert connection.getresponse().read()
+        assert time.monotonic() - began < 0.5, "25 times 40 ms would be Nagle's algorithm"
+
+
+def test_more_clients_than_threads_are_all_answered(shared_server):
+    connections = [keep_connection(shared_server) for _ in range(40)]
+    for _ in range(5):
+        for connection in connections:
+            connection.request("GET", GET_EXPERIMENT)
+        for connection in connections:
+            answer = connection.getresponse()
+            assert answer.status == 200
+            answer.read()
+    for connection in connections:
+        connection.close()
+
+
+def test_metrics_are_right_over_several_workers(serve, tmp_path):
+    folder = tmp_path / "metrics"
+    folder.mkdir()
+    (folder / "histogram_1.db").write_bytes(b"left over from a crash")
+    server = serve("--expose-prometheus", str(folder), "--workers", "2")
+    for _ in range(30):
+        get(server, GET_EXPERIMENT)
+    page = get(server, "/metrics")
+    route = 'route="/api/2.0/mlflow/experiments/get"'
+    counts = [line for line in page.splitlines() if "_count{" in line and route in line]
+    assert counts == [
+        f'trackway_http_request_duration_seconds_count{{method="GET",{route},status="200"}} 30.0'
+    ]
+    assert "trackway_http_requests_in_flight 1.0" in page  # the one that asks
+    pids = {json.loads(line)["pid"] for line in server.log.splitlines() if "experiments/get" in line}
+    assert len(pids) == 2
+
+
+def test_without_the_option_there_are_no_metrics(api):
+    assert api.get("/metrics").status_code == 404
+
+
+def test_a_killed_worker_is_replaced(serve):
+    server = serve("--workers", "1", "--log-format", "json")
+    get(server, GET_EXPERIMENT)
+    pid = next(json.loads(line)["pid"] for line in server.log.splitlines() if "experiments/get" in line)
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            get(server, GET_EXPERIMENT)
+            return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(server.log)
+
+
+def run(*arguments, folder):
+    return subprocess.run(
+        [BIN / "trackway", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--backend-store-uri", "./mlruns"], "is a folder; Trackway keeps its data in a database"),
+        (["--backend-store-uri", "mysql://host/db"], "Trackway runs on sqlite and postgresql"),
+        (["--backend-store-uri", "postgresql://127.0.0.1:1/db"], "cannot be reached"),
+        (["--static-prefix", "x"], "--static-prefix must begin with a '/'."),
+        (["--gunicorn-opts", "--nonsense"], "--gunicorn-opts: "),
+        (["--app-name", "basic-auth"], "no plug-in apps"),
+    ],
+)
+def test_a_start_that_cannot_be_ends_with_a_sentence(tmp_path, options, words):
+    result = run("serve", "--port", str(free_port()), *options, folder=tmp_path)
+    assert result.returncode in (1, 2)
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.strip().splitlines()[-1].startswith("Error: ")
+
+
+def test_the_default_makes_a_data_folder(tmp_path):
+    server = TrackwayServer(tmp_path, "sqlite:///./trackway-data/trackway.db")
+    server.start()
+    try:
+        assert json.loads(get(server, GET_EXPERIMENT))["experiment"]["name"] == "Default"
+        assert (tmp_path / "trackway-data" / "trackway.db").is_file()
+    finally:
+        server.kill()
+
+
+def test_the_working_folder_is_not_searched_for_modules(store_uri, tmp_path):
+    for name in ("server", "storage", "client_compat", "flask", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the decoy was imported')")
+    server = TrackwayServer(tmp_path, store_uri)
+    server.start()
+    server.kill()
+
+
+def test_the_running_server_imports_neither_mlflow_nor_what_it_does_not_need(store_uri, tmp_path):
+    program = f"""
+import sys
+from trackway.server.app import create_app
+from trackway.server.config import Config
+client = create_app(Config(backend_store_uri={store_uri!r}, access_log=False)).test_client()
+assert client.get({GET_EXPERIMENT!r}).status_code == 200
+heavy = ("mlflow", "alembic", "prometheus_client", "psycopg", "google", "numpy")
+print([name for name in heavy if name in sys.modules])
+"""
+    result = subprocess.run(
+        [BIN / "python", "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_endpoints_lists_what_is_handled(tmp_path):
+    rows = json.loads(run("endpoints", "--json", folder=tmp_path).stdout)
+    state = {(row["verb"], row["path"]): row["handled"] for row in rows}
+    assert state["POST", "/2.0/mlflow/runs/log-batch"] is True
+    assert state["POST", "/3.0/mlflow/gateway/secrets/create"] is False
+    last = run("endpoints", folder=tmp_path).stdout.splitlines()[-1]
+    assert (
+        last
+        == f"{sum(state.values())} handled, {len(rows) - sum(state.values())} not yet, {len(rows)} in all."
+    )
+
+
+def test_db_check_and_upgrade(tmp_path):
+    uri = f"sqlite:///{tmp_path}/new.db"
+    before = run("db", "check", "--backend-store-uri", uri, folder=tmp_path)
+    assert before.returncode == 1
+    assert "Run: trackway db upgrade" in before.stderr
+    assert run("db", "upgrade", "--backend-store-uri", uri, folder=tmp_path).returncode == 0
+    assert run("db", "check", "--backend-store-uri", uri, folder=tmp_path).returncode == 0
+
+
+def test_the_module_is_the_command(tmp_path):
+    result = subprocess.run(
+        [BIN / "python", "-m", "trackway.server", "--version"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert result.stdout.startswith("trackway, version ")

@@ -1,0 +1,171 @@
+"""The settings: MLflow's names, variables and defaults; bad ones end with one sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from trackway.server.config import Config, ConfigError, click_options, from_click, options_as_markdown
+
+
+def parse(*arguments, **environment):
+    """The settings and warnings of a command line and an environment."""
+    found = []
+
+    @click.command()
+    @click_options
+    def command(**values):
+        found.append(from_click(values))
+
+    result = CliRunner().invoke(command, list(arguments), env=environment)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return found[0]
+
+
+def test_the_defaults_are_those_of_the_command_line():
+    assert parse() == (Config(), [])
+
+
+def test_the_default_is_a_database_and_a_folder_side_by_side():
+    config = Config()
+    assert config.backend_store_uri == "sqlite:///./trackway-data/trackway.db"
+    assert config.artifacts_destination == "./trackway-data/artifacts"
+    assert (config.host, config.port) == ("127.0.0.1", 5000)
+
+
+def test_options_and_variables_of_mlflow_server():
+    by_option, _ = parse(
+        *("--backend-store-uri", "postgresql://db/x", "--no-serve-artifacts", "-h", "0.0.0.0", "-p", "80"),
+        *("-w", "3", "--static-prefix", "/t", "--allowed-hosts", "a,b", "--x-frame-options", "deny"),
+        *(
+            "--expose-prometheus",
+            "/tmp/m",
+            "--gunicorn-opts",
+            "--timeout 9",
+            "--default-artifact-root",
+            "s3://b",
+        ),
+    )
+    by_variable, _ = parse(
+        MLFLOW_BACKEND_STORE_URI="postgresql://db/x",
+        MLFLOW_SERVE_ARTIFACTS="false",
+        MLFLOW_HOST="0.0.0.0",
+        MLFLOW_PORT="80",
+        MLFLOW_WORKERS="3",
+        MLFLOW_STATIC_PREFIX="/t",
+        MLFLOW_SERVER_ALLOWED_HOSTS="a,b",
+        MLFLOW_SERVER_X_FRAME_OPTIONS="deny",
+        MLFLOW_EXPOSE_PROMETHEUS="/tmp/m",
+        MLFLOW_GUNICORN_OPTS="--timeout 9",
+        MLFLOW_DEFAULT_ARTIFACT_ROOT="s3://b",
+    )
+    assert by_option == by_variable
+    assert by_option.workers == 3
+    assert by_option.x_frame_options == "DENY"
+
+
+def test_an_option_goes_before_its_variable():
+    assert parse("--port", "1", MLFLOW_PORT="2")[0].port == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "root"),
+    [
+        ({}, "mlflow-artifacts:/"),
+        ({"default_artifact_root": "s3://bucket/x"}, "s3://bucket/x"),
+        ({"serve_artifacts": False}, os.path.abspath("mlruns")),
+        ({"serve_artifacts": False, "default_artifact_root": "gs://b"}, "gs://b"),
+        (
+            {"serve_artifacts": False, "default_artifact_root": "mlflow-artifacts://host:1/x"},
+            "mlflow-artifacts://host:1/x",
+        ),
+    ],
+)
+def test_where_artifacts_of_new_experiments_go(settings, root):
+    assert Config(**settings).artifact_root == root
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"registry_store_uri": "sqlite:///other.db"}, "in the same database as the runs"),
+        (
+            {"serve_artifacts": False, "default_artifact_root": "mlflow-artifacts:/x"},
+            "needs --serve-artifacts",
+        ),
+        ({"static_prefix": "t"}, "--static-prefix must begin with a '/'."),
+        ({"static_prefix": "/t/"}, "--static-prefix should not end with a '/'."),
+        ({"static_prefix": "/{t}"}, "must not contain"),
+        ({"x_frame_options": "SOME"}, "SAMEORIGIN, DENY or NONE, not 'SOME'"),
+        ({"port": 70000}, "0 to 65535, not 70000"),
+        ({"workers": 0}, "--workers must be at least 1, not 0"),
+        ({"sqlite_synchronous": "OFF"}, "--sqlite-synchronous is one of"),
+    ],
+)
+def test_what_cannot_be_is_told_in_a_sentence(settings, words):
+    with pytest.raises(ConfigError) as told:
+        Config(**settings)
+    assert words in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_the_registry_may_be_named_when_it_is_the_same_database():
+    uri = "postgresql://db/x"
+    assert Config(backend_store_uri=uri, registry_store_uri=uri).backend_store_uri == uri
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--uvicorn-opts", "--reload"], "--uvicorn-opts: Trackway runs on gunicorn"),
+        (["--waitress-opts", ""], "--waitress-opts: Trackway runs on gunicorn"),
+        (["--app-name", "basic-auth"], "--app-name: Trackway has no plug-in apps"),
+        (["--artifacts-only"], "--artifacts-only: "),
+        (["--enable-workspaces"], "--enable-workspaces: workspaces are not supported yet"),
+        (["--read-replica-backend-store-uri", "x"], "not supported"),
+        (["--dev", "--gunicorn-opts", "--timeout 1"], "cannot be specified together"),
+    ],
+)
+def test_what_makes_no_sense_here_says_so(arguments, words):
+    with pytest.raises(ConfigError, match=words):
+        parse(*arguments)
+
+
+def test_an_option_without_effect_is_passed_over_with_a_warning():
+    _, [warning] = parse("--secrets-cache-ttl", "60")
+    assert warning.startswith("--secrets-cache-ttl has no effect")
+
+
+def test_switching_off_what_is_not_there_is_fine():
+    assert parse("--disable-workspaces") == (Config(), [])
+
+
+def test_every_setting_is_documented():
+    table = options_as_markdown()
+    for setting in dataclasses.fields(Config):
+        assert f"`--{setting.name.replace('_', '-')}" in table
+        assert setting.metadata["help"]
+
+
+def test_gunicorns_options_are_read_by_gunicorn():
+    from trackway.server.gunicorn_app import Server
+
+    server = Server(Config(gunicorn_opts="--timeout 77 --keep-alive 3"), lambda: None)
+    assert (server.cfg.timeout, server.cfg.keepalive, server.cfg.workers) == (77, 3, Config().workers)
+    for bad in ("--nonsense", "module:app", "--config x.py", "--timeout soon"):
+        with pytest.raises(ConfigError, match="--gunicorn-opts"):
+            Server(Config(gunicorn_opts=bad), lambda: None)
+
+
+def test_passwords_are_not_shown():
+    from trackway.server.gunicorn_app import hide_password
+
+    assert hide_password("postgresql://me:s3cr@t@host:5432/db") == "postgresql://me:***@host:5432/db"
+    assert hide_password("postgresql://me@host/db") == "postgresql://me@host/db"
+    assert hide_password("sqlite:///./x.db") == "sqlite:///./x.db"
