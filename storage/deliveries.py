@@ -123,7 +123,7 @@ def replay(tx: Tx, webhook_id: str, delivery_id: str) -> WebhookDelivery:
         )
     _set_state(tx, row.id, PENDING)
     jobs.add(tx, DELIVER, [{"delivery": delivery_id}])
-    return _messages(tx, [row._replace(state=PENDING)])[0]
+    return _messages(tx, [_find(tx, delivery_id, lock=False)])[0]
 
 
 def new_id() -> str:

@@ -1,14 +1,12 @@
 """Webhooks, their deliveries with every attempt, and jobs."""
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 
 from trackway.storage.schema.base import Id, Int64, String
 
 revision = "0004"
-down_revision = max(p.name[:4] for p in Path(__file__).parent.glob("000[123]*.py"))
+down_revision = "0003"
 
 
 def upgrade() -> None:
