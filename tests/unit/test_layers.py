@@ -14,7 +14,16 @@ PARTS = ("server", "storage", "client_compat")
 # What each part may import besides the standard library and what lies further along the arrow.
 LIBRARIES = {
     "server": {"click", "flask", "gunicorn", "prometheus_client", "urllib3", "werkzeug"},
-    "storage": {"alembic", "cryptography", "minio", "psycopg", "pysqlite3", "sqlalchemy", "urllib3"},
+    "storage": {
+        "alembic",
+        "certifi",
+        "cryptography",
+        "minio",
+        "psycopg",
+        "pysqlite3",
+        "sqlalchemy",
+        "urllib3",
+    },
     "client_compat": set(),
 }
 # Development tools, never imported by the running server.

@@ -1,0 +1,463 @@
+"""The contract of artifact stores, over a folder and over a real S3 server."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import io
+import os
+import random
+import urllib.error
+import urllib.request
+
+import pytest
+
+from trackway.client_compat import artifact_paths
+from trackway.client_compat.errors import ApiError, InvalidParameter, NotFound, NotImplementedYet, Unavailable
+from trackway.storage.artifacts import Part, open_store
+from trackway.storage.artifacts import s3 as s3_module
+from trackway.storage.artifacts.locations import Locations
+
+MIB = 1024 * 1024
+
+
+class Broken:
+    """A client that goes away in the middle."""
+
+    def __init__(self, good: int) -> None:
+        self.left = good
+
+    def read(self, size: int) -> bytes:
+        if self.left <= 0:
+            raise InvalidParameter("The client is gone.")
+        size = min(size, self.left)
+        self.left -= size
+        return b"x" * size
+
+
+class Dribbling(io.BytesIO):
+    """Answers reads with less than was asked for, as a network does."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(min(size or 0, 1000 + size % 777) if size and size > 0 else size)
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request, tmp_path):
+    if request.param == "folder":
+        return open_store(str(tmp_path / "artifacts"))
+    return request.getfixturevalue("s3_store")
+
+
+@pytest.fixture
+def folder_store(tmp_path):
+    return open_store(str(tmp_path / "artifacts"))
+
+
+@pytest.fixture
+def s3_store(object_store, monkeypatch):
+    for name, value in object_store.environment.items():
+        monkeypatch.setenv(name, value)
+    return open_store(f"s3://{object_store.bucket()}/some/prefix")
+
+
+def put(store, path, data=b"hello", length=-1):
+    store.put(path, io.BytesIO(data), len(data) if length == -1 else length)
+
+
+def contents(store, path, start=0, stop=None):
+    file = store.open(path, partly=bool(start or stop is not None))
+    try:
+        return b"".join(file.chunks(start, file.size if stop is None else stop))
+    finally:
+        file.close()
+
+
+def names(store, path=""):
+    return [entry.path for entry in store.list(path)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 5000, 256 * 1024, 3 * MIB + 7])
+@pytest.mark.parametrize("says_length", [True, False])
+def test_what_is_put_is_what_is_read(store, size, says_length):
+    data = random.Random(size).randbytes(size)
+    store.put("a/b/model.bin", Dribbling(data), size if says_length else None)
+    assert contents(store, "a/b/model.bin") == data
+    file = store.open("a/b/model.bin", partly=True)
+    assert file.size == size
+    assert file.modified > 1_600_000_000
+    file.close()
+
+
+def test_an_upload_of_unknown_length_is_longer_than_a_part(store, monkeypatch):
+    monkeypatch.setattr(s3_module, "_HELD_PART", 5 * MIB)
+    data = random.Random(1).randbytes(11 * MIB + 5)
+    put(store, "large", data, length=None)
+    assert contents(store, "large") == data
+
+
+def test_an_upload_of_known_length_is_longer_than_a_store_takes_in_one(store, monkeypatch):
+    monkeypatch.setattr(s3_module, "_WHOLE_LIMIT", 6 * MIB)
+    monkeypatch.setattr(s3_module, "_STREAMED_PART", 5 * MIB)
+    data = random.Random(2).randbytes(11 * MIB + 5)
+    put(store, "large", data)
+    assert contents(store, "large") == data
+
+
+@pytest.mark.parametrize(
+    "name", ["ä ö.txt", "a+b & c=d.txt", "100%.csv", "quote\"'.txt", "~tilde", "数据.bin"]
+)
+def test_names_are_kept_as_they_are(store, name):
+    put(store, f"folder {name}/{name}")
+    assert names(store) == [f"folder {name}"]
+    assert names(store, f"folder {name}") == [f"folder {name}/{name}"]
+    assert contents(store, f"folder {name}/{name}") == b"hello"
+
+
+def test_a_listing_has_files_with_sizes_and_folders_without_by_name(store):
+    for path in ("b.txt", "a/x", "a/y/z", "c/d"):
+        put(store, path)
+    assert [entry[:3] for entry in store.list("")] == [
+        ("a", True, None),
+        ("b.txt", False, 5),
+        ("c", True, None),
+    ]
+    assert [entry[:3] for entry in store.list("a")] == [("a/x", False, 5), ("a/y", True, None)]
+
+
+def test_a_listing_of_a_file_or_of_nothing_is_empty(store):
+    put(store, "a.txt")
+    assert names(store, "a.txt") == []
+    assert names(store, "nothing/here") == []
+    assert names(store, "a.txt/below") == []
+
+
+def test_a_long_listing_comes_whole(s3_store):
+    for number in range(1010):
+        put(s3_store, f"many/{number:04}", b"")
+    assert len(names(s3_store, "many")) == 1010
+    assert sum(1 for _ in s3_store.walk("")) == 1010
+
+
+def test_a_walk_finds_every_file_below(store):
+    for path in ("m/MLmodel", "m/data/a", "m/data/b", "mm/other"):
+        put(store, path)
+    assert sorted(entry.path for entry in store.walk("m")) == ["m/MLmodel", "m/data/a", "m/data/b"]
+    assert [entry[:3] for entry in store.walk("m/MLmodel")] == [("m/MLmodel", False, 5)]
+    with pytest.raises(NotFound, match="No such artifact: 'missing'"):
+        list(store.walk("missing"))
+
+
+def test_what_is_not_there_and_what_is_a_folder_cannot_be_opened(store):
+    put(store, "a/b")
+    with pytest.raises(NotFound, match="No such artifact: 'a/c'"):
+        store.open("a/c")
+    with pytest.raises(NotFound):
+        store.open("a/b/c", partly=True)
+    with pytest.raises(InvalidParameter, match="refers to a directory, not a file: 'a'"):
+        store.open("a")
+
+
+def test_any_part_of_a_file_can_be_read(store):
+    data = bytes(range(256)) * 4000
+    put(store, "f", data)
+    for start, stop in ((0, 1), (5, 700_000), (1_023_999, 1_024_000), (10, 10), (0, 1_024_000)):
+        assert contents(store, "f", start, stop) == data[start:stop]
+
+
+def test_the_etag_tells_contents_apart(store):
+    def etag():
+        file = store.open("f", partly=True)
+        file.close()
+        return file.etag
+
+    put(store, "f", b"one")
+    first = etag()
+    assert first == etag()
+    put(store, "f", b"two")
+    assert etag() != first
+
+
+def test_the_newest_upload_wins(store):
+    put(store, "f", b"a longer first text")
+    put(store, "f", b"second")
+    assert contents(store, "f") == b"second"
+
+
+@pytest.mark.parametrize("length", [9 * MIB, None])
+def test_an_upload_that_breaks_off_leaves_nothing_and_not_what_was_there_changed(store, length):
+    put(store, "kept", b"old")
+    for path in ("kept", "new/file"):
+        with pytest.raises(InvalidParameter, match="The client is gone"):
+            store.put(path, Broken(8 * MIB + 9), length)
+    assert names(store, "new") == []
+    assert contents(store, "kept") == b"old"
+    put(store, "new/file", b"then whole")
+    assert contents(store, "new/file") == b"then whole"
+
+
+def test_an_upload_shorter_than_promised_is_refused(store):
+    with pytest.raises(ApiError):
+        put(store, "short", b"12345", length=7)
+    assert names(store) == []
+
+
+def test_deleting_takes_a_file_or_a_folder_with_all_in_it(store):
+    for path in ("a/b/c", "a/b/d", "a/e", "ab"):
+        put(store, path)
+    store.delete("a/b")
+    assert {entry.path for entry in store.walk("")} == {"a/e", "ab"}
+    store.delete("ab")
+    store.delete("not there")
+    assert names(store) == ["a"]
+
+
+def test_the_root_cannot_be_deleted(store):
+    put(store, "a")
+    with pytest.raises(InvalidParameter, match="Invalid path"):
+        store.delete("")
+    assert names(store) == ["a"]
+
+
+def test_a_store_that_works_passes_its_check(store):
+    store.check()
+    put(store, "a")
+    store.check()
+
+
+# A folder
+
+
+def test_an_upload_is_not_seen_before_it_is_whole(folder_store):
+    class Looking(io.BytesIO):
+        seen = None
+
+        def read(self, size=-1, /):
+            data = super().read(size)
+            self.seen = names(folder_store), names(folder_store, "a")
+            return data
+
+    source = Looking(b"x" * MIB)
+    folder_store.put("a/f", source, MIB)
+    assert source.seen in ((["a"], []), ([], []))
+    assert names(folder_store) == ["a"]
+    assert names(folder_store, "a") == ["a/f"]
+
+
+def test_the_sweep_takes_what_is_nobodys_and_leaves_what_is_being_written(folder_store):
+    put(folder_store, "a/f")
+    uploads = os.path.join(folder_store.root, artifact_paths.UPLOADS_FOLDER)
+    for name in ("left", "alive"):
+        open(os.path.join(uploads, name), "w").close()
+    os.makedirs(os.path.join(uploads, "deleted-1", "half", "gone"))
+    with open(os.path.join(uploads, "alive")) as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        assert folder_store.sweep() == 2
+        assert os.listdir(uploads) == ["alive"]
+    assert folder_store.sweep() == 1
+    assert names(folder_store) == ["a"]
+
+
+@pytest.mark.parametrize("path", ["out/secret", "out", "a/link", "up/secret"])
+def test_links_that_lead_outside_are_refused_and_not_listed(folder_store, tmp_path, path):
+    put(folder_store, "a/f")
+    secret = tmp_path / "secret"
+    secret.write_text("not yours")
+    root = tmp_path / "artifacts"
+    (root / "out").symlink_to(tmp_path)
+    (root / "up").symlink_to("..")
+    (root / "a" / "link").symlink_to(secret)
+    for act in (folder_store.open, folder_store.list, put_into(folder_store), delete_below(folder_store)):
+        with pytest.raises(InvalidParameter, match=r"^Invalid path$"):
+            act(path)
+    assert secret.read_text() == "not yours"
+    assert names(folder_store) == ["a"]
+    assert names(folder_store, "a") == ["a/f"]
+    assert [entry.path for entry in folder_store.walk("")] == ["a/f"]
+
+
+def put_into(store):
+    return lambda path: put(store, path)
+
+
+def delete_below(store):
+    return lambda path: store.delete(f"{path}/x")
+
+
+def test_links_within_the_store_are_followed(folder_store, tmp_path):
+    put(folder_store, "real/f", b"linked")
+    (tmp_path / "artifacts" / "latest").symlink_to("real")
+    assert contents(folder_store, "latest/f") == b"linked"
+    assert names(folder_store) == ["latest", "real"]
+    folder_store.delete("latest")
+    assert contents(folder_store, "real/f") == b"linked"
+
+
+def test_a_pipe_is_no_artifact(folder_store, tmp_path):
+    put(folder_store, "f")
+    os.mkfifo(tmp_path / "artifacts" / "pipe")
+    with pytest.raises(NotFound):
+        folder_store.open("pipe")
+    assert names(folder_store) == ["f"]
+
+
+def test_a_file_and_a_folder_cannot_have_one_name(folder_store):
+    put(folder_store, "a/f")
+    with pytest.raises(InvalidParameter, match="'a' is a folder"):
+        put(folder_store, "a")
+    with pytest.raises(InvalidParameter, match="a part of the path is a file"):
+        put(folder_store, "a/f/below")
+    with pytest.raises(InvalidParameter, match="too long"):
+        put(folder_store, "x" * 300)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(folder_store, monkeypatch):
+    put(folder_store, "kept")
+
+    def full(fd, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("trackway.storage.artifacts.local.os.write", full)
+        with pytest.raises(ApiError, match="no room: No space left on device") as raised:
+            put(folder_store, "new", b"x" * 100)
+    assert raised.value.status == 507
+    assert names(folder_store) == ["kept"]
+    assert os.listdir(os.path.join(folder_store.root, artifact_paths.UPLOADS_FOLDER)) == []
+    put(folder_store, "new", b"x" * 100)
+
+
+def test_what_cannot_fit_is_refused_before_it_is_read(folder_store):
+    source = Broken(1)
+    with pytest.raises(ApiError, match="are free") as raised:
+        folder_store.put("huge", source, 1 << 60)
+    assert raised.value.status == 507
+    assert source.left == 1
+
+
+def test_a_folder_takes_no_parts_and_signs_nothing(folder_store):
+    with pytest.raises(
+        NotImplementedYet, match=r"^Multipart upload is not supported for the current artifact repository$"
+    ):
+        folder_store.begin_parts("a")
+    with pytest.raises(NotImplementedYet, match=r"^Multipart download is not supported"):
+        folder_store.sign_get("a", 60)
+
+
+# S3
+
+
+def fetch(url, data=None, **headers):
+    request = urllib.request.Request(url, data, headers, method="PUT" if data is not None else "GET")
+    with urllib.request.urlopen(request) as answer:
+        return answer.read(), answer.headers
+
+
+def test_signed_addresses_read_and_write_for_a_while(s3_store):
+    fetch(s3_store.sign_put("a/ä.bin", 60), b"by the client")
+    assert contents(s3_store, "a/ä.bin") == b"by the client"
+    body, headers = fetch(s3_store.sign_get("a/ä.bin", 60), Range="bytes=3-5")
+    assert body == b"the"
+    assert headers["Content-Disposition"].startswith("attachment")
+    url = s3_store.sign_get("a/ä.bin", 60)
+    for wrong in (url.replace("a/", "b/"), url[:-1] + ("0" if url[-1] != "0" else "1")):
+        with pytest.raises(urllib.error.HTTPError):
+            fetch(wrong)
+
+
+def test_a_client_uploads_parts_and_completes_them(s3_store):
+    first, second = b"1" * (5 * MIB), b"2" * 10
+    upload = s3_store.begin_parts("m/large")
+    parts = [
+        Part(number, fetch(s3_store.sign_part("m/large", upload, number, 60), data)[1]["ETag"])
+        for number, data in ((2, second), (1, first))
+    ]
+    assert names(s3_store, "m") == []
+    s3_store.complete_parts("m/large", upload, sorted(parts))
+    assert contents(s3_store, "m/large") == first + second
+
+
+def test_an_aborted_upload_is_gone(s3_store):
+    upload = s3_store.begin_parts("large")
+    etag = fetch(s3_store.sign_part("large", upload, 1, 60), b"x")[1]["ETag"]
+    s3_store.abort_parts("large", upload)
+    with pytest.raises(NotFound, match="no multipart upload of 'large'"):
+        s3_store.complete_parts("large", upload, [Part(1, etag)])
+    assert names(s3_store) == []
+
+
+def test_the_sweep_aborts_uploads_that_nobody_finishes(s3_store, monkeypatch):
+    upload = s3_store.begin_parts("abandoned")
+    assert s3_store.sweep() == 0
+    monkeypatch.setattr(s3_module, "_ABANDONED_AFTER", s3_module.timedelta(0))
+    assert s3_store.sweep() == 1
+    with pytest.raises(NotFound):
+        s3_store.complete_parts("abandoned", upload, [Part(1, "0" * 32)])
+
+
+def test_links_are_signed_for_the_address_that_clients_see(object_store, monkeypatch):
+    for name, value in object_store.environment.items():
+        monkeypatch.setenv(name, value)
+    seen = object_store.url.replace("127.0.0.1", "localhost")
+    store = open_store(f"s3://{object_store.bucket()}", seen)
+    put(store, "f", b"public")
+    url = store.sign_get("f", 60)
+    assert url.startswith(seen + "/")
+    assert fetch(url)[0] == b"public"
+
+
+@pytest.mark.parametrize(
+    ("changes", "bucket", "message"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "", "refuses the server's keys"),
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, "", "refuses the server's keys"),
+        ({}, "no-such-bucket", "its bucket does not exist"),
+        ({"MLFLOW_S3_ENDPOINT_URL": "http://127.0.0.1:9"}, "", "cannot be reached"),
+    ],
+)
+def test_what_is_wrong_with_the_store_is_told(object_store, monkeypatch, changes, bucket, message):
+    for name, value in {**object_store.environment, **changes}.items():
+        monkeypatch.setenv(name, value)
+    store = open_store(f"s3://{bucket or object_store.bucket()}/p")
+    acts = [store.check, lambda: store.open("f"), lambda: names(store)]
+    if not bucket:  # SeaweedFS makes the bucket that its administrator uploads to
+        acts.append(lambda: put(store, "f", b"x" * MIB))
+    for act in acts:
+        with pytest.raises(Unavailable, match=message) as raised:
+            act()
+        assert raised.value.headers["Retry-After"] == "5"
+
+
+# Locations
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [
+        ("mlflow-artifacts:/1/r/artifacts", "1/r/artifacts"),
+        ("mlflow-artifacts://host:5000/1/r", "1/r"),
+        ("https://host/prefix/api/2.0/mlflow-artifacts/artifacts/1/r", "1/r"),
+        ("/srv/artifacts/1/r", "1/r"),
+        ("file:///srv/artifacts/1/r", "1/r"),
+        ("/srv/artifacts", ""),
+    ],
+)
+def test_a_location_is_found_in_the_store_that_is_served(location, path):
+    locations = Locations("/srv/artifacts", "mlflow-artifacts:/")
+    assert locations.place(location) == (locations.served, path)
+
+
+@pytest.mark.parametrize(
+    "location", ["/srv/artifacts2/x", "/srv/artifacts/../x", "file:///etc", "s3://other/x", "dbfs:/x"]
+)
+def test_a_location_that_was_not_given_to_the_server_is_refused(location):
+    with pytest.raises(ApiError) as raised:
+        Locations("/srv/artifacts", "s3://bucket/p").place(location)
+    assert raised.value.status == 403
+
+
+def test_without_serving_only_the_default_root_is_shown():
+    locations = Locations("", "/srv/mlruns")
+    assert locations.place("/srv/mlruns/0/r").path == "0/r"
+    with pytest.raises(InvalidParameter, match="--no-serve-artifacts"):
+        locations.place("mlflow-artifacts:/0/r")
