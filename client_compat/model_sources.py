@@ -1,0 +1,233 @@
+"""Where a model version may come from: which source URIs are taken, as in MLflow 3.17.
+
+A source is later read by clients and by the server itself, so it must not lead out of the
+artifacts of the run or logged model that is named with it, nor to a host that nobody configured.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import unquote, unquote_plus, urlparse, urlsplit
+from urllib.request import url2pathname
+
+from .errors import InvalidParameter
+
+MAX_LENGTH = 20_000
+_MAX_DECODINGS = 10
+_ARTIFACT_ROUTE = ("api", "2.0", "mlflow-artifacts", "artifacts")
+
+# Schemes whose URIs name a host to connect to.
+_TO_A_HOST = frozenset(
+    {"ftp", "sftp", "hdfs", "viewfs", "http", "https", "mlflow-artifacts", "r2", "b2", "abfss"}
+)
+_FAMILY = {"viewfs": "hdfs", "https": "http", "mlflow-artifacts": "http"}
+_DEFAULT_PORTS: dict[str, tuple[int, ...]] = {
+    "ftp": (21,),
+    "sftp": (22,),
+    "http": (80,),
+    "https": (443,),
+    "mlflow-artifacts": (80, 443),
+    "r2": (443,),
+    "b2": (443,),
+    "abfss": (443,),
+}
+_ALLOWED_VARIABLE = "MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES"
+_PATTERN_VARIABLE = "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"
+
+_Target = tuple[str, str, int | None]
+
+
+class ModelUri(NamedTuple):
+    """What follows ``models:/``: a logged model's id, or a name with at most one of the others.
+
+    A name alone, as from ``models:/name/latest``, means the newest version.
+    """
+
+    model_id: str | None = None
+    name: str | None = None
+    version: str | None = None
+    stage: str | None = None
+    alias: str | None = None
+
+
+class Source(NamedTuple):
+    """``uri`` is what the version's source is called, ``location`` where its files are."""
+
+    uri: str
+    location: str
+    run_id: str
+    model_id: str
+
+
+def check_pattern(source: str) -> None:
+    """MLflow's switch of the same name: a pattern that sources must have somewhere."""
+    pattern = os.environ.get(_PATTERN_VARIABLE)
+    if pattern and not re.search(pattern, source):
+        raise InvalidParameter(f"Invalid model version source: '{source}'.")
+    if len(source) > MAX_LENGTH:
+        raise InvalidParameter(f"'source' exceeds the maximum length of {MAX_LENGTH} characters")
+
+
+def check_host(uri: str, field: str, trusted: Iterable[str]) -> None:
+    """Refuse a URI that leads to a host other than those of the ``trusted`` ones."""
+    scheme = urlsplit(uri).scheme
+    targets = _targets(uri)
+    if targets is None:
+        return
+    allowed = {word.strip().lower() for word in os.environ.get(_ALLOWED_VARIABLE, "").split(",")}
+    if scheme in allowed or any(targets & (_targets(root) or set()) for root in trusted):
+        return
+    raise InvalidParameter(
+        f"'{field}' cannot use the '{scheme}' scheme: the '{scheme}' scheme addresses a host other than "
+        "the tracking server's configured artifact storage, so the server would connect to the host "
+        f"named in the URI. Set the {_ALLOWED_VARIABLE} environment variable on the server to allow it."
+    )
+
+
+def _targets(uri: str) -> set[_Target] | None:
+    """The hosts that a URI may lead to, None for one that names no host."""
+    parsed = urlparse(uri)
+    scheme = parsed.scheme
+    if scheme not in _TO_A_HOST or (scheme == "mlflow-artifacts" and not parsed.netloc):
+        return None
+    try:
+        port = parsed.port
+        # HTTP clients end the host at a backslash where urlparse does not.
+        is_clear = "\\" not in parsed.netloc and not any(c.isspace() for c in parsed.netloc)
+    except ValueError:
+        is_clear = False
+    if not is_clear:
+        return {("unclear", parsed.netloc, None)}
+    ports = _DEFAULT_PORTS.get(scheme, (None,)) if port is None else (port,)
+    return {(_FAMILY.get(scheme, scheme), (parsed.hostname or "").lower(), each) for each in ports}
+
+
+def is_local(uri: str) -> bool:
+    """A path, or a ``file:`` URI of this host."""
+    parsed = urlparse(uri)
+    if parsed.scheme != "file":
+        return parsed.scheme == ""
+    host = parsed.hostname or "."
+    if host != "." and not host.startswith(("localhost", "127.0.0.1")):
+        raise InvalidParameter(
+            f"{uri} is not a valid remote uri. For remote access "
+            "on windows, please consider using a different scheme "
+            "such as SMB (e.g. smb://<hostname>/<path>)."
+        )
+    return True
+
+
+def is_local_within(source: str, root: str) -> bool:
+    """Whether a local source lies in a local folder, both with their symbolic links followed."""
+    if not is_local(root):
+        return False
+    folder, path = (os.path.realpath(_local_path(uri)) for uri in (root, source))
+    return os.path.commonpath([folder, path]) == folder
+
+
+def _local_path(uri: str) -> str:
+    return url2pathname(urlparse(uri).path if uri.startswith("file:") else uri)
+
+
+def outside_local(source: str, id_name: str) -> InvalidParameter:
+    return InvalidParameter(
+        f"Invalid model version source: '{source}'. To use a local path as a model version "
+        f"source, the {id_name} request parameter has to be specified and the local path has to be "
+        f"contained within the artifact directory of the run specified by the {id_name}."
+    )
+
+
+def not_of(source: str, id_name: str) -> InvalidParameter:
+    return InvalidParameter(
+        f"Invalid model version source: '{source}'. The {id_name} request parameter must "
+        "identify the resource that contains the source."
+    )
+
+
+def check_path(source: str) -> None:
+    """A remote source's path is absolute and clean, however often it was percent-encoded.
+
+    Runs of slashes are fine. MLflow resolves symbolic links of the server's disk here as well, so that
+    ``s3://bucket/bin/x`` may be refused; what lies on the disk says nothing about a bucket.
+    """
+    plain = source
+    for _ in range(_MAX_DECODINGS):
+        decoded, plain = plain, unquote_plus(plain)
+        if decoded == plain:
+            break
+    path = re.sub(r"/+", "/", urlparse(plain).path.rstrip("/"))
+    is_clean = path.startswith("/") and posixpath.normpath(path) == path and "\x00" not in path
+    if not is_clean or ".." in plain.split("/") or decoded != plain:
+        raise InvalidParameter(
+            f"Invalid model version source: '{source}'. If supplying a source as an http, https, "
+            "local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be "
+            "provided without relative path references present. "
+            "Please provide an absolute path."
+        )
+
+
+def is_proxied(source: str) -> bool:
+    """Whether a tracking server serves this source: ``mlflow-artifacts:`` or its HTTP address."""
+    scheme, _, parts = _parts(source)
+    if scheme == "mlflow-artifacts":
+        return True
+    length = len(_ARTIFACT_ROUTE)
+    return scheme in {"http", "https"} and any(
+        parts[at : at + length] == _ARTIFACT_ROUTE for at in range(len(parts) - length + 1)
+    )
+
+
+def is_within(source: str, root: str) -> bool:
+    """Whether one URI lies under another, by scheme, host and the parts of the path."""
+    scheme, host, parts = _parts(source)
+    root_scheme, root_host, root_parts = _parts(root)
+    return (
+        (scheme, host) == (root_scheme, root_host)
+        and bool(root_parts)
+        and parts[: len(root_parts)] == root_parts
+    )
+
+
+def _parts(uri: str) -> tuple[str, str, tuple[str, ...]]:
+    parsed = urlsplit(uri)
+    parts = []
+    for part in filter(None, parsed.path.split("/")):
+        for _ in range(_MAX_DECODINGS):
+            part = unquote(part)
+        parts.append(part)
+    return parsed.scheme.lower(), parsed.netloc.lower(), tuple(parts)
+
+
+def run_id_of(source: str) -> str:
+    """The run of a ``runs:/<run_id>/path``."""
+    path = urlparse(source).path
+    run_id = path.removeprefix("/").split("/")[0]
+    if not path.startswith("/") or not run_id:
+        raise InvalidParameter(
+            f"Not a proper runs:/ URI: {source}. "
+            "Runs URIs must be of the form 'runs:/<run_id>/run-relative/path/to/artifact'"
+        )
+    return run_id
+
+
+def parse_model_uri(source: str) -> ModelUri:
+    """What a ``models:`` URI names."""
+    path = urlparse(source, allow_fragments=False).path
+    parts = path.lstrip("/").split("/")
+    if not path.startswith("/") or len(parts) > 2 or not all(part.strip() for part in parts):
+        raise not_of(source, "model_id")
+    if len(parts) == 2:
+        name, suffix = parts
+        if suffix.isdigit():
+            return ModelUri(name=name, version=suffix)
+        return ModelUri(name=name) if suffix.lower() == "latest" else ModelUri(name=name, stage=suffix)
+    name, has_alias, alias = parts[0].rpartition("@")
+    if not has_alias:
+        return ModelUri(model_id=parts[0])
+    if not alias.strip():
+        raise not_of(source, "model_id")
+    return ModelUri(name=name, alias=alias)

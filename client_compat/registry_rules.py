@@ -1,0 +1,169 @@
+"""What the model registry takes: names, versions, aliases, stages and tags, in MLflow's words.
+
+Rules as in MLflow 3.17 (``mlflow/utils/validation.py``, ``mlflow/prompt/``); people match parts of
+these texts.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+
+from . import rules
+from .errors import AlreadyExists, InvalidParameter
+from .filters import Comparison, comparisons, parse_filter
+from .searchable import Searchable
+
+MAX_TAG_KEY_LENGTH = 250
+MAX_TAG_VALUE_LENGTH = 100_000
+MAX_ALIAS_LENGTH = 255
+# Ours: names and run ids are found through indexes, whose entries PostgreSQL limits to 2,704 bytes.
+MAX_NAME_BYTES = 2500
+MAX_RUN_ID_LENGTH = 500
+
+STAGES = ("None", "Staging", "Production", "Archived")
+ACTIVE_STAGES = ["Staging", "Production"]
+NO_STAGE, _, _, ARCHIVED = STAGES
+
+PROMPT_TAG = "mlflow.prompt.is_prompt"
+PROMPT_TEXT_TAG = "mlflow.prompt.text"
+PROMPT_TYPE_TAG = "_mlflow_prompt_type"
+# What MLflow's clients and its UI send as the source of a prompt, which has none.
+PROMPT_SOURCES = frozenset({"dummy-source", "prompt-template"})
+
+_ALIAS = re.compile(r"[\w\-]*")
+_VERSION_ALIAS = re.compile(r"[vV]\d+")
+_CANONICAL = {stage.lower(): stage for stage in STAGES}
+
+
+def check_model_name(name: str | None, field: str = "name") -> None:
+    if not name or not name.strip():
+        raise InvalidParameter(f"Missing value for required parameter '{field}'.")
+    if "/" in name or ":" in name:
+        raise InvalidParameter(f"Invalid model name '{name}'. Names cannot contain '/' or ':'.")
+    clean = posixpath.normpath(name)
+    if clean != name or clean == "." or clean.startswith(".."):
+        raise rules.invalid_value(
+            "name",
+            name,
+            "Names may be treated as files in certain cases, and must not resolve to other names"
+            f" when treated as such. This name would resolve to {clean!r}",
+        )
+
+
+def check_new_model_name(name: str | None, field: str = "name") -> None:
+    check_model_name(name, field)
+    if len((name or "").encode()) > MAX_NAME_BYTES:
+        raise InvalidParameter(f"'{field}' exceeds the maximum length of {MAX_NAME_BYTES} bytes")
+
+
+def parse_version(version: str | None) -> int:
+    try:
+        return int(version or "")
+    except ValueError:
+        raise InvalidParameter(f"Parameter 'version' must be an integer, got '{version or ''}'.") from None
+
+
+def check_alias(alias: str) -> None:
+    if not alias:
+        raise InvalidParameter("Registered model alias name cannot be empty.")
+    if not _ALIAS.fullmatch(alias):
+        raise InvalidParameter(
+            f"Invalid alias name: '{alias}'. "
+            "Names may only contain alphanumerics, underscores (_), and dashes (-)."
+        )
+    rules.check_length("Registered model alias name", MAX_ALIAS_LENGTH, alias)
+
+
+def is_latest(alias: str) -> bool:
+    """ "latest" stands for the newest version wherever an alias may stand."""
+    return alias.lower() == "latest"
+
+
+def check_new_alias(alias: str) -> None:
+    """An alias that may be given: not one that reads as a version or as "latest"."""
+    check_alias(alias)
+    if is_latest(alias):
+        raise InvalidParameter("'latest' alias name (case insensitive) is reserved.")
+    if _VERSION_ALIAS.fullmatch(alias):
+        raise InvalidParameter(f"Version alias name '{alias}' is reserved.")
+
+
+def canonical_stage(stage: str) -> str:
+    if stage.lower() not in _CANONICAL:
+        raise InvalidParameter(
+            f"Invalid Model Version stage: {stage}. Value must be one of {', '.join(STAGES)}."
+        )
+    return _CANONICAL[stage.lower()]
+
+
+def check_archiving(stage: str) -> None:
+    """Whether the other versions of a stage may be archived when one enters it.
+
+    MLflow answers 500, upon which its clients try for four minutes; the fault is the caller's.
+    """
+    if canonical_stage(stage) not in ACTIVE_STAGES:
+        raise InvalidParameter(
+            "Model version transition cannot archive existing model versions "
+            f"because '{stage}' is not an Active stage. Valid stages are {ACTIVE_STAGES}"
+        )
+
+
+def check_tag(key: str, value: str) -> None:
+    rules.check_key(key)
+    rules.check_length("key", MAX_TAG_KEY_LENGTH, key)
+    rules.check_length("value", MAX_TAG_VALUE_LENGTH, value)
+
+
+def check_version_tag(key: str, value: str) -> None:
+    if key == PROMPT_TEXT_TAG and len(value) > MAX_TAG_VALUE_LENGTH:
+        raise InvalidParameter(f"Prompt text exceeds max length of {MAX_TAG_VALUE_LENGTH} characters.")
+    check_tag(key, value)
+
+
+def check_run_id(run_id: str) -> None:
+    """A version's run may be of any server, so that its id is only kept short."""
+    rules.check_length("run_id", MAX_RUN_ID_LENGTH, run_id)
+
+
+def is_prompt(tags: Mapping[str, str]) -> bool:
+    """Whether these tags make a registered model, or a version of one, a prompt."""
+    return tags.get(PROMPT_TAG, "false").lower() == "true"
+
+
+def visible_tags(tags: Mapping[str, str], *hidden: str) -> dict[str, str]:
+    """A prompt's tags as users set them, without those that make it one."""
+    return {key: tags[key] for key in tags if key not in {PROMPT_TAG, PROMPT_TYPE_TAG, *hidden}}
+
+
+def name_taken(name: str, *, old: Iterable[str], new: Iterable[str]) -> AlreadyExists:
+    """Why a name is refused, from the keys of the tags of what has it and of what wants it."""
+    had, wanted = ("Prompt" if PROMPT_TAG in keys else "Registered Model" for keys in (old, new))
+    if had == wanted:
+        return AlreadyExists(f"{wanted} (name={name}) already exists.")
+    return AlreadyExists(
+        f"Tried to create a {wanted.lower()} with name {name!r}, but the name is "
+        f"already taken by a {had.lower()}. MLflow does not allow creating a "
+        "model and a prompt with the same name."
+    )
+
+
+def check_prompt_source(source: str) -> None:
+    if source not in PROMPT_SOURCES:
+        raise InvalidParameter(
+            f"Invalid prompt source: '{source}'. Prompt sources must use an MLflow placeholder."
+        )
+
+
+def names_prompts(comparison: Comparison) -> bool | None:
+    """Whether a comparison asks for prompts (True) or for all else (False); None: for neither."""
+    if comparison.kind != "tag" or comparison.key != PROMPT_TAG:
+        return None
+    value = str(comparison.value).lower()
+    return (comparison.op, value) in {("=", "true"), ("!=", "false")}
+
+
+def asks_for_prompts(filter: str | None, entity: Searchable) -> bool:
+    """Whether a search is one for prompts; every other leaves them out."""
+    return any(names_prompts(part) for part in comparisons(parse_filter(filter, entity)))
