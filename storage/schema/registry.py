@@ -1,0 +1,139 @@
+"""Registered models, their versions and aliases, and what was changed of them.
+
+Children refer to a model by its number, so that renaming one changes one row.
+"""
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from .base import Id, Int64, String, metadata
+
+registered_models = Table(
+    "registered_models",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("description", String),
+    Column("creation_time", Int64, nullable=False),
+    Column("last_updated_time", Int64, nullable=False),
+    # The number of the newest version there ever was: deleting that version does not free it.
+    Column("last_version", Int64, nullable=False),
+    UniqueConstraint("workspace_id", "name"),
+    sqlite_autoincrement=True,  # the history of a deleted model must not become another's
+)
+
+registered_model_tags = Table(
+    "registered_model_tags",
+    metadata,
+    Column("model_id", Id, ForeignKey("registered_models.id", ondelete="CASCADE"), nullable=False),
+    Column("key", String, nullable=False),
+    Column("value", String, nullable=False),
+    PrimaryKeyConstraint("model_id", "key"),
+    sqlite_with_rowid=False,
+)
+
+model_versions = Table(
+    "model_versions",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("model_id", Id, ForeignKey("registered_models.id", ondelete="CASCADE"), nullable=False),
+    Column("version", Int64, nullable=False),
+    Column("creation_time", Int64, nullable=False),
+    Column("last_updated_time", Int64, nullable=False, index=True),
+    Column("description", String),
+    Column("user_id", String),
+    Column("current_stage", String, nullable=False),
+    # What the client named, and where that lies: they differ for copies and for logged models.
+    Column("source", String, nullable=False),
+    Column("storage_location", String, nullable=False),
+    # As the client gave them; either may be of another server or "".
+    Column("run_id", String, nullable=False, index=True),
+    Column("run_link", String, nullable=False),
+    # The wire's model_id, which has nothing to do with the number of the registered model.
+    Column("logged_model_id", String, nullable=False),
+    UniqueConstraint("model_id", "version"),
+)
+# The newest version of each stage is read off this index.
+Index(
+    "ix_model_versions_stages",
+    model_versions.c.model_id,
+    model_versions.c.current_stage,
+    model_versions.c.version,
+)
+
+model_version_tags = Table(
+    "model_version_tags",
+    metadata,
+    Column("version_id", Id, ForeignKey("model_versions.id", ondelete="CASCADE"), nullable=False),
+    Column("key", String, nullable=False),
+    Column("value", String, nullable=False),
+    PrimaryKeyConstraint("version_id", "key"),
+    sqlite_with_rowid=False,
+)
+
+registered_model_aliases = Table(
+    "registered_model_aliases",
+    metadata,
+    Column("model_id", Id, nullable=False),
+    Column("alias", String, nullable=False),
+    Column("version", Int64, nullable=False),
+    PrimaryKeyConstraint("model_id", "alias"),
+    ForeignKeyConstraint(
+        ["model_id", "version"], ["model_versions.model_id", "model_versions.version"], ondelete="CASCADE"
+    ),
+    sqlite_with_rowid=False,
+)
+Index(
+    "ix_registered_model_aliases_version",
+    registered_model_aliases.c.model_id,
+    registered_model_aliases.c.version,
+)
+
+# Prompts are models with a tag, which every search looks for: these indexes hold nothing else. The
+# tag's name and value stand in queries as they do here, or SQLite would not see that they match.
+_IS_PROMPT = text("key = 'mlflow.prompt.is_prompt' AND value = 'true'")
+Index(
+    "ix_registered_model_tags_prompts",
+    registered_model_tags.c.model_id,
+    sqlite_where=_IS_PROMPT,
+    postgresql_where=_IS_PROMPT,
+)
+Index(
+    "ix_model_version_tags_prompts",
+    model_version_tags.c.version_id,
+    sqlite_where=_IS_PROMPT,
+    postgresql_where=_IS_PROMPT,
+)
+
+registry_history = Table(
+    "registry_history",
+    metadata,
+    # Rows are only ever added, in this order: writers of one model wait for each other.
+    Column("id", Id, primary_key=True),
+    Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
+    # No foreign key: the history outlives the model.
+    Column("model_id", Id, nullable=False),
+    # What the model was called from then on.
+    Column("name", String, nullable=False),
+    Column("time_ms", Int64, nullable=False),
+    Column("user", String),
+    Column("request_id", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("version", Int64),
+    # The alias or the tag.
+    Column("key", String),
+    Column("old_value", String),
+    Column("new_value", String),
+    sqlite_autoincrement=True,
+)
+Index("ix_registry_history_model", registry_history.c.model_id, registry_history.c.id)
+Index("ix_registry_history_name", registry_history.c.workspace_id, registry_history.c.name)
