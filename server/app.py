@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoRoute
 
 import trackway
-from trackway.client_compat import errors, extra, trackway_webhooks
+from trackway.client_compat import errors, extra, trackway_api, trackway_webhooks
 from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.wire import Endpoint
 from trackway.storage import migrate
@@ -64,7 +64,7 @@ def prepare_store(config: Config) -> None:
 
 
 def all_endpoints() -> tuple[Endpoint, ...]:
-    return (*ENDPOINTS, *extra.ENDPOINTS, *trackway_webhooks.ENDPOINTS)
+    return (*ENDPOINTS, *extra.ENDPOINTS, *trackway_api.ENDPOINTS, *trackway_webhooks.ENDPOINTS)
 
 
 def paths_of(endpoint: Endpoint) -> Iterator[str]:

@@ -1,5 +1,27 @@
 """The handlers of all RPCs: importing this package registers every one of them."""
 
-from . import experiments, inputs, logged_models, metrics, runs, server_info, webhooks
+from . import (
+    experiments,
+    history,
+    inputs,
+    logged_models,
+    metrics,
+    model_versions,
+    registered_models,
+    runs,
+    server_info,
+    webhooks,
+)
 
-__all__ = ["experiments", "inputs", "logged_models", "metrics", "runs", "server_info", "webhooks"]
+__all__ = [
+    "experiments",
+    "history",
+    "inputs",
+    "logged_models",
+    "metrics",
+    "model_versions",
+    "registered_models",
+    "runs",
+    "server_info",
+    "webhooks",
+]
