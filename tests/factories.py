@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from trackway.client_compat import messages as m
-from trackway.storage import experiments, metrics, runs
+from trackway.storage import experiments, logged_models, metrics, runs
 from trackway.storage.database import Database, Tx
 from trackway.storage.schema import tracking
 
@@ -66,8 +66,53 @@ def make_run(
     return run_id
 
 
-def point(key: str, value: float, *, step: int = 0, timestamp: int = START_MS) -> m.Metric:
-    return m.Metric(key=key, value=value, step=step, timestamp=timestamp)
+def make_logged_model(
+    tx: Tx,
+    experiment_id: str = "0",
+    *,
+    name: str | None = None,
+    model_type: str | None = None,
+    source_run_id: str | None = None,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> str:
+    """A new logged model's id."""
+    model = logged_models.create(
+        tx,
+        m.CreateLoggedModel(
+            experiment_id=experiment_id,
+            name=name,
+            model_type=model_type,
+            source_run_id=source_run_id,
+            params=[m.LoggedModelParameter(key=key, value=value) for key, value in (params or {}).items()],
+            tags=[m.LoggedModelTag(key=key, value=value) for key, value in (tags or {}).items()],
+        ),
+    )
+    assert model.info
+    assert model.info.model_id
+    return model.info.model_id
+
+
+def point(
+    key: str,
+    value: float,
+    *,
+    step: int = 0,
+    timestamp: int = START_MS,
+    model: str | None = None,
+    dataset: str | None = None,
+) -> m.Metric:
+    """A metric's point; of a logged model where one is named, on a dataset "name/digest" where one is."""
+    name, _, digest = (dataset or "").partition("/")
+    return m.Metric(
+        key=key,
+        value=value,
+        step=step,
+        timestamp=timestamp,
+        model_id=model,
+        dataset_name=name or None,
+        dataset_digest=digest or None,
+    )
 
 
 def log_metrics(tx: Tx, run_id: str, *points: m.Metric) -> None:
@@ -108,5 +153,9 @@ def make_noise(database: Database) -> None:
                     tags={"k": "v", "team": "vision"},
                 )
                 log_metrics(tx, run_id, *(point("loss", 1 / (step + 1), step=step) for step in range(1, 6)))
+            for model in ("model", "a", "b"):
+                tags, params = {"k": "v", "team": "vision"}, {"lr": "0.1", "p": "1"}
+                model_id = make_logged_model(tx, experiment_id, name=model, tags=tags, params=params)
+                log_metrics(tx, run_id, point("loss", 0.5, model=model_id, dataset="iris/d1"))
             runs.delete(tx, run_id)
         experiments.delete(tx, experiment_id)
