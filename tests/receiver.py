@@ -1,0 +1,70 @@
+"""A receiver of webhooks on loopback that remembers what came and answers as it is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+# What a server needs in its environment to send to it.
+ALLOW_LOOPBACK = {
+    "TRACKWAY_WEBHOOK_ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8",
+    "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+}
+
+
+class Received(NamedTuple):
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Receiver:
+    """``answers`` are the statuses of the next requests, then 200; ``on_request`` may hold one up."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.received: list[Received] = []
+        self.answers: list[int] = []
+        self.headers: dict[str, str] = {}
+        self.on_request: Callable[[], None] = lambda: None
+
+    def wait_for(self, count: int, patience_s: float = 30) -> list[Received]:
+        deadline = time.monotonic() + patience_s
+        while len(self.received) < count:
+            assert time.monotonic() < deadline, f"{len(self.received)} of {count} requests came"
+            time.sleep(0.01)
+        return self.received
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            listening.received.append(Received(self.path, headers, body))
+            listening.on_request()
+            self.send_response(listening.answers.pop(0) if listening.answers else 200)
+            for name, value in listening.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(b"thanks")
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listening = Receiver(f"http://127.0.0.1:{server.server_port}/hook")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield listening
+    server.shutdown()
+    server.server_close()
