@@ -33,7 +33,7 @@ class Field:
     operators: Collection[str]
     read: Callable[[Field, str, str], Scalar]
     wrong_operator: str
-    wrong_value: str
+    wrong_value: str = ""
     wrong_number: str = ""  # a number where text belongs; "" stands for wrong_value
     wrong_list: str = ""  # a list where none is taken; "" stands for wrong_value
     wrong_null: str = ""  # IS NULL where it is not taken; "" stands for wrong_operator
@@ -45,7 +45,7 @@ class Field:
         """The value of a comparison with this field, from the tokens behind the operator."""
         value: Value = None
         if operator in IN:
-            value = self._list(key, written)
+            value = self._list(key, operator, written)
         elif operator == "BETWEEN":
             value = (self.read(self, key, written[0]), self.read(self, key, written[1]))
         elif written:
@@ -59,10 +59,11 @@ class Field:
             return tuple([self.refine(operator, key, one) for one in value])
         return self.refine(operator, key, value)
 
-    def _list(self, key: str, written: list[str]) -> tuple[Scalar, ...]:
+    def _list(self, key: str, operator: str, written: list[str]) -> tuple[Scalar, ...]:
         if not self.takes_lists:
             template = self.wrong_list or self.wrong_value
-            raise InvalidParameter(template.format(key=key, value=f"({' '.join(written)})"))
+            shown = " ".join(written).replace(" ,", ",")
+            raise InvalidParameter(template.format(op=operator, key=key, value=f"({shown})"))
         if written[-1:] == [","]:
             written = written[:-1]
         values = [_list_item(token) for token in written[::2]]
@@ -198,7 +199,7 @@ def number(token: str) -> int | float | None:
     if token[:1] not in _BEGINS_A_NUMBER or "_" in token:
         return None
     try:
-        if len(token) < 20 and token.lstrip("-").isdigit():
+        if len(token) <= 20 and token.lstrip("-").isdigit():
             value = int(token)
             return value if -(2**63) <= value < 2**63 else float(value)
         return float(token)

@@ -136,7 +136,7 @@ class _Parser:
     def __init__(self, text: str, entity: Searchable) -> None:
         self.text = text
         self.entity = entity
-        self.tokens: list[str] = [*_TOKEN.findall(text), "", ""]  # a comparison looks at two at once
+        self.tokens: list[str] = [*_tokens(text), "", ""]  # a comparison looks at two at once
         self.pos = 0
         self.comparisons = 0
 
@@ -237,7 +237,7 @@ class _Parser:
         if ";" in self.tokens[:-3]:
             return InvalidParameter(self.entity.many_statements.format(text=self.text))
         end = start + 1
-        while self.tokens[end].upper() not in ("", "AND", "OR"):
+        while end < start + 20 and self.tokens[end].upper() not in ("", "AND", "OR"):
             end += 1
         clause = self.tokens[start:end] if self.tokens[start] else self.tokens[-3:-2]
         if (
@@ -254,6 +254,11 @@ class _Parser:
         )
 
 
+def _tokens(text: str) -> list[str]:
+    # Without the strip, white space at the end is gone through once for each of its characters.
+    return _TOKEN.findall(text.strip())
+
+
 def _is_value(token: str) -> bool:
     """Whether a token is a text, a number or a word, not a sign, a reserved word or the end."""
     if len(token) < 2:
@@ -263,7 +268,7 @@ def _is_value(token: str) -> bool:
 
 def _order_by(clause: str, entity: Searchable) -> OrderBy:
     if len(clause) <= MAX_LENGTH:
-        match _TOKEN.findall(clause):
+        match _tokens(clause):
             case [key] if _is_key(key):
                 return entity.column(key, True)
             case [key, direction] if _is_key(key) and direction.upper() in _DIRECTIONS:

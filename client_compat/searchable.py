@@ -342,10 +342,10 @@ MODEL_VERSIONS = Searchable(
 
 def _of_logged_model(kind: str, shown: str, *, numeric: bool = False) -> Field:
     operators = NUMERIC if numeric else LISTED
+    wrong = f"Invalid comparison operator for {shown}: {{op!r}}. Expected one of {operators}."
+    refine = _bare_number if numeric else None
     return Field(
-        kind, operators, _bare_text, takes_lists=not numeric, refine=_bare_number if numeric else None,
-        wrong_operator=f"Invalid comparison operator for {shown}: {{op!r}}. Expected one of {operators}.",
-        wrong_value="Expected a single value for '{key}'. Got value {value}",
+        kind, operators, _bare_text, wrong, wrong_list=wrong, takes_lists=not numeric, refine=refine
     )  # fmt: skip
 
 
@@ -417,8 +417,8 @@ _text_of_trace = Field(
     wrong_number=f"Only the '{_set(_NUMBERS_OF_TRACE)}' attributes support comparison with numeric values.",
 )  # fmt: skip
 _number_of_trace = Field(
-    "attribute", NUMERIC, _number, wrong_operator=_not_one_of((*_MATCHED, "IN", "NOT IN"), ""),
-    wrong_value=_NUMBER_VALUE,
+    "attribute", NUMERIC, _text_or_number, wrong_operator=_not_one_of((*_MATCHED, "IN", "NOT IN"), ""),
+    wrong_value=_TEXT_OR_LIST_VALUE, refine=_bare_number,
     wrong_list=(
         f"Only attributes in {_set(_LISTS_OF_TRACE)} supports comparison with a list of quoted string values."
     ),
