@@ -72,6 +72,8 @@ def post(
                 "POST", parts.request_uri, body, sent, retries=False, redirect=False, preload_content=False
             )
             with response:
+                if guard.is_late:  # cut off in the midst of the headers, which reads as their end
+                    raise TimeoutError
                 text = response.read(_LONGEST_BODY, decode_content=False).decode("utf-8", "replace")
                 return Answer(response.status, text, _seconds(response.headers.get("Retry-After")))
     except (urllib3.exceptions.HTTPError, OSError) as error:

@@ -243,7 +243,7 @@ class https_server:
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
 
     def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         return self.server.server_port, self.authority
 
     def __exit__(self, *_: object) -> None:
