@@ -172,7 +172,7 @@ def parse_uri(uri: str) -> URL:
         )
     try:
         url = make_url(uri)
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):
         raise ValueError(f"The store URI {uri!r} cannot be read as a database URL.") from None
     if url.drivername in _POSTGRES_NAMES:
         return url.set(drivername="postgresql+psycopg")

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 _TIME_FIELDS = re.compile(r"(_time|_timestamp|_time_ms|_timestamp_ms|^timestamp)$")
 _SOME_TIME_AGO_MS = 1_750_000_000_000  # what a server's clock says is later; tests send earlier times
 _RANDOM_NAME = re.compile(r"[a-z]+-[a-z]+-\d{1,4}")
-_PRINTED_SET = re.compile(r"\{('[^{}]*')\}")  # MLflow prints sets, whose order is random
+_PRINTED_SET = re.compile(r"\{('[^{}]*')\}")
 _RANDOM_ID = re.compile(r"(?<!\w)[0-9a-f]{32}(?!\w)")
 _LOCAL_ID = re.compile(r"\$\w+")
 
@@ -56,6 +56,11 @@ def hold(url: str, asks: Sequence[Ask]) -> Iterator[tuple[Ask, Heard]]:
         for name, path in ask.save.items():
             ids[name] = _follow(body, path)
         yield ask, Heard(status, _plain(body, {value: f"${name}" for name, value in ids.items()}))
+
+
+def sort_printed_sets(text: str) -> str:
+    """MLflow prints Python's sets in some messages, whose order changes from process to process."""
+    return _PRINTED_SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", text)
 
 
 def _send(url: str, ask: Ask, ids: Mapping[str, str]) -> tuple[int, str]:
@@ -97,9 +102,9 @@ def _plain(value: Any, names: Mapping[str, str], key: str = "") -> Any:
         if key == "next_page_token":
             return "<token>"
         for real, name in names.items():
-            value = re.sub(rf"(?<![0-9A-Za-z=-]){re.escape(real)}(?![0-9A-Za-z-])", name, value)
+            value = re.sub(rf"(?<![0-9A-Za-z-]){re.escape(real)}(?![0-9A-Za-z-])", name, value)
         value = _RANDOM_ID.sub("<id>", value)
-        value = _PRINTED_SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", value)
+        value = sort_printed_sets(value)
         return "<random name>" if _RANDOM_NAME.fullmatch(value) else value
     return value
 

@@ -1,0 +1,141 @@
+"""Connections and transactions: what passes when tried again, and what the client is told."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from tests.factories import log_metrics, make_run, point
+from trackway.client_compat.errors import Unavailable
+from trackway.storage import metrics, runs
+from trackway.storage.database import Database, Tx, parse_uri
+from trackway.storage.schema.tracking import run_tags
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("postgres://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        ("postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d"),
+        (
+            "postgresql+psycopg2://u:p@h:5433/d?sslmode=require",
+            "postgresql+psycopg://u:p@h:5433/d?sslmode=require",
+        ),
+        ("sqlite:///x.db", "sqlite+pysqlite:///x.db"),
+        ("sqlite:////abs/x.db", "sqlite+pysqlite:////abs/x.db"),
+    ],
+)
+def test_uris_are_taken_as_mlflow_users_write_them(given: str, used: str) -> None:
+    assert parse_uri(given).render_as_string(hide_password=False) == used
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("./mlruns", "keeps its data in a database"),
+        ("mysql://u:p@h/d", "runs on sqlite and postgresql"),
+        ("sqlite://", "would forget everything"),
+        ("postgresql://h:port/d", "cannot be read as a database URL"),
+    ],
+)
+def test_other_uris_are_refused_with_advice(given: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        parse_uri(given)
+
+
+def test_what_a_failed_transaction_wrote_is_gone(database: Database) -> None:
+    made: list[str] = []
+
+    def work(tx: Tx) -> None:
+        made.append(make_run(tx))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        database.run(work, write=True)
+    with database.begin(write=False) as tx:
+        found = tx.execute(
+            sa.text("SELECT count(*) FROM runs WHERE run_uuid = :run"), {"run": made[0]}
+        ).scalar()
+    assert found == 0
+
+
+def test_a_transaction_that_lost_a_race_runs_again(database: Database) -> None:
+    """Two writers lock two rows in opposite order; PostgreSQL ends one of them, SQLite lets them queue."""
+    with database.begin(write=True) as tx:
+        one, other = make_run(tx), make_run(tx)
+    meet = threading.Barrier(2, timeout=20)
+    attempts: list[str] = []
+
+    def write(first: str, second: str) -> None:
+        def work(tx: Tx) -> None:
+            attempts.append(first)
+            runs.find_active(tx, first)
+            if tx.dialect == "postgresql" and len(attempts) <= 2:
+                meet.wait()
+            runs.set_tags(tx, runs.find_active(tx, second), [])
+
+        database.run(work, write=True)
+
+    writers = [threading.Thread(target=write, args=pair) for pair in ((one, other), (other, one))]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(timeout=60)
+    assert len(attempts) == (3 if database.dialect == "postgresql" else 2)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_a_full_disk_is_told_as_such_and_leaves_half_of_nothing(database: Database) -> None:
+    small = Database(database.engine.url.render_as_string(), pool_size=1)
+    with small.begin(write=True) as tx:
+        run = make_run(tx)
+        pages = tx.execute(sa.text("PRAGMA page_count")).scalar_one()
+        tx.execute(sa.text(f"PRAGMA max_page_count = {pages + 3}"))
+
+    def work(tx: Tx) -> None:
+        log_metrics(tx, run, *(point(f"m{number}", number) for number in range(1000)))
+
+    with pytest.raises(Unavailable, match="disk is full: nothing of this request was stored"):
+        small.run(work, write=True)
+    with small.begin(write=False) as tx:
+        assert metrics.history(tx, run, "m0", None, None) == ([], None)
+    with small.begin(write=True) as tx:
+        tx.execute(sa.text("PRAGMA max_page_count = 1000000"))
+    small.run(work, write=True)
+    small.dispose()
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_a_connection_that_broke_in_the_pool_is_replaced(database: Database) -> None:
+    with database.begin(write=True) as tx:
+        run = make_run(tx)
+    with database.engine.connect() as connection:
+        pid = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar()
+    killer = Database(database.engine.url.render_as_string(hide_password=False))
+    with killer.begin(write=False) as tx:
+        tx.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    killer.dispose()
+    database.run(lambda tx: runs.set_tags(tx, runs.find_active(tx, run), []), write=True)
+
+
+def test_a_database_out_of_reach_is_unavailable(dialect: str, tmp_path: Path) -> None:
+    uri = "postgresql://u@127.0.0.1:1/none" if dialect == "postgresql" else f"sqlite:///{tmp_path}"
+    database = Database(uri)
+    with pytest.raises(Unavailable) as told:
+        database.ping()
+    assert told.value.status == 503
+    assert "Retry-After" in told.value.headers
+
+
+def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
+    with database.begin(write=True) as tx:
+        run = make_run(tx)
+    with database.begin(write=True) as tx:
+        tx.execute(sa.insert(run_tags), {"run_id": runs.find(tx, run).id, "key": "k", "value": "v"})
+        with database.begin(write=False) as reader:
+            data = runs.get(reader, run).data
+    assert data
+    assert "k" not in {tag.key for tag in data.tags}
