@@ -18,9 +18,9 @@ from .schema import tracking
 if TYPE_CHECKING:
     from alembic.config import Config
 
-_SCRIPTS = Path(__file__).parent / "migrations"
+SCRIPTS = Path(__file__).parent / "migrations"
 # The newest revision, from the names of the files: 0001_tracking.py is revision 0001.
-HEAD = max(path.name[:4] for path in (_SCRIPTS / "versions").glob("[0-9]*.py"))
+HEAD = max(path.name[:4] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
 
 
 class SchemaError(Exception):
@@ -62,7 +62,7 @@ def prepare(database: Database, artifact_root: str) -> None:
         upgrade(database)
     else:
         check(database)
-    _seed(database, artifact_root)
+    seed(database, artifact_root)
 
 
 def upgrade(database: Database, to: str = "head") -> None:
@@ -82,7 +82,7 @@ def _config() -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS))
+    config.set_main_option("script_location", str(SCRIPTS))
     return config
 
 
@@ -95,7 +95,8 @@ def _refuse_foreign(database: Database) -> None:
         )
 
 
-def _seed(database: Database, artifact_root: str) -> None:
+def seed(database: Database, artifact_root: str) -> None:
+    """Put in what every database has from the start: the default workspace and experiment 0."""
     with database.begin(write=False) as tx:
         if tx.execute(sa.select(tracking.experiments.c.id).where(tracking.experiments.c.id == 0)).first():
             return

@@ -1,0 +1,71 @@
+"""The schema's revisions: made new, upgraded with data in them, refused when they do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from tests.databases import Databases
+from tests.factories import make_experiment, make_run
+from trackway.client_compat import messages as m
+from trackway.storage import experiments, migrate, runs
+from trackway.storage.database import Database
+from trackway.storage.schema import metadata
+
+REVISIONS = sorted(path.name[:4] for path in migrate.SCRIPTS.glob("versions/[0-9]*.py"))
+
+
+@pytest.fixture
+def empty(databases: Databases, dialect: str) -> Iterator[Database]:
+    with databases.empty(dialect) as uri:
+        database = Database(uri)
+        yield database
+        database.dispose()
+
+
+def test_the_migrations_make_what_the_schema_says(empty: Database) -> None:
+    migrate.prepare(empty, "mlflow-artifacts:/")
+    with empty.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_new_database_is_made_and_starting_again_changes_nothing(empty: Database) -> None:
+    for _ in range(2):
+        migrate.prepare(empty, "s3://bucket/root")
+    with empty.begin(write=False) as tx:
+        assert experiments.get(tx, "0").artifact_location == "s3://bucket/root/0"
+        assert tx.execute(sa.text("SELECT count(*) FROM experiments")).scalar() == 1
+
+
+@pytest.mark.parametrize("older", REVISIONS[:-1])
+def test_an_older_database_is_refused_then_upgraded_with_what_is_in_it(empty: Database, older: str) -> None:
+    migrate.upgrade(empty, older)
+    migrate.seed(empty, "mlflow-artifacts:/")
+    with empty.begin(write=True) as tx:
+        experiment = make_experiment(tx, "kept", tags={"k": "v"})
+        run = make_run(tx, experiment, metrics={"m": 1.0}, params={"p": "1"})
+    with pytest.raises(migrate.SchemaError, match=f"at revision {older}.*trackway db upgrade"):
+        migrate.prepare(empty, "mlflow-artifacts:/")
+    migrate.upgrade(empty)
+    migrate.prepare(empty, "mlflow-artifacts:/")
+    with empty.begin(write=False) as tx:
+        found, _ = runs.find_page(tx, m.SearchRuns(experiment_ids=[experiment], max_results=5))
+    assert [r.info.run_id for r in found if r.info] == [run]
+
+
+def test_a_newer_database_is_refused(database: Database) -> None:
+    with database.begin(write=True) as tx:
+        tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(migrate.SchemaError, match="made by a newer Trackway"):
+        migrate.prepare(database, "mlflow-artifacts:/")
+
+
+def test_a_database_of_another_program_is_left_alone(empty: Database) -> None:
+    with empty.begin(write=True) as tx:
+        tx.execute(sa.text("CREATE TABLE runs (run_uuid TEXT)"))
+    with pytest.raises(migrate.SchemaError, match="tables of another program"):
+        migrate.prepare(empty, "mlflow-artifacts:/")
