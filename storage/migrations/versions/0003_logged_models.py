@@ -1,14 +1,12 @@
 """Logged models and their metrics."""
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 
 from trackway.storage.schema.base import Float64, Id, Int64, String
 
 revision = "0003"
-down_revision = max(p.name[:4] for p in Path(__file__).parent.glob("000[12]*.py"))
+down_revision = "0002"
 
 
 def upgrade() -> None:
