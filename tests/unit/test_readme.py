@@ -40,8 +40,8 @@ def test_the_module_exists(line):
 
 @pytest.mark.parametrize("line", _starting("pip install '.["))
 def test_the_extra_exists(line):
-    (extra,) = re.findall(r"\[(\w+)\]", line)
-    assert extra in project()["optional-dependencies"]
+    (extras,) = re.findall(r"\[([\w,]+)\]", line)
+    assert set(extras.split(",")) <= set(project()["optional-dependencies"])
 
 
 def test_options_and_variables_and_defaults_are_those_of_the_command():
