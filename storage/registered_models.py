@@ -55,7 +55,7 @@ def create(tx: Tx, req: m.CreateRegisteredModel) -> m.RegisteredModel:
         tx,
         model_id,
         req.name,
-        Change(history.MODEL_CREATED, new_value=req.description),
+        Change(history.MODEL_CREATED, new_value=req.description or None),
         *(Change(history.MODEL_TAG_SET, key=key, new_value=value) for key, value in tags.items()),
     )
     is_prompt = registry_rules.is_prompt(tags)

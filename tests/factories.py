@@ -8,7 +8,16 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from trackway.client_compat import messages as m
-from trackway.storage import experiments, logged_models, metrics, runs
+from trackway.client_compat.model_sources import Source
+from trackway.storage import (
+    aliases,
+    experiments,
+    logged_models,
+    metrics,
+    model_versions,
+    registered_models,
+    runs,
+)
 from trackway.storage.database import Database, Tx
 from trackway.storage.schema import tracking
 
@@ -93,6 +102,48 @@ def make_logged_model(
     return model.info.model_id
 
 
+def make_registered_model(
+    tx: Tx,
+    name: str | None = None,
+    *,
+    versions: int = 0,
+    description: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> str:
+    """A registered model's name; without one it gets one that no other has."""
+    name = name or f"model {next(_numbers)}"
+    new = [m.RegisteredModelTag(key=key, value=value) for key, value in (tags or {}).items()]
+    registered_models.create(tx, m.CreateRegisteredModel(name=name, description=description, tags=new))
+    for _ in range(versions):
+        make_version(tx, name)
+    return name
+
+
+def make_version(
+    tx: Tx,
+    name: str,
+    *,
+    source: str = "s3://bucket/model",
+    location: str | None = None,
+    run_id: str = "",
+    logged_model: str = "",
+    description: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    alias: str | None = None,
+) -> str:
+    """A new version's number, as text; the model is there already."""
+    new = [m.ModelVersionTag(key=key, value=value) for key, value in (tags or {}).items()]
+    version = model_versions.create(
+        tx,
+        m.CreateModelVersion(name=name, source=source, description=description, tags=new),
+        Source(source, location or source, run_id, logged_model),
+    ).version
+    assert version
+    if alias:
+        aliases.put(tx, name, alias, version)
+    return version
+
+
 def point(
     key: str,
     value: float,
@@ -159,3 +210,7 @@ def make_noise(database: Database) -> None:
                 log_metrics(tx, run_id, point("loss", 0.5, model=model_id, dataset="iris/d1"))
             runs.delete(tx, run_id)
         experiments.delete(tx, experiment_id)
+        for name in ("a", "b", "model"):
+            make_registered_model(tx, name, tags={"k": "v", "team": "vision"})
+            for alias in ("first", "champion"):
+                make_version(tx, name, run_id=run_id, tags={"k": "v", "team": "vision"}, alias=alias)
