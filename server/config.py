@@ -87,6 +87,14 @@ class Config:
         env="MLFLOW_ARTIFACTS_DESTINATION",
         metavar="URI",
     )
+    artifacts_public_endpoint: str = option(
+        "",
+        "Address at which clients reach the S3 server of --artifacts-destination. With it (and on AWS "
+        "without) clients of MLflow 3.17 send and fetch large files there by themselves, over signed links.",
+        topic="Storage",
+        env="TRACKWAY_ARTIFACTS_PUBLIC_ENDPOINT",
+        metavar="URL",
+    )
     sqlite_synchronous: str = option(
         "NORMAL",
         "SQLite's synchronous setting. NORMAL survives every crash of the server; FULL also keeps the "
@@ -104,7 +112,13 @@ class Config:
     )
     port: int = option(5000, "Port to listen on.", topic="Network", env="MLFLOW_PORT", short="-p")
     workers: int = option(2, "Number of worker processes.", topic="Network", env="MLFLOW_WORKERS", short="-w")
-    threads: int = option(8, "Threads in each worker.", topic="Network", env="TRACKWAY_THREADS")
+    threads: int = option(
+        32,
+        "Most requests that each worker has in hand at once. Few of them compute at a time; the others "
+        "wait for slow clients or the database.",
+        topic="Network",
+        env="TRACKWAY_THREADS",
+    )
     max_request_size: int = option(
         64 * 1024 * 1024,
         "Largest body of an API request in bytes; a larger one is answered 413. Artifacts are not limited.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 
 import pytest
 
@@ -229,6 +230,22 @@ def test_a_fault_of_the_servers_own_is_500_without_its_inside(api, monkeypatch, 
     assert record.request_id == "req-17"
 
 
+def test_a_database_out_of_reach_is_503_and_says_when_to_come_back(api, monkeypatch):
+    from trackway.client_compat.errors import Unavailable
+    from trackway.storage.database import Database
+
+    def fail(*_, **__):
+        raise Unavailable("The database cannot be reached.")
+
+    monkeypatch.setattr(Database, "begin", fail)
+    monkeypatch.setattr(Database, "ping", fail)
+    response = api.get("/api/2.0/mlflow/experiments/get?experiment_id=0")
+    error_of(response, 503, "TEMPORARILY_UNAVAILABLE")
+    assert int(response.headers["Retry-After"]) > 0
+    assert api.get("/ready").get_json()["checks"]["database"] == "The database cannot be reached."
+    assert api.get("/health").status_code == 200
+
+
 def test_a_request_id_of_the_clients_is_kept_when_it_is_sane(api):
     assert api.get("/health", headers={"X-Request-Id": "abc-1"}).headers["X-Request-Id"] == "abc-1"
     odd = api.get("/health", headers={"X-Request-Id": "a b"}).headers["X-Request-Id"]
@@ -247,12 +264,15 @@ def test_the_pages_beside_the_protocol(api):
 
 
 def test_not_ready_is_503_and_says_why(store_uri, tmp_path):
-    (tmp_path / "file").touch()
-    config = Config(backend_store_uri=store_uri, artifacts_destination=str(tmp_path / "file" / "artifacts"))
-    response = create_app(config).test_client().get("/ready")
+    folder = tmp_path / "artifacts"
+    api = create_app(Config(backend_store_uri=store_uri, artifacts_destination=str(folder))).test_client()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.write_text("somebody put a file in its place")
+    response = api.get("/ready")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
-    assert response.get_json()["checks"]["database"] == "ok"
-    assert "no folder" in response.get_json()["checks"]["artifacts"]
+    checks = response.get_json()["checks"]
+    assert checks["database"] == "ok"
+    assert str(folder) in checks["artifacts"]
 
 
 @pytest.mark.parametrize("mount", ["/api", "/ajax-api"])

@@ -156,7 +156,7 @@ def test_the_bound_on_a_chunk_size_reads_no_more_than_it_must():
 
     from gunicorn.http.errors import InvalidChunkSize
 
-    from trackway.server.gunicorn_app import bounded_chunk_size
+    from trackway.server.worker import bounded_chunk_size
 
     reads = []
 
@@ -215,6 +215,44 @@ def test_clients_that_say_nothing_delay_nobody(shared_server):
         client.close()
 
 
+def test_clients_that_stop_in_the_middle_delay_nobody(shared_server):
+    slow = [socket.create_connection(("127.0.0.1", shared_server.port), timeout=20) for _ in range(24)]
+    for client in slow[:12]:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+    for client in slow[12:]:
+        client.sendall(
+            head("POST", CREATE, "Content-Type: application/json", "Content-Length: 1000000") + b"{"
+        )
+    time.sleep(0.2)
+    began = time.monotonic()
+    get(shared_server, GET_EXPERIMENT)
+    assert time.monotonic() - began < 1
+    for client in slow:
+        client.close()
+
+
+def test_requests_that_come_in_one_packet_are_all_answered(shared_server):
+    with connect(shared_server) as client:
+        client.sendall(head("GET", "/health") * 3 + head("GET", "/health", "Connection: close"))
+        assert receive_all(client).count(b"HTTP/1.1 200 OK") == 4
+
+
+@pytest.mark.parametrize("sizes", [[None], [10, None], [70_000] * 4, [0, 1, 5000, 3, None]])
+def test_bodies_are_read_in_large_parts_as_they_were_in_small_ones(sizes):
+    from gunicorn.http.body import Body, LengthReader
+    from gunicorn.http.unreader import IterUnreader
+
+    from trackway.server.worker import read_in_large_parts
+
+    def body():
+        content = bytes(range(256)) * 800
+        parts = [content[start : start + 999] for start in range(0, len(content), 999)]
+        return Body(LengthReader(IterUnreader(iter([*parts, b"the next request"])), len(content)))
+
+    plain, large = body(), body()
+    assert [plain.read(size) for size in sizes] == [read_in_large_parts(large, size) for size in sizes]
+
+
 def test_clients_that_do_not_hang_up_delay_nobody(shared_server):
     rude = [socket.create_connection(("127.0.0.1", shared_server.port), timeout=20) for _ in range(6)]
     for client in rude:
@@ -254,17 +292,25 @@ def test_metrics_are_right_over_several_workers(serve, tmp_path):
     folder.mkdir()
     (folder / "histogram_1.db").write_bytes(b"left over from a crash")
     server = serve("--expose-prometheus", str(folder), "--workers", "2")
-    for _ in range(30):
-        get(server, GET_EXPERIMENT)
+    asked = 0
+    pids = set()
+    while len(pids) < 2:
+        assert asked < 2000, "one worker took every connection"
+        connections = [keep_connection(server) for _ in range(20)]
+        for connection in connections:
+            connection.request("GET", GET_EXPERIMENT)
+        for connection in connections:
+            connection.getresponse().read()
+            connection.close()
+        asked += len(connections)
+        pids = {json.loads(line)["pid"] for line in server.log.splitlines() if "experiments/get" in line}
     page = get(server, "/metrics")
     route = 'route="/api/2.0/mlflow/experiments/get"'
     counts = [line for line in page.splitlines() if "_count{" in line and route in line]
     assert counts == [
-        f'trackway_http_request_duration_seconds_count{{method="GET",{route},status="200"}} 30.0'
+        f'trackway_http_request_duration_seconds_count{{method="GET",{route},status="200"}} {asked}.0'
     ]
     assert "trackway_http_requests_in_flight 1.0" in page  # the one that asks
-    pids = {json.loads(line)["pid"] for line in server.log.splitlines() if "experiments/get" in line}
-    assert len(pids) == 2
 
 
 def test_without_the_option_there_are_no_metrics(api):

@@ -1,0 +1,283 @@
+"""The worker: gunicorn's threads, with what 26.2 lacks for a server whose clients keep connections."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import select
+import socket
+import threading
+import time
+from collections import deque
+from functools import partial
+from http import HTTPStatus
+from selectors import EVENT_READ
+from typing import Any
+
+import gunicorn
+from gunicorn.http import body as http_body
+from gunicorn.http import errors as http_errors
+from gunicorn.http import wsgi
+from gunicorn.workers.gthread import ThreadWorker
+
+from trackway.client_compat import errors
+
+from .pool import Pool
+
+log = logging.getLogger("trackway.server")
+
+# gunicorn 27 needs neither guard. They can go when it is the least version that is allowed; full
+# mlflow 3.17 and 3.18 forbid it, so whoever installs both is on 26.2.
+GUARDS_NEEDED = int(gunicorn.__version__.split(".")[0]) < 27
+_MAX_CHUNK_LINE = 4096
+_BODY_PART = 1024 * 1024
+# A larger body is not worth the copy that joins it to its head.
+_ONE_WRITE = 256 * 1024
+# How long a thread stays with a connection for its next request.
+_STAY_MS = 5
+# How long a new connection may say nothing.
+_SILENCE_S = 10.0
+# How long a closed connection may take to say goodbye, as in gunicorn.
+_LINGER_S = 2.0
+_LINGER_BYTES = 65536
+
+
+class OneWriteResponse(wsgi.Response):  # type: ignore[misc]
+    """Sends a whole answer in one packet: a second write is a second wake-up of the client."""
+
+    headers_sent: bool
+
+    def write(self, arg: bytes) -> None:
+        if self.headers_sent or self._omits_body or self.response_length != len(arg) or len(arg) > _ONE_WRITE:
+            super().write(arg)
+            return
+        lines = self.default_headers()
+        lines.extend(f"{name}: {value}\r\n" for name, value in self.headers)
+        lines.append("\r\n")
+        self.headers_sent = True
+        self.sent = len(arg)
+        self.sock.sendall("".join(lines).encode("latin-1") + arg)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gthread, with what it lacks for us.
+
+    - A stop does not wait for idle connections (26.2 waits out the graceful time-out, 30 s, as soon as
+      one client keeps a connection, which every MLflow client does).
+    - A connection that says nothing keeps no thread (gthread gives it one for up to 5 s).
+    - A chunk's size line has a bound (26.2 scans it again at each read: 4 MiB cost 1 s of CPU).
+    - A client that does not hang up keeps nobody waiting: gthread waits for it in the one thread that
+      hands out all others' requests, for up to 2 s each.
+    - Requests that are no HTTP are refused in the protocol's shape, not as HTML.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stay_lock = threading.Lock()
+        self._staying = 0
+        self._lingering: deque[tuple[float, Any]] = deque()
+
+    def init_process(self) -> None:
+        if GUARDS_NEEDED:
+            http_body.ChunkedReader.parse_chunk_size = bounded_chunk_size
+            http_body.Body.read = read_in_large_parts
+        wsgi.Response = OneWriteResponse
+        super().init_process()
+
+    def run(self) -> None:
+        from . import jobs
+
+        backend = getattr(self.wsgi, "extensions", {}).get("trackway")
+        runner = jobs.start(backend) if backend else None
+        try:
+            super().run()
+        finally:
+            if runner:
+                runner.stop()
+
+    def get_thread_pool(self) -> Pool:
+        return Pool(self.cfg.threads)
+
+    def handle(self, conn: Any) -> Any:
+        """Answer a connection's requests in one pool thread while they come one upon the other.
+
+        gthread gives the connection back to the main thread after each request, and takes it again
+        for the next: three thread switches, which cost more than the request itself.
+        """
+        keep = super().handle(conn)
+        while keep is True and self.alive and self._next_is_here(conn):
+            keep = super().handle(conn)
+        return keep
+
+    def _next_is_here(self, conn: Any) -> bool:
+        """Whether the next request comes at once; waits a little when threads are to spare."""
+        if conn.parser.unreader.buf.tell():  # it came in one packet with the last one
+            return True
+        poll = getattr(conn, "poll", None)
+        if poll is None:
+            poll = conn.poll = select.poll()
+            poll.register(conn.sock, select.POLLIN)
+        if self.tpool._work_queue.qsize():  # others are waiting for a thread
+            return False
+        with self._stay_lock:
+            may_stay = self._staying < self.cfg.threads - 1
+            self._staying += may_stay
+        if not may_stay:
+            return False
+        try:
+            return bool(poll.poll(_STAY_MS))
+        finally:
+            with self._stay_lock:
+                self._staying -= 1
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Give a connection to the pool, a new one only when its first bytes are there."""
+        if conn.initialized or conn.data_ready:
+            super().enqueue_req(conn)
+            return
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + _SILENCE_S
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        if not self.alive and GUARDS_NEEDED:
+            # First those whose next request is already here, then the rest have nothing to lose.
+            super().wait_for_and_dispatch_events(0)
+            self._let_go_of_idle()
+            timeout = min(timeout, 0.1)
+        super().wait_for_and_dispatch_events(timeout)
+
+    def _let_go_of_idle(self) -> None:
+        for waiting in (self.keepalived_conns, self.pending_conns):
+            for conn in waiting:
+                conn.timeout = 0.0
+        self.murder_keepalived()
+        self.murder_pending()
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Called in the main thread when a pool thread is done with a connection."""
+        is_over = fs.cancelled() or fs.exception() is not None or not fs.result()
+        if is_over or not self.alive:
+            self._linger(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def _linger(self, conn: Any) -> None:
+        """Say that no more will come, and close when the client has heard it, or after 2 s.
+
+        Closing at once with unread bytes in the buffer would reset the connection, and the client
+        might never see the answer.
+        """
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self.poller.register(conn.sock, EVENT_READ, partial(self._on_lingering_readable, conn))
+        except (OSError, ValueError, KeyError):
+            self._close(conn)
+            return
+        conn.drained = 0
+        self._lingering.append((time.monotonic() + _LINGER_S, conn))
+
+    def _on_lingering_readable(self, conn: Any, sock: Any) -> None:
+        try:
+            data = sock.recv(8192)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        conn.drained += len(data)
+        if not data or conn.drained > _LINGER_BYTES:
+            self._close_lingering(conn)
+
+    def _close_lingering(self, conn: Any) -> None:
+        self._lingering = deque(item for item in self._lingering if item[1] is not conn)
+        try:
+            self.poller.unregister(conn.sock)
+        except (OSError, ValueError, KeyError):
+            log.debug("a lingering connection was already gone")
+        self._close(conn)
+
+    def _close(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+    def murder_pending(self) -> None:
+        super().murder_pending()
+        now = time.monotonic()
+        while self._lingering and (self._lingering[0][0] <= now):
+            self._close_lingering(self._lingering[0][1])
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Answer what never became a request; the connection is closed afterwards."""
+        status = _STATUS_OF.get(type(exc), 400 if isinstance(exc, http_errors.ParseException) else 500)
+        if status == 500:
+            log.error("a request failed outside the application", exc_info=exc)
+            error: errors.ApiError = errors.Internal("Something went wrong in the server.")
+        else:
+            log.warning("refused what %s sent: %s", addr[0] if addr else "-", exc)
+            error = errors.BadRequest(f"This is no request that the server can read: {exc}", status=status)
+        body = json.dumps(error.to_json()).encode()
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        try:
+            client.sendall(head.encode() + body)
+        except OSError:
+            log.debug("the client did not wait for the answer")
+
+
+_STATUS_OF: dict[type[Exception], int] = {
+    http_errors.LimitRequestHeaders: 431,
+    http_errors.LimitRequestLine: 414,
+    http_errors.ExpectationFailed: 417,
+    http_errors.UnsupportedTransferCoding: 501,
+    http_errors.ForbiddenProxyRequest: 403,
+}
+
+_parse_chunk_size = http_body.ChunkedReader.parse_chunk_size
+
+
+class _Bounded:
+    """A reader for one size line: passes reads on until the line is longer than any real one."""
+
+    def __init__(self, unreader: Any) -> None:
+        self._unreader = unreader
+        self._left = _MAX_CHUNK_LINE
+        self.unread = unreader.unread
+
+    def read(self, size: int | None = None) -> bytes:
+        if self._left <= 0:
+            raise http_errors.InvalidChunkSize(b"longer than any size")
+        data: bytes = self._unreader.read(size)
+        self._left -= len(data)
+        return data
+
+
+def bounded_chunk_size(self: Any, unreader: Any, data: bytes | None = None) -> Any:
+    """gunicorn 26.2's ``ChunkedReader.parse_chunk_size``, which gives up on a line without an end."""
+    try:
+        return _parse_chunk_size(self, _Bounded(unreader), data)
+    except OSError:
+        # Where this body ends is not known, so what follows must not be taken for a request.
+        self.req.force_close()
+        raise
+
+
+def read_in_large_parts(self: Any, size: int | None = None) -> bytes:
+    """gunicorn 26.2's ``Body.read``, which asks for 1 KiB at a time: 1.9 ms per MB, against 0.4."""
+    wanted = self.getsize(size)
+    parts = [self.buf.getvalue()]
+    have = len(parts[0])
+    while have < wanted:
+        part = self.reader.read(min(wanted - have, _BODY_PART))
+        if not part:
+            break
+        parts.append(part)
+        have += len(part)
+    data = b"".join(parts)
+    self.buf = io.BytesIO()
+    self.buf.write(data[wanted:])
+    return data[:wanted]
