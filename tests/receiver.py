@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -37,12 +37,19 @@ class Receiver:
         self.headers: dict[str, str] = {}
         self.on_request: Callable[[], None] = lambda: None
 
-    def wait_for(self, count: int, patience_s: float = 30) -> list[Received]:
-        deadline = time.monotonic() + patience_s
-        while len(self.received) < count:
-            assert time.monotonic() < deadline, f"{len(self.received)} of {count} requests came"
-            time.sleep(0.01)
+    def wait_for(self, count: int) -> list[Received]:
+        self.wait_until(lambda: len(self.received) >= count)
         return self.received
+
+    def wait_until(self, enough: Callable[[], bool], patience_s: float = 30) -> None:
+        deadline = time.monotonic() + patience_s
+        while not enough():
+            assert time.monotonic() < deadline, f"only these came: {self.received}"
+            time.sleep(0.01)
+
+    @property
+    def events(self) -> list[str]:
+        return [f"{request.json['entity']}.{request.json['action']}" for request in list(self.received)]
 
 
 @contextmanager
@@ -56,8 +63,9 @@ def receiver() -> Iterator[Receiver]:
             self.send_response(listening.answers.pop(0) if listening.answers else 200)
             for name, value in listening.headers.items():
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(b"thanks")
+            with suppress(OSError):  # a killed server does not wait for it
+                self.end_headers()
+                self.wfile.write(b"thanks")
 
         def log_message(self, *_: Any) -> None:
             pass
