@@ -1,0 +1,145 @@
+"""The tracking API as it stands on the wire: literal JSON in and out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+
+from trackway.storage.database import Database
+
+API = "/api/2.0/mlflow"
+
+
+def ask(api: FlaskClient, verb: str, path: str, body: Any = None) -> Any:
+    answer = api.open(path, method=verb, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def new_run(api: FlaskClient, **body: Any) -> str:
+    made = ask(api, "POST", f"{API}/runs/create", {"experiment_id": "0", **body})
+    return str(made["run"]["info"]["run_id"])
+
+
+def database_of(api: FlaskClient) -> Database:
+    database = api.application.extensions["trackway"].database
+    assert isinstance(database, Database)
+    return database
+
+
+def test_a_run_as_json(api: FlaskClient) -> None:
+    run = new_run(api, start_time=5, user_id="ann", run_name="first")
+    ask(api, "POST", f"{API}/runs/log-metric", {"run_id": run, "key": "m", "value": "NaN", "timestamp": "7"})
+    ask(api, "POST", f"{API}/runs/log-parameter", {"run_id": run, "key": "p", "value": ""})
+    assert ask(api, "GET", f"{API}/runs/get?run_id={run}") == {
+        "run": {
+            "info": {
+                "run_id": run,
+                "run_uuid": run,
+                "run_name": "first",
+                "experiment_id": "0",
+                "user_id": "ann",
+                "status": "RUNNING",
+                "start_time": 5,
+                "artifact_uri": f"mlflow-artifacts:/0/{run}/artifacts",
+                "lifecycle_stage": "active",
+            },
+            "data": {
+                "metrics": [{"key": "m", "value": "NaN", "timestamp": 7, "step": 0}],
+                "params": [{"key": "p", "value": ""}],
+                "tags": [{"key": "mlflow.runName", "value": "first"}],
+            },
+            "inputs": {},
+            "outputs": {},
+        }
+    }
+
+
+@pytest.mark.parametrize("prefix", [API, "/ajax-api/2.0/mlflow", "/api/2.0/preview/mlflow"])
+def test_every_call_is_reached_by_all_of_its_paths(api: FlaskClient, prefix: str) -> None:
+    assert ask(api, "GET", f"{prefix}/experiments/get?experiment_id=0")["experiment"]["name"] == "Default"
+
+
+def test_clients_of_1x_list_experiments(api: FlaskClient) -> None:
+    ask(api, "POST", f"{API}/experiments/create", {"name": "b"})
+    gone = ask(api, "POST", f"{API}/experiments/create", {"name": "a"})["experiment_id"]
+    ask(api, "POST", f"{API}/experiments/delete", {"experiment_id": gone})
+
+    def names(query: str) -> list[str]:
+        found = ask(api, "GET", f"{API}/experiments/list{query}")["experiments"]
+        return [experiment["name"] for experiment in found]
+
+    assert names("") == ["Default", "b"]
+    assert names("?view_type=ALL") == ["Default", "b", "a"]
+    assert names("?view_type=DELETED_ONLY&max_results=5") == ["a"]
+
+
+def test_clients_of_1x_search_runs_with_get_and_call_ids_uuids(api: FlaskClient) -> None:
+    run = new_run(api)
+    ask(api, "POST", f"{API}/runs/set-tag", {"run_uuid": run, "key": "k", "value": "v"})
+    found = ask(api, "GET", "/api/2.0/preview/mlflow/runs/search?experiment_ids=0&filter=tags.k%3D'v'")
+    assert [r["info"]["run_uuid"] for r in found["runs"]] == [run]
+    assert ask(api, "GET", f"{API}/runs/get?run_uuid={run}")["run"]["info"]["run_id"] == run
+
+
+def test_a_body_that_was_encoded_twice_is_understood(api: FlaskClient) -> None:
+    twice = json.dumps(json.dumps({"name": "twice"}))
+    answer = api.post(f"{API}/experiments/create", data=twice, content_type="application/json")
+    assert answer.status_code == 200
+
+
+def test_a_refused_batch_stores_nothing_of_it(api: FlaskClient) -> None:
+    run = new_run(api)
+    ask(api, "POST", f"{API}/runs/log-parameter", {"run_id": run, "key": "p", "value": "1"})
+    answer = api.post(
+        f"{API}/runs/log-batch",
+        json={
+            "run_id": run,
+            "metrics": [{"key": "m", "value": 1, "timestamp": 1, "step": 0}],
+            "params": [{"key": "new", "value": "1"}, {"key": "p", "value": "2"}],
+            "tags": [{"key": "t", "value": "1"}],
+        },
+    )
+    assert answer.status_code == 400
+    assert answer.json
+    assert "key='p' was already logged with value='1'" in answer.json["message"]
+    data = ask(api, "GET", f"{API}/runs/get?run_id={run}")["run"]["data"]
+    assert [param["key"] for param in data["params"]] == ["p"]
+    assert "metrics" not in data
+    assert [tag["key"] for tag in data["tags"]] == ["mlflow.runName"]
+
+
+@pytest.mark.parametrize(("metrics", "keys"), [(1, 1), (1000, 1), (1000, 10), (1000, 1000)])
+def test_a_batch_takes_the_same_statements_whatever_its_size(
+    api: FlaskClient, metrics: int, keys: int
+) -> None:
+    run = new_run(api)
+    body = {
+        "run_id": run,
+        "metrics": [{"key": f"m{n % keys}", "value": n, "timestamp": n, "step": n} for n in range(metrics)],
+    }
+    statements: list[str] = []
+    sa.event.listen(
+        database_of(api).engine, "before_cursor_execute", lambda *call: statements.append(call[2])
+    )
+    ask(api, "POST", f"{API}/runs/log-batch", body)
+    # The run, its series, new series and their ids, the points, the audit; and SQLite's BEGIN.
+    assert len([text for text in statements if not text.startswith("BEGIN")]) <= 6
+
+
+def test_every_write_is_in_the_audit_and_a_refused_one_is_not(api: FlaskClient) -> None:
+    run = new_run(api)
+    ask(api, "POST", f"{API}/runs/set-tag", {"run_id": run, "key": "k", "value": "v"})
+    api.post(f"{API}/runs/set-tag", json={"run_id": run, "key": "../k", "value": "v"})
+    ask(api, "GET", f"{API}/runs/get?run_id={run}")
+    with database_of(api).begin(write=False) as tx:
+        rows = tx.execute(sa.text('SELECT action, target, "user", time_ms FROM audit ORDER BY id')).all()
+    assert [(row.action, row.target, row.user) for row in rows] == [
+        ("CreateRun", f"run:{run}", None),
+        ("SetTag", f"run:{run}", None),
+    ]
+    assert all(row.time_ms > 1_700_000_000_000 for row in rows)
