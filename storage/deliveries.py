@@ -156,9 +156,14 @@ def _columns(outcome: Outcome) -> dict[str, Any]:
     return {
         "duration_ms": outcome.duration_ms,
         "response_status": outcome.status,
-        "response_body": outcome.text,
-        "error": outcome.error,
+        "response_body": _storable(outcome.text),
+        "error": _storable(outcome.error),
     }
+
+
+def _storable(text: str | None) -> str | None:
+    """PostgreSQL keeps no NUL, and who answers may send any."""
+    return text and text.replace("\0", "\ufffd")
 
 
 def _messages(tx: Tx, rows: Sequence[Any]) -> list[WebhookDelivery]:

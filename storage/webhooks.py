@@ -102,11 +102,6 @@ def delete(tx: Tx, webhook_id: str) -> None:
     )
 
 
-def events_of(tx: Tx, number: int) -> list[str]:
-    query = sa.select(webhook_events.c.event).where(webhook_events.c.webhook_id == number)
-    return list(tx.execute(query.order_by(webhook_events.c.event)).scalars())
-
-
 def _set_events(tx: Tx, number: int, events: list[str]) -> None:
     tx.execute(sa.insert(webhook_events), [{"webhook_id": number, "event": event} for event in events])
 

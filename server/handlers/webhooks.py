@@ -94,10 +94,8 @@ def test_webhook(ctx: Context, req: m.TestWebhook) -> m.TestWebhook.Response:
 
     how = _settings()
     row = ctx.run(lambda tx: webhooks.find(tx, req.webhook_id), write=False)
-    if req.event is not None:
-        event = webhook_rules.event_name(req.event)
-    else:
-        event = ctx.run(lambda tx: webhooks.events_of(tx, row.id), write=False)[0]
+    asked = req.event or ctx.run(lambda tx: webhooks.get(tx, req.webhook_id), write=False).events[0]
+    event = webhook_rules.event_name(asked)
     delivery_id = deliveries.new_id()
     body = webhook_rules.body(event, time.time_ns() // 1_000_000, webhook_rules.EXAMPLES[event])
     sent = send(ctx.config, how, row.url, row.secret, delivery_id, body)

@@ -101,7 +101,12 @@ class Runner:
     def _begin(self, job: Job) -> None:
         with self._lock:
             self._running[job] = time.monotonic() + self._lease_s / 3
-        threading.Thread(target=self._do, args=(job,), name=f"trackway-{job.kind}", daemon=True).start()
+        try:
+            threading.Thread(target=self._do, args=(job,), name=f"trackway-{job.kind}", daemon=True).start()
+        except RuntimeError:  # no thread is to be had: the job is free again when its lease ends
+            with self._lock:
+                del self._running[job]
+            raise
 
     def _do(self, job: Job) -> None:
         try:

@@ -203,6 +203,13 @@ def test_what_is_delivered_is_not_sent_again_by_itself(tx: Tx) -> None:
     assert deliveries.begin_attempt(tx, sent_to(tx, hook)[0].delivery_id) is None
 
 
+def test_an_answer_may_hold_any_character(tx: Tx) -> None:
+    hook = make_webhook(tx)
+    outbox.emit(tx, MADE, DATA)
+    attempt(tx, hook, Outcome(5, 200, "\0\ufffd✓", "no\0"))
+    assert sent_to(tx, hook)[0].attempts[0].response_body == "\ufffd\ufffd✓"
+
+
 @pytest.mark.parametrize("end", ["disabled", "deleted"])
 def test_nothing_is_sent_to_a_webhook_that_is_no_more(tx: Tx, end: str) -> None:
     hook = make_webhook(tx)
