@@ -9,37 +9,18 @@ Infinity is taken, since that is what Python clients write.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import re
-import struct
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from math import isfinite, isnan
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
-from . import quirks
+from . import quirks, scalars, wellknown
 from .errors import SEE_DOCS, InvalidParameter, shown
+from .scalars import INT_RANGES, Reader, Writer, Wrong, enum_reader, int_reader, read_string
 from .wire import NULL, Endpoint, Enumeration, Message
 
 M = TypeVar("M", bound=Message)
-Reader = Callable[[Any], Any]
-Writer = Callable[[Any], Any]
-
-# As protobuf: deeper JSON is an attack or a mistake.
-MAX_DEPTH: Final = 100
-
-_INT_RANGES: Final = {
-    "int32": (-(2**31), 2**31 - 1),
-    "int64": (-(2**63), 2**63 - 1),
-    "uint32": (0, 2**32 - 1),
-    "fixed32": (0, 2**32 - 1),
-    "uint64": (0, 2**64 - 1),
-    "fixed64": (0, 2**64 - 1),
-}
 
 
 def decode(cls: type[M], data: object) -> M:
@@ -52,7 +33,7 @@ def decode(cls: type[M], data: object) -> M:
         data = _parse_again(data)
     if data is None:
         data = {}
-    return _run(cls, data, from_query=False)
+    return _run(cls, data)
 
 
 def decode_query(cls: type[M], pairs: Mapping[str, Sequence[str]]) -> M:
@@ -74,7 +55,7 @@ def decode_query(cls: type[M], pairs: Mapping[str, Sequence[str]]) -> M:
             data[name] = _bool_of_query(values[0])
         else:
             data[name] = values[0]
-    return _run(cls, data, from_query=True)
+    return _run(cls, data)
 
 
 def bind(endpoint: Endpoint, data: object, variables: Mapping[str, object]) -> object:
@@ -113,32 +94,7 @@ def dumps(message: Message) -> bytes:
     return json.dumps(encode(message), separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-class _Wrong(Exception):
-    """A value that its reader refused; the path grows on the way up, so that good values pay nothing."""
-
-    def __init__(self, value: object, hint: str | None = None) -> None:
-        self.value = value
-        self.hint = hint
-        self.path: list[str] = []
-        self.missing = False
-        self.text: str | None = None
-
-    def at(self, step: str) -> _Wrong:
-        self.path.append(step)
-        return self
-
-    def error(self) -> InvalidParameter:
-        path = ""
-        for step in reversed(self.path):
-            path += step if step.startswith("[") or not path else f".{step}"
-        if self.text is not None:
-            return InvalidParameter(self.text)
-        if self.missing:
-            return InvalidParameter.missing(path)
-        return InvalidParameter.invalid(path, self.value, self.hint)
-
-
-def _run(cls: type[M], data: object, *, from_query: bool) -> M:
+def _run(cls: type[M], data: object) -> M:
     if type(data) is not dict:
         kind = type(data).__name__
         raise InvalidParameter(
@@ -146,7 +102,7 @@ def _run(cls: type[M], data: object, *, from_query: bool) -> M:
         )
     try:
         return cast(M, _plan(cls).read(data))
-    except _Wrong as wrong:
+    except Wrong as wrong:
         raise wrong.error() from None
     except RecursionError:
         raise InvalidParameter(f"Invalid request body: nested too deep.{SEE_DOCS}") from None
@@ -187,6 +143,8 @@ class _Plan(NamedTuple):
     write: Callable[[Any], dict[str, Any]]
 
 
+_READERS: Final = scalars.READERS | wellknown.READERS
+_WRITERS: Final = scalars.WRITERS | wellknown.WRITERS
 _plans: dict[type[Message], _Plan] = {}
 _MISSING: Final = object()
 
@@ -262,7 +220,7 @@ def _message_reader(
 
     def read(data: Any) -> Message:
         if type(data) is not dict:
-            raise _Wrong(data)
+            raise Wrong(data)
         if not data.keys() <= plain:
             data = _renamed(data, names, aliases)
         message = new(cls)
@@ -283,7 +241,7 @@ def _message_reader(
                     raise _absent()
                 else:
                     put(message, reader(value))
-        except _Wrong as wrong:
+        except Wrong as wrong:
             raise wrong.at(name) from None
         return message
 
@@ -292,7 +250,7 @@ def _message_reader(
         for oneof, members in oneofs.items():
             found = [name for name in members if getattr(message, name) is not None]
             if len(found) > 1:
-                raise _Wrong(found, f"At most one of them may be set: {', '.join(members)}.").at(oneof)
+                raise Wrong(found, f"At most one of them may be set: {', '.join(members)}.").at(oneof)
         return message
 
     values = {
@@ -313,8 +271,8 @@ def _message_reader(
     return read_oneofs if oneofs else read
 
 
-def _absent() -> _Wrong:
-    wrong = _Wrong(None)
+def _absent() -> Wrong:
+    wrong = Wrong(None)
     wrong.missing = True
     return wrong
 
@@ -327,7 +285,7 @@ def _renamed(data: dict[str, Any], names: dict[str, str], aliases: dict[str, str
         if name is None:
             continue
         if name != spelling and name in data:
-            wrong = _Wrong(None)
+            wrong = Wrong(None)
             wrong.text = f"Request specifies both '{name}' and '{spelling}'; provide only one of them."
             raise wrong
         found[name] = value
@@ -353,21 +311,21 @@ def _field_reader(cls: type[Message], field: _Field) -> Reader:
 def _list_reader(reader: Reader) -> Reader:
     def read(value: Any) -> list[Any]:
         if type(value) is not list:
-            raise _Wrong(value)
+            raise Wrong(value)
         try:
             return [reader(item) for item in value]
-        except _Wrong as wrong:
+        except Wrong as wrong:
             # Found again rather than counted: a good list pays nothing for its places.
             raise _placed(wrong, reader, value) from None
 
     return read
 
 
-def _placed(first: _Wrong, reader: Reader, values: list[Any]) -> _Wrong:
+def _placed(first: Wrong, reader: Reader, values: list[Any]) -> Wrong:
     for place, item in enumerate(values):
         try:
             reader(item)
-        except _Wrong as wrong:
+        except Wrong as wrong:
             return wrong.at(f"[{place}]")
     return first
 
@@ -375,12 +333,12 @@ def _placed(first: _Wrong, reader: Reader, values: list[Any]) -> _Wrong:
 def _map_reader(reader: Reader) -> Reader:
     def read(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
-            raise _Wrong(value)
+            raise Wrong(value)
         found = {}
         for key, item in value.items():
             try:
-                found[_read_string(key)] = reader(item)
-            except _Wrong as wrong:
+                found[read_string(key)] = reader(item)
+            except Wrong as wrong:
                 raise wrong.at(f"[{key}]") from None
         return found
 
@@ -399,22 +357,22 @@ def _bounded(reader: Reader, bound: quirks.Bound) -> Reader:
     return read
 
 
-def _out_of_bounds(value: object, text: str | None) -> _Wrong:
-    wrong = _Wrong(value)
+def _out_of_bounds(value: object, text: str | None) -> Wrong:
+    wrong = Wrong(value)
     if text is not None:
         wrong.text = text.replace("{value}", str(value))
     return wrong
 
 
 def _type_reader(cls: type[Message], kind: str) -> Reader:
-    if kind in _INT_RANGES:
-        return _int_reader(*_INT_RANGES[kind])
+    if kind in INT_RANGES:
+        return int_reader(*INT_RANGES[kind])
     reader = _READERS.get(kind)
     if reader is not None:
         return reader
     named = _named(cls, kind)
     if issubclass(named, Enumeration):
-        return _enum_reader(named)
+        return enum_reader(named)
     plan: _Plan | None = None
 
     def read(value: Any) -> Any:
@@ -425,213 +383,6 @@ def _type_reader(cls: type[Message], kind: str) -> Reader:
         return plan.read(value)
 
     return read
-
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
-def _read_string(value: Any) -> str:
-    if type(value) is not str:
-        raise _Wrong(value)
-    if "\0" in value:
-        raise _Wrong(value, "It must not contain NUL characters.")
-    if not value.isascii() and _SURROGATE.search(value):
-        raise _Wrong(value, "It must not contain lone surrogates.")
-    return value
-
-
-def _int_reader(low: int, high: int) -> Reader:
-    def read(value: Any) -> int:
-        if type(value) is not int:
-            value = _integer(value)
-        if low <= value <= high:
-            return cast(int, value)
-        raise _Wrong(value, f"It must be between {low} and {high}.")
-
-    return read
-
-
-def _integer(value: Any) -> int:
-    """1.0, "1", "1.0" and "1e3" are integers; true, "1.5", " 1" and "1_000" are not."""
-    if isinstance(value, str) and len(value) <= 400 and not _BAD_NUMBER.search(value):
-        try:
-            return int(value)
-        except ValueError:
-            try:
-                number = float(value)
-            except ValueError:
-                raise _Wrong(value) from None
-            if number.is_integer():
-                return int(number)
-    elif isinstance(value, float) and value.is_integer():
-        return int(value)
-    raise _Wrong(value)
-
-
-# Python's int() and float() take these, JSON does not mean them.
-_BAD_NUMBER: Final = re.compile(r"[\s_]|[^\x00-\x7f]")
-
-
-def _read_bool(value: Any) -> bool:
-    if value is True or value is False:
-        return value
-    raise _Wrong(value)
-
-
-_SPECIAL_FLOATS: Final = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-
-
-def _read_double(value: Any) -> float:
-    if type(value) is float:
-        return value
-    if isinstance(value, int):
-        # True is 1.0, as protobuf has it.
-        try:
-            return float(value)
-        except OverflowError:
-            raise _Wrong(value, "It is too large for a double.") from None
-    if type(value) is str:
-        special = _SPECIAL_FLOATS.get(value)
-        if special is not None:
-            return special
-        if not _BAD_NUMBER.search(value):
-            try:
-                return _not_nan(float(value), value)
-            except ValueError:
-                pass
-    raise _Wrong(value)
-
-
-def _not_nan(number: float, text: str) -> float:
-    if isnan(number):
-        raise _Wrong(text)
-    return number
-
-
-def _read_float(value: Any) -> float:
-    number = _read_double(value)
-    try:
-        return cast(float, struct.unpack("f", struct.pack("f", number))[0])
-    except OverflowError:
-        raise _Wrong(value, "It is too large for a 32-bit float.") from None
-
-
-def _read_bytes(value: Any) -> bytes:
-    if type(value) is not str:
-        raise _Wrong(value)
-    try:
-        return base64.urlsafe_b64decode(value.encode("ascii") + b"=" * (-len(value) % 4))
-    except (binascii.Error, ValueError):
-        raise _Wrong(value, "It must be base64.") from None
-
-
-def _enum_reader(enum: type[Enumeration]) -> Reader:
-    numbers = {number: name for name, number in reversed(tuple(enum._numbers.items()))}
-    names = {name: name for name in enum._numbers}
-    hint = f"It must be one of {', '.join(names)}."
-
-    def read(value: Any) -> str:
-        try:
-            return names[cast(str, value)]
-        except (KeyError, TypeError):
-            pass
-        if type(value) is float and value.is_integer():
-            value = int(value)
-        elif type(value) is str and value.isascii() and value.isdecimal():
-            value = int(value[:10])
-        if type(value) is int and value in numbers:
-            return numbers[value]
-        raise _Wrong(value, hint)
-
-    return read
-
-
-_TIMESTAMP: Final = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))\Z", re.ASCII
-)
-_DURATION: Final = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,9}))?s\Z", re.ASCII)
-_SECOND: Final = 1_000_000_000
-
-
-def _read_timestamp(value: Any) -> int:
-    """RFC 3339 to nanoseconds since the epoch."""
-    match = _TIMESTAMP.match(value) if type(value) is str else None
-    if match is None:
-        raise _Wrong(value, "It must be a time like 2025-04-15T08:49:18.699Z.")
-    try:
-        moment = datetime.fromisoformat(match.group(1)).replace(tzinfo=UTC)
-    except ValueError:
-        raise _Wrong(value, "It must be a time like 2025-04-15T08:49:18.699Z.") from None
-    seconds = int((moment - _EPOCH).total_seconds())
-    if match.group(3):
-        offset = int(match.group(4)) * 3600 + int(match.group(5)) * 60
-        seconds -= offset if match.group(3) == "+" else -offset
-    return seconds * _SECOND + int((match.group(2) or "").ljust(9, "0"))
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _read_duration(value: Any) -> int:
-    """Seconds like "1.5s" to nanoseconds."""
-    match = _DURATION.match(value) if type(value) is str else None
-    if match is None:
-        raise _Wrong(value, "It must be a duration like 1.5s.")
-    total = int(match.group(2)) * _SECOND + int((match.group(3) or "").ljust(9, "0"))
-    return -total if match.group(1) else total
-
-
-def _read_field_mask(value: Any) -> list[str]:
-    if type(value) is not str:
-        raise _Wrong(value, 'It must be field names with commas, like "name,valid".')
-    return [re.sub("[A-Z]", lambda m: "_" + m.group().lower(), path) for path in value.split(",") if path]
-
-
-def _read_value(value: Any, depth: int = 0) -> Any:
-    """Any JSON. Numbers become floats, as a google.protobuf.Value holds them."""
-    if depth > MAX_DEPTH:
-        raise _Wrong("...", f"It is nested deeper than {MAX_DEPTH}.")
-    if value is None or type(value) is bool:
-        return value
-    if type(value) is str:
-        return _read_string(value)
-    if type(value) in (int, float):
-        number = _read_double(value)
-        if not isfinite(number):
-            raise _Wrong(value)
-        return number
-    if type(value) is list:
-        return [_read_value(item, depth + 1) for item in value]
-    if type(value) is dict:
-        return {_read_string(key): _read_value(item, depth + 1) for key, item in value.items()}
-    raise _Wrong(value)
-
-
-def _read_struct(value: Any) -> Any:
-    if type(value) is not dict:
-        raise _Wrong(value)
-    return _read_value(value)
-
-
-def _read_list_value(value: Any) -> Any:
-    if type(value) is not list:
-        raise _Wrong(value)
-    return _read_value(value)
-
-
-_READERS: Final[dict[str, Reader]] = {
-    "string": _read_string,
-    "bool": _read_bool,
-    "double": _read_double,
-    "float": _read_float,
-    "bytes": _read_bytes,
-    "google.Timestamp": _read_timestamp,
-    "google.Duration": _read_duration,
-    "google.FieldMask": _read_field_mask,
-    "google.Value": _read_value,
-    "google.Struct": _read_struct,
-    "google.ListValue": _read_list_value,
-}
 
 
 # ---- writing
@@ -681,7 +432,7 @@ def _field_writer(cls: type[Message], field: _Field) -> Writer | None:
 
 def _type_writer(cls: type[Message], kind: str) -> Writer | None:
     """None when the Python value is the JSON value."""
-    if kind in _INT_RANGES or kind in ("string", "bool"):
+    if kind in INT_RANGES or kind in ("string", "bool"):
         return None
     writer = _WRITERS.get(kind)
     if writer is not None:
@@ -698,71 +449,3 @@ def _type_writer(cls: type[Message], kind: str) -> Writer | None:
         return plan.write(message)
 
     return write
-
-
-def _write_double(value: float) -> float | str:
-    if isfinite(value):
-        return value
-    if isnan(value):
-        return "NaN"
-    return "Infinity" if value > 0 else "-Infinity"
-
-
-def _write_float(value: float) -> float | str:
-    """The shortest number that is the same 32-bit float."""
-    if not isfinite(value):
-        return _write_double(value)
-    packed = struct.pack("f", value)
-    for digits in range(6, 9):
-        short = float(f"{value:.{digits}g}")
-        if struct.pack("f", short) == packed:
-            return short
-    return float(f"{value:.9g}")
-
-
-def _write_bytes(value: bytes) -> str:
-    return base64.b64encode(value).decode("ascii")
-
-
-def _fraction(nanoseconds: int) -> str:
-    if nanoseconds == 0:
-        return ""
-    text = f".{nanoseconds:09d}"
-    while text.endswith("000"):
-        text = text[:-3]
-    return text
-
-
-def _write_timestamp(value: int) -> str:
-    seconds, nanoseconds = divmod(value, _SECOND)
-    days, second = divmod(seconds, 86_400)
-    day = datetime.fromordinal(_EPOCH.toordinal() + days)
-    hour, rest = divmod(second, 3600)
-    clock = f"{hour:02d}:{rest // 60:02d}:{rest % 60:02d}"
-    return f"{day.year:04d}-{day.month:02d}-{day.day:02d}T{clock}{_fraction(nanoseconds)}Z"
-
-
-def _write_duration(value: int) -> str:
-    seconds, nanoseconds = divmod(abs(value), _SECOND)
-    return f"{'-' if value < 0 else ''}{seconds}{_fraction(nanoseconds)}s"
-
-
-def _write_field_mask(value: list[str]) -> str:
-    return ",".join(re.sub("_([a-z])", lambda m: m.group(1).upper(), path) for path in value)
-
-
-def _write_value(value: Any) -> Any:
-    return None if value is NULL else value
-
-
-_WRITERS: Final[dict[str, Writer]] = {
-    "double": _write_double,
-    "float": _write_float,
-    "bytes": _write_bytes,
-    "google.Timestamp": _write_timestamp,
-    "google.Duration": _write_duration,
-    "google.FieldMask": _write_field_mask,
-    "google.Value": _write_value,
-    "google.Struct": _write_value,
-    "google.ListValue": _write_value,
-}

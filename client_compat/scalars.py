@@ -1,0 +1,211 @@
+"""Single values between JSON and Python, as protobuf's `json_format` takes and writes them.
+
+A reader raises `Wrong` with the value that it refused; the codec puts the path to it together.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import struct
+from collections.abc import Callable
+from math import isfinite, isnan
+from typing import Any, Final, cast
+
+from .errors import InvalidParameter
+from .wire import Enumeration
+
+Reader = Callable[[Any], Any]
+Writer = Callable[[Any], Any]
+
+INT_RANGES: Final = {
+    "int32": (-(2**31), 2**31 - 1),
+    "int64": (-(2**63), 2**63 - 1),
+    "uint32": (0, 2**32 - 1),
+    "fixed32": (0, 2**32 - 1),
+    "uint64": (0, 2**64 - 1),
+    "fixed64": (0, 2**64 - 1),
+}
+
+
+class Wrong(Exception):
+    """A value that its reader refused; the path grows on the way up, so that good values pay nothing."""
+
+    def __init__(self, value: object, hint: str | None = None) -> None:
+        self.value = value
+        self.hint = hint
+        self.path: list[str] = []
+        self.missing = False
+        self.text: str | None = None
+
+    def at(self, step: str) -> Wrong:
+        self.path.append(step)
+        return self
+
+    def error(self) -> InvalidParameter:
+        path = ""
+        for step in reversed(self.path):
+            path += step if step.startswith("[") or not path else f".{step}"
+        if self.text is not None:
+            return InvalidParameter(self.text)
+        if self.missing:
+            return InvalidParameter.missing(path)
+        return InvalidParameter.invalid(path, self.value, self.hint)
+
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def read_string(value: Any) -> str:
+    if type(value) is not str:
+        raise Wrong(value)
+    if "\0" in value:
+        raise Wrong(value, "It must not contain NUL characters.")
+    if not value.isascii() and _SURROGATE.search(value):
+        raise Wrong(value, "It must not contain lone surrogates.")
+    return value
+
+
+def int_reader(low: int, high: int) -> Reader:
+    def read(value: Any) -> int:
+        if type(value) is not int:
+            value = _integer(value)
+        if low <= value <= high:
+            return cast(int, value)
+        raise Wrong(value, f"It must be between {low} and {high}.")
+
+    return read
+
+
+def _integer(value: Any) -> int:
+    """1.0, "1", "1.0" and "1e3" are integers; true, "1.5", " 1" and "1_000" are not."""
+    if isinstance(value, str) and len(value) <= 400 and not _BAD_NUMBER.search(value):
+        try:
+            return int(value)
+        except ValueError:
+            try:
+                number = float(value)
+            except ValueError:
+                raise Wrong(value) from None
+            if number.is_integer():
+                return int(number)
+    elif isinstance(value, float) and value.is_integer():
+        return int(value)
+    raise Wrong(value)
+
+
+# Python's int() and float() take these, JSON does not mean them.
+_BAD_NUMBER: Final = re.compile(r"[\s_]|[^\x00-\x7f]")
+
+
+def read_bool(value: Any) -> bool:
+    if value is True or value is False:
+        return value
+    raise Wrong(value)
+
+
+_SPECIAL_FLOATS: Final = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+def read_double(value: Any) -> float:
+    if type(value) is float:
+        return value
+    if isinstance(value, int):
+        # True is 1.0, as protobuf has it.
+        try:
+            return float(value)
+        except OverflowError:
+            raise Wrong(value, "It is too large for a double.") from None
+    if type(value) is str:
+        special = _SPECIAL_FLOATS.get(value)
+        if special is not None:
+            return special
+        if not _BAD_NUMBER.search(value):
+            try:
+                return _not_nan(float(value), value)
+            except ValueError:
+                pass
+    raise Wrong(value)
+
+
+def _not_nan(number: float, text: str) -> float:
+    if isnan(number):
+        raise Wrong(text)
+    return number
+
+
+def read_float(value: Any) -> float:
+    number = read_double(value)
+    try:
+        return cast(float, struct.unpack("f", struct.pack("f", number))[0])
+    except OverflowError:
+        raise Wrong(value, "It is too large for a 32-bit float.") from None
+
+
+def read_bytes(value: Any) -> bytes:
+    if type(value) is not str:
+        raise Wrong(value)
+    try:
+        return base64.urlsafe_b64decode(value.encode("ascii") + b"=" * (-len(value) % 4))
+    except (binascii.Error, ValueError):
+        raise Wrong(value, "It must be base64.") from None
+
+
+def enum_reader(enum: type[Enumeration]) -> Reader:
+    numbers = {number: name for name, number in reversed(tuple(enum._numbers.items()))}
+    names = {name: name for name in enum._numbers}
+    hint = f"It must be one of {', '.join(names)}."
+
+    def read(value: Any) -> str:
+        try:
+            return names[cast(str, value)]
+        except (KeyError, TypeError):
+            pass
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        elif type(value) is str and value.isascii() and value.isdecimal():
+            value = int(value[:10])
+        if type(value) is int and value in numbers:
+            return numbers[value]
+        raise Wrong(value, hint)
+
+    return read
+
+
+def write_double(value: float) -> float | str:
+    if isfinite(value):
+        return value
+    if isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def write_float(value: float) -> float | str:
+    """The shortest number that is the same 32-bit float."""
+    if not isfinite(value):
+        return write_double(value)
+    packed = struct.pack("f", value)
+    for digits in range(6, 9):
+        short = float(f"{value:.{digits}g}")
+        if struct.pack("f", short) == packed:
+            return short
+    return float(f"{value:.9g}")
+
+
+def write_bytes(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+READERS: Final[dict[str, Reader]] = {
+    "string": read_string,
+    "bool": read_bool,
+    "double": read_double,
+    "float": read_float,
+    "bytes": read_bytes,
+}
+WRITERS: Final[dict[str, Writer]] = {
+    "double": write_double,
+    "float": write_float,
+    "bytes": write_bytes,
+}
