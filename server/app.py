@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoRoute
+from werkzeug.routing import PathConverter
 
 import trackway
-from trackway.client_compat import errors, extra, trackway_api, trackway_webhooks
+from trackway.client_compat import errors, extra, trackway_api, trackway_artifacts, trackway_webhooks
 from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.wire import Endpoint
 from trackway.storage import migrate
 
 from . import handlers as handlers  # registers them
-from .backend import Backend, open_database
+from .backend import Backend, open_database, prepare_artifacts
 from .config import Config
 from .dispatch import Answer, Rpc, error_answer, unexpected_answer
+from .edge import transfers
 from .edge.front import REQUEST_ID, ROUTE, Front, unknown_path, wrong_verb
 from .version import MLFLOW_VERSION
 
@@ -38,12 +38,15 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask("trackway.server", static_folder=None)
     app.extensions["trackway"] = backend
     app.url_map.merge_slashes = False
+    app.url_map.converters["path"] = AnyPath
     front = Front(app.wsgi_app, backend)
     app.wsgi_app = front  # type: ignore[method-assign]
     for endpoint in all_endpoints():
         rpc = Rpc(endpoint)
         for path in paths_of(endpoint):
-            if "<" in path:
+            if endpoint.request in transfers.HANDLERS:
+                _mount_transfer(app, backend, path, endpoint)
+            elif "<" in path:
                 _mount_with_variables(app, backend, path, rpc)
             else:
                 front.mount(endpoint.verb, path, rpc)
@@ -55,6 +58,7 @@ def create_app(config: Config | None = None) -> Flask:
 
 def prepare_store(config: Config) -> None:
     """Make a new database, or check an old one. Raises with a sentence for the operator."""
+    prepare_artifacts(config)
     database = open_database(config)
     try:
         database.ping()
@@ -64,7 +68,13 @@ def prepare_store(config: Config) -> None:
 
 
 def all_endpoints() -> tuple[Endpoint, ...]:
-    return (*ENDPOINTS, *extra.ENDPOINTS, *trackway_api.ENDPOINTS, *trackway_webhooks.ENDPOINTS)
+    return (
+        *ENDPOINTS,
+        *extra.ENDPOINTS,
+        *trackway_api.ENDPOINTS,
+        *trackway_artifacts.ENDPOINTS,
+        *trackway_webhooks.ENDPOINTS,
+    )
 
 
 def paths_of(endpoint: Endpoint) -> Iterator[str]:
@@ -77,16 +87,29 @@ def paths_of(endpoint: Endpoint) -> Iterator[str]:
 
 def _mount_with_variables(app: Flask, backend: Backend, path: str, rpc: Rpc) -> None:
     def view(**values: str) -> Response:
-        request.environ[ROUTE] = path
         return _response(rpc.answer(backend, request.environ, request.environ[REQUEST_ID], values))
 
     verb = rpc.endpoint.verb
     app.add_url_rule(path, f"{verb} {path}", view, methods=[verb])
 
 
-def _mount_pages(app: Flask, backend: Backend, front: Front) -> None:
-    config = backend.config
+class AnyPath(PathConverter):
+    """Takes a path that begins with a slash, too, so that it is refused as one, in its own words."""
 
+    regex = ".+?"
+    part_isolating = False
+
+
+def _mount_transfer(app: Flask, backend: Backend, path: str, endpoint: Endpoint) -> None:
+    def view(**values: str) -> Response:
+        environ = request.environ
+        status, headers, body = transfers.answer(endpoint, backend, environ, environ[REQUEST_ID], values)
+        return Response(body, status, headers, direct_passthrough=True)
+
+    app.add_url_rule(path, f"{endpoint.verb} {path}", view, methods=[endpoint.verb])
+
+
+def _mount_pages(app: Flask, backend: Backend, front: Front) -> None:
     @app.get("/health")
     def health() -> Response:
         return _page("OK")
@@ -97,7 +120,7 @@ def _mount_pages(app: Flask, backend: Backend, front: Front) -> None:
 
     @app.get("/ready")
     def ready() -> Response:
-        checks = {"database": _fault(backend.database.ping), "artifacts": artifacts_fault(config)}
+        checks = {"database": _fault(backend.database.ping), "artifacts": _fault(backend.check_artifacts)}
         faults = {name: fault for name, fault in checks.items() if fault}
         body = {
             "status": "unavailable" if faults else "ready",
@@ -129,21 +152,6 @@ def _mount_pages(app: Flask, backend: Backend, front: Front) -> None:
     def name_route() -> None:
         if request.url_rule is not None:
             request.environ[ROUTE] = request.url_rule.rule
-
-
-def artifacts_fault(config: Config) -> str:
-    """Why artifacts cannot be kept, or nothing. A folder that does not exist yet is made on first use."""
-    if not config.serve_artifacts:
-        return ""
-    url = urlsplit(config.artifacts_destination)
-    if url.scheme not in ("", "file"):
-        return ""
-    folder = os.path.abspath(url.path)
-    while not os.path.exists(folder):
-        folder = os.path.dirname(folder)
-    if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-        return f"{folder} is no folder that the server can write to"
-    return ""
 
 
 def _fault(check: Callable[[], None]) -> str:

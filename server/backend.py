@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 
+from trackway.storage import artifacts
+from trackway.storage.artifacts.locations import Locations
 from trackway.storage.database import Database
 
 from .config import Config
@@ -20,6 +22,7 @@ class Backend:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._database: Database | None = None
+        self._artifacts: Locations | None = None
         self._pid = 0
         self._lock = threading.Lock()
 
@@ -29,6 +32,19 @@ class Backend:
         if database is None or self._pid != os.getpid():
             return self._open()
         return database
+
+    @property
+    def artifacts(self) -> Locations:
+        """The artifact stores; those on the network have connections, so they are each process's own, too."""
+        if self._artifacts is None or self._pid != os.getpid():
+            self._open()
+        assert self._artifacts is not None
+        return self._artifacts
+
+    def check_artifacts(self) -> None:
+        """Raise ``Unavailable`` when artifacts that the server serves cannot be kept."""
+        if self.config.serve_artifacts:
+            self.artifacts.served.check()
 
     def close(self) -> None:
         """Close this process's connections; the next use opens new ones."""
@@ -41,12 +57,33 @@ class Backend:
         with self._lock:
             if self._database is None or self._pid != os.getpid():
                 self._database = open_database(self.config)
+                self._artifacts = open_artifacts(self.config)
                 self._pid = os.getpid()
             return self._database
 
 
+# More connections at work in one process would only wait for its interpreter lock; requests beyond
+# them wait for their turn, while their threads cost nothing.
+_CONNECTIONS = 8
+
+
 def open_database(config: Config) -> Database:
-    # One connection for each thread, and one for those that only look (readiness).
     return Database(
-        config.backend_store_uri, synchronous=config.sqlite_synchronous, pool_size=config.threads + 1
+        config.backend_store_uri,
+        synchronous=config.sqlite_synchronous,
+        pool_size=min(config.threads, _CONNECTIONS) + 1,  # and one to look whether it answers
     )
+
+
+def open_artifacts(config: Config) -> Locations:
+    destination = config.artifacts_destination if config.serve_artifacts else ""
+    return Locations(destination, config.artifact_root, config.artifacts_public_endpoint)
+
+
+def prepare_artifacts(config: Config) -> None:
+    """Before the first request: refuse a place that cannot be, and clear what an earlier server left.
+
+    A store on the network may be down now and up later, so only requests and ``/ready`` speak to it.
+    """
+    if config.serve_artifacts:
+        artifacts.prepare(config.artifacts_destination)

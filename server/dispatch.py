@@ -32,7 +32,7 @@ PathValues = Mapping[str, str]
 M = TypeVar("M", bound=Message)
 R = TypeVar("R", bound=Message)
 T = TypeVar("T")
-Run = Callable[[Callable[[Tx], Any], bool], Any]
+Run = Callable[[Callable[[Tx], Any], bool, str], Any]
 
 JSON_TYPE = ("Content-Type", "application/json")
 _NO_PATH_VALUES: PathValues = {}
@@ -53,13 +53,21 @@ class Answer(NamedTuple):
 class Context:
     """What a handler has besides its request."""
 
-    __slots__ = ("_run", "_tx", "config", "identity", "request_id")
+    __slots__ = ("_run", "_tx", "backend", "config", "identity", "path_values", "request_id")
 
     def __init__(
-        self, config: Config, tx: Tx | None, identity: Identity, request_id: str, run: Run | None = None
+        self,
+        backend: Backend,
+        tx: Tx | None,
+        identity: Identity,
+        request_id: str,
+        run: Run | None = None,
+        path_values: PathValues = _NO_PATH_VALUES,
     ) -> None:
-        self.config = config
+        self.backend = backend
+        self.config: Config = backend.config
         self.identity = identity
+        self.path_values = path_values
         self.request_id = request_id
         self._tx = tx
         self._run = run
@@ -70,14 +78,14 @@ class Context:
             raise RuntimeError("This handler declared that it needs no transaction.")
         return self._tx
 
-    def run(self, work: Callable[[Tx], T], *, write: bool) -> T:
+    def run(self, work: Callable[[Tx], T], *, write: bool, target: str = "") -> T:
         """For a handler without a transaction, which looks something up elsewhere first: have one now.
 
-        A write returns the response: the audit reads from it what was written.
+        A write returns the response: the audit reads from it what was written, unless ``target`` says.
         """
         if self._run is None:
             raise RuntimeError("This handler is within a transaction already.")
-        result: T = self._run(work, write)
+        result: T = self._run(work, write, target)
         return result
 
 
@@ -148,37 +156,22 @@ class Rpc:
         identity = identify(environ)
         request = self._decode(environ, backend.config.max_request_size, path_values)
         call, can, transaction = handler
-
-        def run(work: Callable[[Tx], Any], write: bool) -> Any:
-            def checked(tx: Tx) -> Any:
-                can.check(tx, identity, request)
-                response = work(tx)
-                if write:
-                    audit.record(tx, self._name, can.target(request, response))
-                return response
-
-            return backend.database.run(
-                checked,
-                write=write,
-                workspace=identity.workspace,
-                user=identity.user,
-                request_id=request_id,
-            )
-
+        run = in_transactions(backend, self._name, can, identity, request, request_id)
         if transaction == "none":
             can.check(None, identity, request)
-            return codec.dumps(call(Context(backend.config, None, identity, request_id, run), request))
+            context = Context(backend, None, identity, request_id, run, path_values)
+            return codec.dumps(call(context, request))
 
         def handle(tx: Tx) -> Message:
-            return call(Context(backend.config, tx, identity, request_id), request)
+            return call(Context(backend, tx, identity, request_id), request)
 
-        return codec.dumps(run(handle, transaction == "write"))
+        return codec.dumps(run(handle, transaction == "write", ""))
 
     def _decode(self, environ: Environ, limit: int, path_values: PathValues) -> Message:
         query = environ.get("QUERY_STRING")
         try:
             if query and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
-                pairs = _parse_query(query)
+                pairs = parse_query(query)
                 for variable, value in path_values.items():
                     pairs[self.endpoint.field_of(variable)] = [value]
                 return codec.decode_query(self._message, pairs)
@@ -189,6 +182,30 @@ class Rpc:
             return codec.decode(self._message, data)
         except RecursionError:
             raise errors.InvalidParameter("The request body is nested too deeply.") from None
+
+
+def in_transactions(
+    backend: Backend, rpc: str, can: Permission, identity: Identity, request: Message, request_id: str
+) -> Run:
+    """A function that does work in a transaction of this request, after the check and with the audit."""
+
+    def run(work: Callable[[Tx], Any], write: bool, target: str) -> Any:
+        def checked(tx: Tx) -> Any:
+            can.check(tx, identity, request)
+            response = work(tx)
+            if write:
+                audit.record(tx, rpc, target or can.target(request, response))
+            return response
+
+        return backend.database.run(
+            checked,
+            write=write,
+            workspace=identity.workspace,
+            user=identity.user,
+            request_id=request_id,
+        )
+
+    return run
 
 
 def read_json(environ: Environ, limit: int) -> dict[str, Any]:
@@ -288,7 +305,8 @@ def _check_content_type(content_type: str | None) -> None:
         raise errors.InvalidParameter("Bad Request. Content-Type must be one of ['application/json'].")
 
 
-def _parse_query(query: str) -> dict[str, list[str]]:
+def parse_query(query: str) -> dict[str, list[str]]:
+    """A query string's values by name, each in order."""
     if not query.isascii():  # WSGI hands bytes over as latin-1
         query = query.encode("latin-1").decode("utf-8", "replace")
     try:

@@ -86,3 +86,8 @@ read_version = Permission("read", "model_version", ("name",))
 create_version = Permission("create", "model_version", ("name",))
 edit_version = Permission("edit", "model_version", ("name",))
 delete_version = Permission("delete", "model_version", ("name",))
+
+read_artifacts = Permission("read", "artifact")
+edit_run_or_model = Permission("edit", "artifact", ("run_id", "model_id"))
+edit_artifacts = Permission("edit", "artifact")
+delete_artifacts = Permission("delete", "artifact")

@@ -1,6 +1,8 @@
 """The handlers of all RPCs: importing this package registers every one of them."""
 
 from . import (
+    artifact_files,
+    artifacts,
     experiments,
     history,
     inputs,
@@ -14,6 +16,8 @@ from . import (
 )
 
 __all__ = [
+    "artifact_files",
+    "artifacts",
     "experiments",
     "history",
     "inputs",

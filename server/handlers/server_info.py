@@ -5,19 +5,24 @@ from __future__ import annotations
 from trackway.client_compat import extra
 from trackway.server import policy
 from trackway.server.dispatch import Context, handles
+from trackway.storage import artifacts
 
 
 @handles(extra.GetServerInfo, can=policy.anyone, transaction="none")
 def get_server_info(ctx: Context, req: extra.GetServerInfo) -> extra.GetServerInfo.Response:
     # The 3.17 client asks for workspaces before it sends a workspace header, and for multipart
-    # transfers before it stores or loads a large artifact.
+    # transfers before it stores or loads a large artifact: then it goes to the store by itself.
+    config = ctx.config
+    goes_by_itself = config.serve_artifacts and artifacts.may_send_clients(
+        config.artifacts_destination, config.artifacts_public_endpoint
+    )
     return extra.GetServerInfo.Response(
         store_type="SqlStore",
         workspaces_enabled=False,
         trace_archival_enabled=False,
-        multipart_uploads_enabled=False,
-        multipart_downloads_enabled=False,
-        presigned_upload_run_id_supported=False,
-        presigned_upload_model_id_supported=False,
+        multipart_uploads_enabled=goes_by_itself,
+        multipart_downloads_enabled=goes_by_itself,
+        presigned_upload_run_id_supported=True,
+        presigned_upload_model_id_supported=True,
         features_enabled={"gateway": False},
     )

@@ -94,15 +94,41 @@ class ArtifactStore(Protocol):
         """Raise ``Unavailable`` with the reason when the store cannot be used."""
 
 
+def prepare(uri: str) -> None:
+    """Check that a store can be opened there, without the network. Raises ``ValueError``."""
+    if _is_s3(uri):
+        if not urlsplit(uri).netloc:
+            raise ValueError(f"{uri!r} names no bucket; artifacts are kept in s3://bucket/prefix.")
+        try:
+            from . import s3  # noqa: F401
+        except ImportError:
+            raise ValueError(f'Artifacts in {uri} need the extra "s3": install trackway[s3].') from None
+    else:
+        open_store(uri).sweep()
+
+
+def may_send_clients(uri: str, public_endpoint: str) -> bool:
+    """Whether clients can be told to go to the store by themselves: it signs, and they can reach it."""
+    if not _is_s3(uri):
+        return False
+    from .s3_settings import has_own_endpoint
+
+    return bool(public_endpoint) or not has_own_endpoint()
+
+
 def open_store(uri: str, public_endpoint: str = "") -> ArtifactStore:
     """The store at a folder, ``file:`` URI or ``s3://bucket/prefix``. Raises ``ValueError`` for others."""
-    if urlsplit(uri).scheme == "s3":
+    if _is_s3(uri):
         from .s3 import S3Store
 
         return S3Store(uri, public_endpoint)
     from .local import LocalStore, folder_of
 
     return LocalStore(folder_of(uri))
+
+
+def _is_s3(uri: str) -> bool:
+    return urlsplit(uri).scheme == "s3"
 
 
 def pieces(source: Source, length: int | None) -> Iterator[bytes]:

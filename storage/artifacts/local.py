@@ -160,7 +160,7 @@ class LocalStore:
     def sweep(self) -> int:
         self._swept = time.monotonic()
         removed = 0
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError):
             for item in os.scandir(self._uploads):
                 if item.name.startswith(_DELETED):
                     _remove(item.path)

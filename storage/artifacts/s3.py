@@ -82,8 +82,6 @@ class S3Store:
         parts = urlsplit(uri)
         self._bucket = parts.netloc
         self._prefix = parts.path.strip("/")
-        if not self._bucket:
-            raise ValueError(f"{uri!r} names no bucket; artifacts are kept in s3://bucket/prefix.")
         self._client, self._signer, self._http = make_clients(self._bucket, public_endpoint)
         self._swept = time.monotonic()
 

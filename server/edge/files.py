@@ -1,0 +1,164 @@
+"""A stored file as an HTTP answer: ranges, validators, and headers that keep it from acting as a page."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from werkzeug.http import (
+    http_date,
+    is_resource_modified,
+    parse_etags,
+    parse_if_range_header,
+    parse_range_header,
+)
+
+from trackway.client_compat import errors
+from trackway.server import pool
+from trackway.storage.artifacts.locations import Place
+
+from .transfers import Stream, be_patient
+
+if TYPE_CHECKING:
+    from trackway.server.dispatch import Environ, Headers
+    from trackway.storage.artifacts import File
+
+# The body of an answer that the network's buffers take at once waits for nobody.
+_SHORT = 256 * 1024
+_CONDITIONS = (
+    "HTTP_RANGE",
+    "HTTP_IF_MATCH",
+    "HTTP_IF_NONE_MATCH",
+    "HTTP_IF_MODIFIED_SINCE",
+    "HTTP_IF_UNMODIFIED_SINCE",
+)
+# Shown as text whatever the system's own table says, as in MLflow.
+_TEXT = frozenset(
+    "txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json js py py3 csv tsv md rst "
+    "ipynb MLmodel MLproject".split()
+)
+# An uploaded page or picture can hold scripts. Whoever opens it must not run them as this server's.
+SAFETY = [
+    ("Content-Security-Policy", "sandbox; default-src 'none'"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+]
+NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
+
+
+def send(environ: Environ, place: Place, *, is_guarded: bool = True) -> Stream:
+    """The answer to GET or HEAD for a file. ``is_guarded``: the server adds its own safety headers."""
+    is_head = environ["REQUEST_METHOD"] == "HEAD"
+    partly = is_head or any(name in environ for name in _CONDITIONS)
+    file = place.store.open(place.path, partly=partly)
+    try:
+        name = place.path.rpartition("/")[2]
+        headers: Headers = [
+            ("ETag", f'"{file.etag}"'),
+            ("Last-Modified", http_date(file.modified)),
+            ("Accept-Ranges", "bytes"),
+            ("Cache-Control", "private, no-cache"),
+            *SAFETY,
+            *([] if is_guarded else [NO_SNIFFING]),
+        ]
+        status, start, stop = _wanted(environ, file)
+        if status in (304, 412):
+            file.close()
+            return Stream(status, headers, [])
+        if status == 206:
+            headers.append(("Content-Range", f"bytes {start}-{stop - 1}/{file.size}"))
+        headers += [
+            ("Content-Type", content_type(name)),
+            ("Content-Disposition", attachment(name)),
+            ("Content-Length", str(stop - start)),
+        ]
+        if is_head:
+            file.close()
+            return Stream(status, headers, [])
+        be_patient(environ)
+        return Stream(status, headers, Body(file, start, stop))
+    except BaseException:
+        file.close()
+        raise
+
+
+class Body:
+    """A file's bytes on their way. A long one's thread does not count as busy."""
+
+    def __init__(self, file: File, start: int, stop: int) -> None:
+        self._file = file
+        self._chunks = file.chunks(start, stop)
+        self._is_long = stop - start > _SHORT
+        self._pool: pool.Pool | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._is_long:
+            self._pool = pool.step_aside()
+        return self._chunks
+
+    def close(self) -> None:
+        """Called by the server in the end, whether all was sent or the client is gone."""
+        pool.step_back(self._pool)
+        self._pool = None
+        self._file.close()
+
+
+def content_type(name: str) -> str:
+    """As MLflow has it: text of many kinds is plain text, what is not known is bytes."""
+    extension = name.rpartition(".")[2]
+    if extension in _TEXT:
+        return "text/plain"
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def attachment(name: str) -> str:
+    """A ``Content-Disposition`` by which browsers save the file under its name instead of showing it."""
+    if name.isascii() and name.isprintable():
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'attachment; filename="{escaped}"'
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _wanted(environ: Environ, file: File) -> tuple[int, int, int]:
+    """Status and range for the request's conditions (RFC 9110, 13 and 14)."""
+    whole = (200, 0, file.size)
+    modified = http_date(file.modified)
+    if not _matches(environ, file):
+        return 412, 0, 0
+    method = {"REQUEST_METHOD": environ["REQUEST_METHOD"]}
+    conditions = {name: environ[name] for name in _CONDITIONS[2:4] if name in environ}
+    if conditions and not is_resource_modified({**method, **conditions}, f'"{file.etag}"', None, modified):
+        return 304, 0, 0
+    wanted = parse_range_header(environ.get("HTTP_RANGE"))
+    if wanted is None or wanted.units != "bytes" or environ["REQUEST_METHOD"] != "GET":
+        return whole
+    if "HTTP_IF_RANGE" in environ and not _is_same(environ["HTTP_IF_RANGE"], file):
+        return whole
+    if len(wanted.ranges) != 1:
+        return whole  # several ranges in one answer, which nobody needs here
+    found = wanted.range_for_length(file.size)
+    if found is None:
+        raise errors.ApiError(
+            f"The range {environ['HTTP_RANGE']!r} lies outside of the file's {file.size} bytes.",
+            error_code="INVALID_PARAMETER_VALUE",
+            status=416,
+            headers={"Content-Range": f"bytes */{file.size}"},
+        )
+    return 206, *found
+
+
+def _matches(environ: Environ, file: File) -> bool:
+    if wanted := environ.get("HTTP_IF_MATCH"):
+        return bool(parse_etags(wanted).contains(file.etag))
+    if since := environ.get("HTTP_IF_UNMODIFIED_SINCE"):
+        date = parse_if_range_header(since).date
+        return date is None or int(file.modified) <= date.timestamp()
+    return True
+
+
+def _is_same(if_range: str, file: File) -> bool:
+    condition = parse_if_range_header(if_range)
+    if condition.date is not None:
+        return int(file.modified) == int(condition.date.timestamp())
+    return condition.etag == file.etag and not if_range.startswith("W/")
