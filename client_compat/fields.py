@@ -16,7 +16,7 @@ TEXTUAL = ("=", "!=", "LIKE", "ILIKE")
 IN = ("IN", "NOT IN")
 PRESENCE = ("IS NULL", "IS NOT NULL")
 
-_BEGINS_A_NUMBER = frozenset("-.0123456789")
+_BEGINS_A_NUMBER = frozenset(".0123456789")
 MAX_LIST = 10_000  # values in one list; SQLite binds at most 32,766
 
 
@@ -70,10 +70,10 @@ class Field:
         if len(values) > MAX_LIST:
             raise InvalidParameter(f"A list in the filter string has more than {MAX_LIST} values.")
         expected = "While parsing a list in the query, expected"
-        if None in values or any(token != "," for token in written[1::2]):
-            raise InvalidParameter(f"{expected} a non-empty list of string values, but got ill-formed list.")
         if not values:
             raise InvalidParameter(f"{expected} a non-empty list of string values, but got empty list")
+        if None in values or len(written) % 2 == 0 or any(token != "," for token in written[1::2]):
+            raise InvalidParameter(f"{expected} a non-empty list of string values, but got ill-formed list.")
         texts = tuple([value for value in values if isinstance(value, str)])
         if len(texts) < len(values):
             raise InvalidParameter(
@@ -196,10 +196,11 @@ def _unquoted(key: str) -> str:
 
 def number(token: str) -> int | float | None:
     """The number that a token writes, or None. Beyond 64 bits, which no column holds, it is a float."""
-    if token[:1] not in _BEGINS_A_NUMBER or "_" in token:
+    digits = token.lstrip("-")
+    if digits[:1] not in _BEGINS_A_NUMBER or "_" in digits:  # Python also reads 1_000
         return None
     try:
-        if len(token) <= 20 and token.lstrip("-").isdigit():
+        if len(token) <= 20 and digits.isdigit():
             value = int(token)
             return value if -(2**63) <= value < 2**63 else float(value)
         return float(token)

@@ -69,6 +69,10 @@ def _bare_number(operator: str, key: str, value: Scalar) -> Scalar:
     return meant
 
 
+def _bare_float(operator: str, key: str, value: Scalar) -> Scalar:
+    return float(_bare_number(operator, key, value))
+
+
 def _whole(operator: str, key: str, value: Scalar) -> Scalar:
     if isinstance(value, float):
         raise InvalidParameter(f"Invalid value for numeric attribute '{key}': {str(value)!r}")
@@ -343,7 +347,7 @@ MODEL_VERSIONS = Searchable(
 def _of_logged_model(kind: str, shown: str, *, numeric: bool = False) -> Field:
     operators = NUMERIC if numeric else LISTED
     wrong = f"Invalid comparison operator for {shown}: {{op!r}}. Expected one of {operators}."
-    refine = _bare_number if numeric else None
+    refine = None if not numeric else _bare_float if kind == "metric" else _bare_number
     return Field(
         kind, operators, _bare_text, wrong, wrong_list=wrong, takes_lists=not numeric, refine=refine
     )  # fmt: skip
@@ -385,7 +389,7 @@ LOGGED_MODELS = Searchable(
     many_statements="Invalid filter string: {text!r}. Expected a single SQL expression.",
     blank="Invalid filter string: {text!r}. Expected a single SQL expression.",
     orderable=_logged_model_order,
-    unknown_order="Invalid order by field name: {written}",
+    unknown_order="Invalid order by field name: {key}",
     orderable_kinds=("metric",),
     wrong_order_kind="Invalid order by field name: {written}. Only metrics are supported.",
     repeated_order="",
@@ -475,7 +479,7 @@ _trace_spans = Keys(
 )
 _trace_prefixes = {
     **dict.fromkeys(("attribute", "attributes", "trace"), _trace_attributes),
-    **dict.fromkeys(("tag", "tags"), Keys("tag", free=_tag_of_trace)),
+    **dict.fromkeys(("tag", "tags"), Keys("tag", {"mlflow.linkedPrompts": _prompt_of_trace}, _tag_of_trace)),
     **dict.fromkeys(("metadata", "request_metadata"), Keys("metadata", free=_metadata_of_trace)),
     "span": _trace_spans,
     "feedback": Keys("feedback", free=_assessment_of_trace("feedback")),
