@@ -13,6 +13,7 @@ import click
 import trackway
 
 from . import config as settings
+from .cli_history import history
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 @click.version_option(trackway.__version__, prog_name="trackway")
 def main() -> None:
     """Trackway: a tracking server and model registry that speaks MLflow's protocol."""
+
+
+main.add_command(history)
 
 
 @main.command()
@@ -72,6 +76,7 @@ def endpoints(as_json: bool) -> None:
     """List every endpoint of the protocol, and whether it is handled."""
     from .app import all_endpoints
     from .dispatch import HANDLERS
+    from .edge import transfers
 
     rows = [
         {
@@ -80,7 +85,7 @@ def endpoints(as_json: bool) -> None:
             "mounts": list(endpoint.mounts),
             "rpc": endpoint.rpc,
             "service": endpoint.service,
-            "handled": endpoint.request in HANDLERS,
+            "handled": endpoint.request in HANDLERS or endpoint.request in transfers.HANDLERS,
         }
         for endpoint in all_endpoints()
     ]
