@@ -122,7 +122,7 @@ def replay(tx: Tx, webhook_id: str, delivery_id: str) -> WebhookDelivery:
             f"Webhook {webhook_id} is {webhook.status}; make it ACTIVE to send to it again."
         )
     _set_state(tx, row.id, PENDING)
-    jobs.add(tx, DELIVER, [{"delivery": delivery_id}])
+    jobs.add(tx, DELIVER, [{"delivery": delivery_id}], [str(webhook.id)])
     return _messages(tx, [_find(tx, delivery_id, lock=False)])[0]
 
 

@@ -32,6 +32,7 @@ class Job:
     id: int
     workspace: int
     kind: str
+    lane: str
     payload: dict[str, Any]
     attempts: int
     lease: str
@@ -41,19 +42,24 @@ class Job:
 listeners: WeakSet[threading.Event] = WeakSet()
 
 
-def add(tx: Tx, kind: str, payloads: Sequence[Mapping[str, Any]]) -> None:
-    """Have a job done for each payload once this transaction is committed."""
+def add(tx: Tx, kind: str, payloads: Sequence[Mapping[str, Any]], lanes: Sequence[str] = ()) -> None:
+    """Have a job done for each payload once this transaction is committed.
+
+    Jobs of one lane may hold each other up, such as those that wait for one host; workers see to it
+    that they hold up no others.
+    """
     rows = [
         {
             "workspace_id": tx.workspace,
             "kind": kind,
+            "lane": lane,
             "payload": json.dumps(payload),
             "state": OPEN,
             "run_after": tx.now_ms,
             "attempts": 0,
             "creation_time": tx.now_ms,
         }
-        for payload in payloads
+        for payload, lane in zip(payloads, lanes or [""] * len(payloads), strict=True)
     ]
     tx.execute(sa.insert(jobs), rows)
     tx.after_commit(_announce)
@@ -64,18 +70,20 @@ def _announce() -> None:
         listener.set()
 
 
-def next_due(tx: Tx, kinds: Collection[str]) -> int | None:
+def next_due(tx: Tx, kinds: Collection[str], full_lanes: Collection[str] = ()) -> int | None:
     """When the first open job may be taken, in milliseconds; None when there is none."""
-    query = sa.select(jobs.c.run_after).where(_IS_OPEN, jobs.c.kind.in_(kinds)).order_by(*_ORDER).limit(1)
+    query = sa.select(jobs.c.run_after).where(*_open(kinds, full_lanes)).order_by(*_ORDER).limit(1)
     due: int | None = tx.execute(query).scalar()
     return due
 
 
-def take(tx: Tx, kinds: Collection[str], most: int, lease_ms: int) -> list[Job]:
+def take(
+    tx: Tx, kinds: Collection[str], most: int, lease_ms: int, full_lanes: Collection[str] = ()
+) -> list[Job]:
     """Lease what is due, oldest first. Two processes that ask at once never get the same job."""
     due = (
         sa.select(jobs.c.id)
-        .where(_IS_OPEN, jobs.c.kind.in_(kinds), jobs.c.run_after <= tx.now_ms)
+        .where(*_open(kinds, full_lanes), jobs.c.run_after <= tx.now_ms)
         .order_by(*_ORDER)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -87,11 +95,20 @@ def take(tx: Tx, kinds: Collection[str], most: int, lease_ms: int) -> list[Job]:
         sa.update(jobs)
         .where(jobs.c.id.in_(sa.select(due.c.id)))
         .values(lease=lease, run_after=tx.now_ms + lease_ms, attempts=jobs.c.attempts + 1)
-        .returning(jobs.c.id, jobs.c.workspace_id, jobs.c.kind, jobs.c.payload, jobs.c.attempts)
+        .returning(jobs)
     )
     rows = sorted(tx.execute(statement), key=lambda row: row.id)
     return [
-        Job(row.id, row.workspace_id, row.kind, json.loads(row.payload), row.attempts, lease) for row in rows
+        Job(
+            id=row.id,
+            workspace=row.workspace_id,
+            kind=row.kind,
+            lane=row.lane,
+            payload=json.loads(row.payload),
+            attempts=row.attempts,
+            lease=lease,
+        )
+        for row in rows
     ]
 
 
@@ -125,3 +142,8 @@ def give_up(tx: Tx, job: Job, error: str) -> None:
 
 def _mine(job: Job) -> sa.Update:
     return sa.update(jobs).where(jobs.c.id == job.id, jobs.c.lease == job.lease)
+
+
+def _open(kinds: Collection[str], full_lanes: Collection[str]) -> list[sa.ColumnElement[bool]]:
+    found = [_IS_OPEN, jobs.c.kind.in_(kinds)]
+    return [*found, jobs.c.lane.not_in(full_lanes)] if full_lanes else found

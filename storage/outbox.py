@@ -54,4 +54,4 @@ def emit(tx: Tx, event: str, payload: dict[str, Any]) -> None:
         for webhook_id in asked
     ]
     tx.execute(_INSERT, rows)
-    jobs.add(tx, DELIVER, [{"delivery": row["delivery_uuid"]} for row in rows])
+    jobs.add(tx, DELIVER, [{"delivery": row["delivery_uuid"]} for row in rows], [str(id) for id in asked])

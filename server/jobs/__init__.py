@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,6 +40,8 @@ class Runner:
         self._backend = backend
         self._kinds = kinds
         self._most = most
+        # Of each lane, so that one receiver that does not answer leaves room for the others.
+        self._most_of_lane = max(1, most // 2)
         self._lease_s = lease_s
         self._wake = threading.Event()
         self._is_stopping = False
@@ -82,19 +85,24 @@ class Runner:
         self._renew_leases()
         with self._lock:
             free = self._most - len(self._running)
+            lanes = Counter(job.lane for job in self._running if job.lane)
+        full = [lane for lane, count in lanes.items() if count >= self._most_of_lane]
         wait_s = _IDLE_S * random.uniform(0.8, 1.2)
         if self._running:
             wait_s = min(wait_s, self._lease_s / 3)
         if free <= 0:  # the end of a job wakes us
             return wait_s
         kinds = list(self._kinds)
-        due = self._backend.database.run(lambda tx: jobs.next_due(tx, kinds), write=False)
+        due = self._backend.database.run(lambda tx: jobs.next_due(tx, kinds, full), write=False)
         if due is None:
             return wait_s
         ahead_s = due / 1000 - time.time()
         if ahead_s > 0:
             return min(wait_s, ahead_s)
-        for job in self._write(lambda tx: jobs.take(tx, kinds, free, int(self._lease_s * 1000))):
+        # All that is taken may be of the fullest lane that is not full.
+        room = self._most_of_lane - max((n for n in lanes.values() if n < self._most_of_lane), default=0)
+        most, lease_ms = min(free, room), int(self._lease_s * 1000)
+        for job in self._write(lambda tx: jobs.take(tx, kinds, most, lease_ms, full)):
             self._begin(job)
         return 0.01
 

@@ -77,6 +77,8 @@ jobs = Table(
     Column("id", Id, primary_key=True),
     Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
     Column("kind", String, nullable=False),
+    # What may hold the job up together with others: the webhook it is for.
+    Column("lane", String, nullable=False),
     Column("payload", String, nullable=False),
     # OPEN or DEAD; what is done is gone.
     Column("state", String, nullable=False),

@@ -91,6 +91,12 @@ def test_jobs_of_unknown_kinds_are_left_for_newer_servers(tx: Tx) -> None:
     assert jobs.next_due(tx, KINDS) is None
 
 
+def test_a_full_lane_is_passed_over(tx: Tx) -> None:
+    jobs.add(tx, "test.job", [{"n": 1}, {"n": 2}, {"n": 3}], ["a", "b", "a"])
+    assert [job.payload["n"] for job in jobs.take(tx, KINDS, 10, 1000, ["a"])] == [2]
+    assert jobs.next_due(tx, KINDS, ["a", "b"]) is None
+
+
 def test_workers_that_ask_at_once_never_get_the_same_job(database: Database) -> None:
     database.run(lambda tx: add(tx, 60), write=True)
     ready = threading.Barrier(4)

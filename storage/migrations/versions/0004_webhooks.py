@@ -15,6 +15,7 @@ def upgrade() -> None:
         sa.Column("id", Id, nullable=False),
         sa.Column("workspace_id", Id, nullable=False),
         sa.Column("kind", String, nullable=False),
+        sa.Column("lane", String, nullable=False),
         sa.Column("payload", String, nullable=False),
         sa.Column("state", String, nullable=False),
         sa.Column("run_after", Int64, nullable=False),
