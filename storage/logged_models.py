@@ -63,6 +63,7 @@ _SEARCH = search.Entity(
             logged_model_series.c.logged_model_id,
             is_nan=logged_model_series.c.is_nan,
             narrow=model_metrics.newest,
+            repeats=(logged_model_series.c.experiment_id, logged_models.c.experiment_id),
         ),
         "param": search.Child(logged_model_params, logged_model_params.c.logged_model_id),
         "tag": search.Child(logged_model_tags, logged_model_tags.c.logged_model_id),

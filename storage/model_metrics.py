@@ -7,7 +7,7 @@ model, which sees the points of all runs that evaluated it, each with its run an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -47,7 +47,7 @@ class _Name(NamedTuple):
 
 
 _FIND_MODELS = (
-    sa.select(logged_models.c.id, logged_models.c.model_id)
+    sa.select(logged_models.c.id, logged_models.c.model_id, logged_models.c.experiment_id)
     .join(tracking.experiments)
     .where(
         logged_models.c.model_id.in_(sa.bindparam("model_ids", expanding=True)),
@@ -88,22 +88,27 @@ def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[tuple[m.Metric, Point]]) -> 
     Raises NotFound for a model that does not exist; deleted ones take metrics, as in MLflow.
     Sending a point twice changes nothing: series and point are the key.
     """
-    ids = _model_ids(tx, {metric.model_id or "": None for metric, _ in metrics})
-    new = [(_name(ids, metric), point) for metric, point in metrics]
-    newest: dict[_Name, Point] = {}
+    models = _find_models(tx, {metric.model_id or "" for metric, _ in metrics})
+    experiments = {model.id: model.experiment_id for model in models.values()}
+    new = [(_name(models[metric.model_id].id, metric), point) for metric, point in metrics]
+    latest: dict[_Name, Point] = {}
     for name, point in new:
-        if name not in newest or point > newest[name]:
-            newest[name] = point
+        if name not in latest or point > latest[name]:
+            latest[name] = point
     tx.execute(
         _ADVANCE,
         # A series belongs to one run, whose row is locked: nobody else writes these rows.
-        [{"run_id": run.id, **name._asdict(), **point._asdict()} for name, point in newest.items()],
+        [
+            {
+                "run_id": run.id,
+                "experiment_id": experiments[name.logged_model_id],
+                **name._asdict(),
+                **point._asdict(),
+            }
+            for name, point in latest.items()
+        ],
     )
-    which = {
-        "run": run.id,
-        "logged_models": list(ids.values()),
-        "keys": list({name.key for name in newest}),
-    }
+    which = {"run": run.id, "logged_models": list(experiments), "keys": list({name.key for name in latest})}
     series_ids = {_Name._make(row[1:]): row.id for row in tx.execute(_SERIES, which)}
     tx.execute(_ADD_POINTS, [{"series_id": series_ids[name], **point._asdict()} for name, point in new])
 
@@ -181,19 +186,13 @@ def _on_any(datasets: Sequence[Dataset]) -> sa.ColumnElement[bool]:
     )
 
 
-def _model_ids(tx: Tx, model_ids: dict[str, None]) -> dict[str, int]:
+def _find_models(tx: Tx, model_ids: Collection[str]) -> dict[str | None, sa.Row[Any]]:
     rows = tx.execute(_FIND_MODELS, {"model_ids": list(model_ids), "workspace": tx.workspace})
-    ids = {row.model_id: row.id for row in rows}
-    for model_id in model_ids:
-        if model_id not in ids:
-            raise logged_model_rules.not_found(model_id)
-    return ids
+    models: dict[str | None, sa.Row[Any]] = {row.model_id: row for row in rows}
+    if unknown := sorted(set(model_ids) - models.keys()):
+        raise logged_model_rules.not_found(unknown[0])
+    return models
 
 
-def _name(ids: dict[str, int], metric: m.Metric) -> _Name:
-    return _Name(
-        ids[metric.model_id or ""],
-        metric.key or "",
-        metric.dataset_name or "",
-        metric.dataset_digest or "",
-    )
+def _name(logged_model_id: int, metric: m.Metric) -> _Name:
+    return _Name(logged_model_id, metric.key or "", metric.dataset_name or "", metric.dataset_digest or "")

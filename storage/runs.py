@@ -49,7 +49,12 @@ _SEARCH = search.Entity(
         "artifact_uri": runs.c.artifact_uri,
     },
     children={
-        "metric": search.Child(series, series.c.run_id, is_nan=series.c.is_nan),
+        "metric": search.Child(
+            series,
+            series.c.run_id,
+            is_nan=series.c.is_nan,
+            repeats=(series.c.experiment_id, runs.c.experiment_id),
+        ),
         "param": search.Child(params, params.c.run_id),
         "tag": search.Child(run_tags, run_tags.c.run_id),
     },

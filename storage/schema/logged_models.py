@@ -63,6 +63,8 @@ logged_model_series = Table(
     Column("id", Id, primary_key=True),
     Column("logged_model_id", Id, ForeignKey("logged_models.id", ondelete="CASCADE"), nullable=False),
     Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    # Repeats the model's, so that "best models of this experiment" is read off one index.
+    Column("experiment_id", Id, nullable=False),
     Column("key", String, nullable=False),
     # Empty for a metric that names no dataset: NULL would differ from NULL in the constraint below.
     Column("dataset_name", String, nullable=False),
@@ -75,6 +77,13 @@ logged_model_series = Table(
     UniqueConstraint(
         *("logged_model_id", "key", "run_id", "dataset_name", "dataset_digest"), name="uq_logged_model_series"
     ),
+)
+Index(
+    "ix_logged_model_series_by_value",
+    logged_model_series.c.experiment_id,
+    logged_model_series.c.key,
+    logged_model_series.c.is_nan,
+    logged_model_series.c.value,
 )
 
 logged_model_points = Table(

@@ -328,6 +328,12 @@ def test_a_page_takes_the_same_statements_whatever_its_size(database: Database, 
         log_metrics(tx, run, point("m", number, model=model))
     statements: list[str] = []
     sa.event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
-    search = request(experiment, filter="metrics.m >= 0 AND tags.t = '1'", order_by=[by("metrics.m")])
+    search = request(experiment, filter="metrics.m >= 0 AND tags.t = '1'")
     assert len(logged_models.find_page(tx, search)[0]) == size
     assert len(statements) == 5  # experiments, models, and one for each kind of child
+    # By a metric up to two more, for those with NaN and those without it, as long as there is room.
+    for most, count in ((100, 7), (size, 7), (size - 1 or 1, 5 if size > 1 else 7)):
+        statements.clear()
+        search = request(experiment, order_by=[by("metrics.m")], max_results=most)
+        assert len(logged_models.find_page(tx, search)[0]) == min(size, most)
+        assert len(statements) == count

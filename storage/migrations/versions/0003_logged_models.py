@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("id", Id, nullable=False),
         sa.Column("logged_model_id", Id, nullable=False),
         sa.Column("run_id", Id, nullable=False),
+        sa.Column("experiment_id", Id, nullable=False),
         sa.Column("key", String, nullable=False),
         sa.Column("dataset_name", String, nullable=False),
         sa.Column("dataset_digest", String, nullable=False),
@@ -93,6 +94,12 @@ def upgrade() -> None:
             "dataset_digest",
             name="uq_logged_model_series",
         ),
+    )
+    op.create_index(
+        "ix_logged_model_series_by_value",
+        "logged_model_series",
+        ["experiment_id", "key", "is_nan", "value"],
+        unique=False,
     )
     op.create_index("ix_logged_model_series_run_id", "logged_model_series", ["run_id"], unique=False)
     op.create_table(

@@ -1,0 +1,69 @@
+"""How searches are read, as the database explains it: best and newest off an index, not by sorting all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.factories import log_metrics, make_experiment, make_logged_model, make_run, point
+from trackway.client_compat import messages as m
+from trackway.storage import logged_models, runs
+from trackway.storage.database import Database, Tx
+
+
+@pytest.fixture(scope="module")
+def dialect() -> str:
+    """PostgreSQL reads small tables whole, whatever indexes they have."""
+    return "sqlite"
+
+
+def plan(database: Database, tx: Tx, find_page: Any, search: Any, table: str) -> list[str]:
+    """How the database finds the page's rows of the table: one line for each thing it looks at."""
+    asked: list[tuple[str, Any]] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
+    find_page(tx, search)
+    [statement, parameters] = next(each for each in asked if each[0].startswith(f"SELECT {table}.id"))
+    cursor = tx._connection.connection.cursor()
+    cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+    return [row[3] for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+def test_the_best_runs_of_an_experiment(database: Database, tx: Tx, direction: str) -> None:
+    experiment = make_experiment(tx)
+    make_run(tx, experiment, metrics={"loss": 1})
+    search = m.SearchRuns(
+        experiment_ids=[experiment],
+        filter="metrics.other > 1 AND params.p = '1'",
+        order_by=[f"metrics.loss {direction}"],
+        max_results=10,
+    )
+    first, *_, last = plan(database, tx, runs.find_page, search, "runs")
+    assert "USING INDEX ix_series_by_value (experiment_id=? AND key=? AND is_nan=?)" in first
+    assert last == "USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY"  # among equal values only
+
+
+def test_the_newest_runs_of_an_experiment(database: Database, tx: Tx) -> None:
+    search = m.SearchRuns(experiment_ids=[make_experiment(tx)], max_results=10)
+    [only] = plan(database, tx, runs.find_page, search, "runs")
+    assert "USING INDEX ix_runs_newest (experiment_id=? AND lifecycle_stage=?)" in only
+
+
+@pytest.mark.parametrize("dataset", [None, "iris"])
+def test_the_best_logged_models_of_an_experiment(database: Database, tx: Tx, dataset: str | None) -> None:
+    experiment = make_experiment(tx)
+    model = make_logged_model(tx, experiment)
+    log_metrics(tx, make_run(tx, experiment), point("loss", 1, model=model, dataset="iris/d1"))
+    best = m.SearchLoggedModels.OrderBy(field_name="metrics.loss", dataset_name=dataset)
+    search = m.SearchLoggedModels(experiment_ids=[experiment], order_by=[best])
+    first, *_, last = plan(database, tx, logged_models.find_page, search, "logged_models")
+    assert "USING INDEX ix_logged_model_series_by_value (experiment_id=? AND key=? AND is_nan=?)" in first
+    assert last == "USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY"
+
+
+def test_the_newest_logged_models_of_an_experiment(database: Database, tx: Tx) -> None:
+    search = m.SearchLoggedModels(experiment_ids=[make_experiment(tx)])
+    [only] = plan(database, tx, logged_models.find_page, search, "logged_models")
+    assert "USING INDEX ix_logged_models_newest (experiment_id=? AND lifecycle_stage=?)" in only
