@@ -213,9 +213,12 @@ class _Parser:
 
     def _list(self, start: int) -> list[str]:
         """What stands between two parentheses."""
-        if not self._take("(") or ")" not in self.tokens[self.pos :]:
+        if not self._take("("):
             raise self._malformed(start)
-        end = self.tokens.index(")", self.pos)
+        try:
+            end = self.tokens.index(")", self.pos)
+        except ValueError:
+            raise self._malformed(start) from None
         inner = self.tokens[self.pos : end]
         self.pos = end + 1
         return inner
@@ -240,9 +243,8 @@ class _Parser:
         while end < start + 20 and self.tokens[end].upper() not in ("", "AND", "OR"):
             end += 1
         clause = self.tokens[start:end] if self.tokens[start] else self.tokens[-3:-2]
-        if (
-            _is_value(clause[0]) and clause[1:] and clause[1] in _NOT_IN_KEYS
-        ):  # tags.a-b, a key in need of quotes
+        # tags.a-b: a key that needs quotes.
+        if _is_value(clause[0]) and clause[1:] and clause[1] in _NOT_IN_KEYS:
             found = "".join(itertools.takewhile(lambda token: token[0] not in _SIGNS, clause))
             return InvalidParameter(f"Invalid comparison clause. Expected 'Identifier' found '{found}'")
         return InvalidParameter(
