@@ -19,7 +19,7 @@ from trackway.storage import (
     runs,
 )
 from trackway.storage.database import Database, Tx
-from trackway.storage.schema import tracking
+from trackway.storage.schema import registry, tracking
 
 ARTIFACT_ROOT = "mlflow-artifacts:/"
 START_MS = 1_700_000_000_000
@@ -117,6 +117,54 @@ def make_registered_model(
     for _ in range(versions):
         make_version(tx, name)
     return name
+
+
+def make_many_models(tx: Tx, count: int, versions: int = 3) -> None:
+    """Models "model 0000" and on, each with versions, a tag, an alias, and its first version in production.
+
+    Every tenth is of team "vision", the others are of team "taste". Written as rows, not one by one.
+    """
+    models = [
+        {
+            "id": 1_000_000 + number,
+            "workspace_id": tx.workspace,
+            "name": f"model {number:04}",
+            "creation_time": START_MS,
+            "last_updated_time": START_MS + number,
+            "last_version": versions,
+        }
+        for number in range(count)
+    ]
+    made = [
+        {
+            "id": 100 * model["id"] + version,
+            "model_id": model["id"],
+            "version": version,
+            "creation_time": START_MS,
+            "last_updated_time": START_MS + version,
+            "current_stage": "Production" if version == 1 else "None",
+            "source": "s3://bucket/model",
+            "storage_location": "s3://bucket/model",
+            "run_id": f"run {model['id'] % 10}",
+            "run_link": "",
+            "logged_model_id": "",
+        }
+        for model in models
+        for version in range(1, versions + 1)
+    ]
+    teams = ["taste" if model["id"] % 10 else "vision" for model in models]
+    tags = [{"model_id": m["id"], "key": "team", "value": t} for m, t in zip(models, teams, strict=True)]
+    tx.execute(sa.insert(registry.registered_models), models)
+    tx.execute(sa.insert(registry.model_versions), made)
+    tx.execute(sa.insert(registry.registered_model_tags), tags)
+    tx.execute(
+        sa.insert(registry.model_version_tags),
+        [{"version_id": v["id"], "key": "n", "value": str(v["version"])} for v in made],
+    )
+    tx.execute(
+        sa.insert(registry.registered_model_aliases),
+        [{"model_id": model["id"], "alias": "champion", "version": 1} for model in models],
+    )
 
 
 def make_version(
