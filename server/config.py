@@ -125,6 +125,12 @@ class Config:
         topic="Network",
         env="TRACKWAY_MAX_REQUEST_SIZE",
     )
+    transfer_timeout: int = option(
+        60,
+        "Seconds for which a client may send or take nothing in the middle of a file.",
+        topic="Network",
+        env="TRACKWAY_TRANSFER_TIMEOUT",
+    )
     static_prefix: str = option(
         "",
         "Prefix of every path, for example /tracking behind a reverse proxy.",
@@ -254,7 +260,7 @@ def _check_network(config: Config) -> None:
         raise ConfigError("--static-prefix must not contain '{', '}', '<' or '>'.")
     if not 0 <= config.port <= 65535:
         raise ConfigError(f"--port is a number from 0 to 65535, not {config.port}.")
-    for name in ("workers", "threads", "max_request_size"):
+    for name in ("workers", "threads", "max_request_size", "transfer_timeout"):
         if getattr(config, name) < 1:
             raise ConfigError(f"{_flag(name)} must be at least 1, not {getattr(config, name)}.")
 

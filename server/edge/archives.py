@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from trackway.server import pool
-from trackway.server.dispatch import Environ
 from trackway.storage.artifacts import Entry
 from trackway.storage.artifacts.locations import Place
 
 from .files import SAFETY, attachment
-from .transfers import Stream, be_patient
+from .transfers import Stream, Transfer
 
 _TYPES = {"zip": "application/zip", "tar.gz": "application/gzip"}
 # Models hardly shrink, and a faster link is easier to get than a faster core.
@@ -24,7 +23,7 @@ _EARLIEST_ZIP = (1980, 1, 1, 0, 0, 0)
 _MODE = 0o644
 
 
-def send(environ: Environ, place: Place, name: str, form: str) -> Stream:
+def send(ctx: Transfer, place: Place, name: str, form: str) -> Stream:
     """All files in and below a folder as ``name.zip`` or ``name.tar.gz``; paths in it start at the folder.
 
     What cannot be read ends the connection before the archive's end, so that no client takes half for whole.
@@ -37,9 +36,9 @@ def send(environ: Environ, place: Place, name: str, form: str) -> Stream:
         ("Cache-Control", "private, no-cache"),
         *SAFETY,
     ]
-    if environ["REQUEST_METHOD"] == "HEAD":
+    if ctx.environ["REQUEST_METHOD"] == "HEAD":
         return Stream(200, headers, [])
-    be_patient(environ)
+    ctx.be_patient()
     write = _zip if form == "zip" else _tar
     return Stream(200, headers, _aside(lambda: write(place, first, entries)))
 

@@ -19,7 +19,7 @@ from trackway.client_compat import errors
 from trackway.server import pool
 from trackway.storage.artifacts.locations import Place
 
-from .transfers import Stream, be_patient
+from .transfers import Stream, Transfer
 
 if TYPE_CHECKING:
     from trackway.server.dispatch import Environ, Headers
@@ -44,11 +44,12 @@ SAFETY = [
     ("Content-Security-Policy", "sandbox; default-src 'none'"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 ]
-NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
+_NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
 
 
-def send(environ: Environ, place: Place, *, is_guarded: bool = True) -> Stream:
-    """The answer to GET or HEAD for a file. ``is_guarded``: the server adds its own safety headers."""
+def send(ctx: Transfer, place: Place) -> Stream:
+    """The answer to GET or HEAD for a file."""
+    environ = ctx.environ
     is_head = environ["REQUEST_METHOD"] == "HEAD"
     partly = is_head or any(name in environ for name in _CONDITIONS)
     file = place.store.open(place.path, partly=partly)
@@ -60,7 +61,7 @@ def send(environ: Environ, place: Place, *, is_guarded: bool = True) -> Stream:
             ("Accept-Ranges", "bytes"),
             ("Cache-Control", "private, no-cache"),
             *SAFETY,
-            *([] if is_guarded else [NO_SNIFFING]),
+            *([_NO_SNIFFING] if ctx.config.disable_security_middleware else []),  # else every answer has it
         ]
         status, start, stop = _wanted(environ, file)
         if status in (304, 412):
@@ -76,7 +77,7 @@ def send(environ: Environ, place: Place, *, is_guarded: bool = True) -> Stream:
         if is_head:
             file.close()
             return Stream(status, headers, [])
-        be_patient(environ)
+        ctx.be_patient()
         return Stream(status, headers, Body(file, start, stop))
     except BaseException:
         file.close()

@@ -32,10 +32,8 @@ from trackway.server.policy import Permission
 
 M = TypeVar("M", bound=Message)
 
-# A client may be slow, but not silent, and not so slow that nobody waits for what it sends.
-SILENCE_S = 60.0
+# A client may be slow, but not so slow that nobody waits for what it sends: bytes in a second.
 _LEAST_PACE = 1024
-_GRACE_S = 60.0
 
 
 class Stream(NamedTuple):
@@ -57,13 +55,20 @@ class Transfer(Context):
     def upload(self) -> Iterator[Upload]:
         """The request's body. While it is read the thread does not count as busy."""
         with pool.aside():
-            yield Upload(self.environ)
+            yield Upload(self.environ, self.config.transfer_timeout)
+
+    def be_patient(self) -> None:
+        """Bound how long the network may wait for the client from now on.
+
+        gunicorn itself lifts the bound at the connection's next request.
+        """
+        be_patient(self.environ, self.config.transfer_timeout)
 
 
 class Upload:
     """A request's body, of the length it was announced with. Raises when the client goes or stalls."""
 
-    def __init__(self, environ: Environ) -> None:
+    def __init__(self, environ: Environ, patience_s: float) -> None:
         declared = environ.get("CONTENT_LENGTH")
         if declared and not declared.isdecimal():
             raise errors.InvalidParameter(f"Content-Length is not a number: {declared!r}.")
@@ -74,7 +79,8 @@ class Upload:
         self._stream = environ["wsgi.input"]
         self._taken = 0
         self._started = time.monotonic()
-        be_patient(environ)
+        self._patience_s = patience_s
+        be_patient(environ, patience_s)
 
     def read(self, size: int) -> bytes:
         if self.length is not None:
@@ -84,14 +90,14 @@ class Upload:
         try:
             data: bytes = self._stream.read(size)
         except TimeoutError:
-            raise self._broken(f"nothing came for {SILENCE_S:.0f} s", 408) from None
+            raise self._broken(f"nothing came for {self._patience_s:.0f} s", 408) from None
         except OSError as error:
             raise self._broken(str(error)) from None
         self._taken += len(data)
         if not data and self.length is not None:
             raise self._broken("the client ended it")
         seconds = time.monotonic() - self._started
-        if seconds > _GRACE_S and self._taken < seconds * _LEAST_PACE:
+        if seconds > self._patience_s and self._taken < seconds * _LEAST_PACE:
             raise self._broken(f"less than {_LEAST_PACE} bytes came in a second", 408)
         return data
 
@@ -102,11 +108,10 @@ class Upload:
         )
 
 
-def be_patient(environ: Environ) -> None:
-    """Bound how long a send or receive may wait. gunicorn itself lifts the bound at the next request."""
+def be_patient(environ: Environ, seconds: float) -> None:
     connection = environ.get("gunicorn.socket")
     if connection is not None:
-        connection.settimeout(SILENCE_S)
+        connection.settimeout(seconds)
 
 
 class Registered(NamedTuple):

@@ -22,7 +22,7 @@ _UI_LIMIT = 10 * 1024 * 1024
 @transfers(m.DownloadArtifact, can=policy.read_artifacts)
 def download_artifact(ctx: Transfer, req: m.DownloadArtifact) -> Stream:
     store = served(ctx, m.DownloadArtifact)
-    return _send(ctx, Place(store, artifact_paths.check(ctx.path_values["artifact_path"])))
+    return files.send(ctx, Place(store, artifact_paths.check(ctx.path_values["artifact_path"])))
 
 
 @transfers(m.UploadArtifact, can=policy.edit_artifacts)
@@ -34,14 +34,14 @@ def upload_artifact(ctx: Transfer, req: m.UploadArtifact) -> Stream:
 @transfers(t.GetRunArtifact, can=policy.read_run)
 def get_run_artifact(ctx: Transfer, req: t.GetRunArtifact) -> Stream:
     path = artifact_paths.check(req.path)
-    return _send(ctx, ctx.backend.artifacts.place(run_location(ctx, req.run_id)).at(path))
+    return files.send(ctx, ctx.backend.artifacts.place(run_location(ctx, req.run_id)).at(path))
 
 
 @transfers(t.GetModelVersionArtifact, can=policy.read_version)
 def get_model_version_artifact(ctx: Transfer, req: t.GetModelVersionArtifact) -> Stream:
     path = artifact_paths.check(req.path)
     location = version_location(ctx, req.name, req.version)
-    return _send(ctx, ctx.backend.artifacts.place(location).at(path))
+    return files.send(ctx, ctx.backend.artifacts.place(location).at(path))
 
 
 @transfers(t.GetLoggedModelArtifact, can=policy.read_logged_model)
@@ -49,7 +49,7 @@ def get_logged_model_artifact(ctx: Transfer, req: t.GetLoggedModelArtifact) -> S
     if not req.artifact_file_path:
         raise BadRequest('Request must include the "artifact_file_path" query parameter.')
     path = artifact_paths.check(req.artifact_file_path)
-    return _send(ctx, ctx.backend.artifacts.place(logged_model_location(ctx, req.model_id)).at(path))
+    return files.send(ctx, ctx.backend.artifacts.place(logged_model_location(ctx, req.model_id)).at(path))
 
 
 @transfers(t.UploadRunArtifact, can=policy.edit_run)
@@ -74,28 +74,28 @@ def get_model_file(ctx: Transfer, req: t.GetModelFile) -> Stream:
     place = _version_place(ctx, req.name, req.version)
     if found := listed(place, path):
         return message(m.ListArtifacts.Response(files=found))
-    return _send(ctx, place.at(path))
+    return files.send(ctx, place.at(path))
 
 
 @transfers(t.GetModelArchive, can=policy.read_version)
 def get_model_archive(ctx: Transfer, req: t.GetModelArchive) -> Stream:
     path = artifact_paths.check(req.path)
     place = _version_place(ctx, req.name, req.version)
-    return archives.send(ctx.environ, place.at(path), f"{req.name}-{req.version.lstrip('@')}", req.format)
+    return archives.send(ctx, place.at(path), f"{req.name}-{req.version.lstrip('@')}", req.format)
 
 
 @transfers(t.GetRunArchive, can=policy.read_run)
 def get_run_archive(ctx: Transfer, req: t.GetRunArchive) -> Stream:
     path = artifact_paths.check(req.path)
     place = ctx.backend.artifacts.place(run_location(ctx, req.run_id))
-    return archives.send(ctx.environ, place.at(path), req.run_id, req.format)
+    return archives.send(ctx, place.at(path), req.run_id, req.format)
 
 
 @transfers(t.GetLoggedModelArchive, can=policy.read_logged_model)
 def get_logged_model_archive(ctx: Transfer, req: t.GetLoggedModelArchive) -> Stream:
     path = artifact_paths.check(req.path)
     place = ctx.backend.artifacts.place(logged_model_location(ctx, req.model_id))
-    return archives.send(ctx.environ, place.at(path), req.model_id, req.format)
+    return archives.send(ctx, place.at(path), req.model_id, req.format)
 
 
 def _version_place(ctx: Transfer, name: str, version: str) -> Place:
@@ -103,10 +103,6 @@ def _version_place(ctx: Transfer, name: str, version: str) -> Place:
         alias = version[1:]
         version = ctx.run(lambda tx: aliases.resolve(tx, name, alias).version or "", write=False)
     return ctx.backend.artifacts.place(version_location(ctx, name, version))
-
-
-def _send(ctx: Transfer, place: Place) -> Stream:
-    return files.send(ctx.environ, place, is_guarded=not ctx.config.disable_security_middleware)
 
 
 def _receive(ctx: Transfer, place: Place) -> Stream:
