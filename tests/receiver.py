@@ -47,6 +47,12 @@ class Receiver:
             assert time.monotonic() < deadline, f"only these came: {self.received}"
             time.sleep(0.01)
 
+    def wait_until_quiet(self, for_s: float = 1.5) -> None:
+        count = -1
+        while count < len(self.received):
+            count = len(self.received)
+            time.sleep(for_s)
+
     @property
     def events(self) -> list[str]:
         return [f"{request.json['entity']}.{request.json['action']}" for request in list(self.received)]
