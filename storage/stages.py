@@ -75,5 +75,5 @@ def _latest_rows(tx: Tx, model_ids: Sequence[int]) -> list[sa.Row[Any]]:
         .subquery()
     )
     is_newest = sa.and_(_V.model_id == ends.c.model_id, _V.version == ends.c.newest)
-    rows = tx.execute(model_versions.NAMED.join(ends, is_newest).order_by(ends.c.model_id, ends.c.oldest))
-    return list(rows)
+    newest = model_versions.NAMED.join(ends, is_newest).order_by(ends.c.model_id, ends.c.oldest)
+    return list(tx.execute(newest).all())
