@@ -215,7 +215,7 @@ def searches() -> list[Ask]:
         metric("loss", 0.5, 1, model_id="$a", step=9, **iris),
         metric("loss", 0.9, 2, model_id="$a", step=1, **wine),
         metric("loss", 0.7, 1, model_id="$b", **iris),
-        metric("loss", 0.1, 1, model_id="$b", run="$s"),
+        metric("loss", 0.1, 2, model_id="$b", run="$s"),
         metric("loss", 0.2, 1, model_id="$c", **wine),
         metric("loss", 0.3, 5, model_id="$c", run="$s", **wine),
         find(),
@@ -252,7 +252,6 @@ def searches() -> list[Ask]:
                 "metrics.loss LIKE 'x'",
                 "params.lr > '1'",
                 "spam.x = 'y'",
-                "nonsense",
             )
         ),
         *(
