@@ -101,11 +101,15 @@ def _model_tag_entry(model_json: str) -> dict[str, Any]:
         raise InvalidParameter(f"Malformed model info. \n {model_json} \n is not a valid JSON.") from None
     needed = {"artifact_path", "flavors", "utc_time_created", "run_id"}
     if not isinstance(model, dict) or not isinstance(model.get("flavors", {}), dict):
-        raise InvalidParameter("Malformed model info: model_json must be an object whose 'flavors' is an object.")
+        raise InvalidParameter(
+            "Malformed model info: model_json must be an object whose 'flavors' is an object."
+        )
     if missing := needed - model.keys():
         raise InvalidParameter(f"Model json is missing mandatory fields: {missing}")
     entry = {
-        key: model[key] for key in ("run_id", "artifact_path", "utc_time_created", "model_uuid") if key in model
+        key: model[key]
+        for key in ("run_id", "artifact_path", "utc_time_created", "model_uuid")
+        if key in model
     }
     entry["flavors"] = {
         flavor: {k: v for k, v in config.items() if k != "config"} if isinstance(config, dict) else config

@@ -194,7 +194,7 @@ def metrics() -> list[Ask]:
         log(timestamp=-1),
         log(timestamp="x"),
         log("MLflow takes it and stores 0", timestamp=1.5),
-        log("MLflow stores 0 for a NaN without quotes", value=float("nan"), key="bare"),
+        log(value=float("nan"), key="bare"),  # stored as NaN; MLflow stores 0
         log(step="x"),
         log(key=""),
         log(key=None),
@@ -254,7 +254,7 @@ def metrics() -> list[Ask]:
         Ask(
             "GET",
             "/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval",
-            query={"run_ids": "$r", "metric_key": "m", "start_step": 4, "end_step": 3},
+            query={"run_ids": "$r", "metric_key": "m", "start_step": 40000, "end_step": 30000},
         ),
         Ask(
             "GET",
