@@ -118,7 +118,7 @@ def _bearer(tx: Tx, name: str, time_ms: int) -> int | None:
     then = sa.select(_H.model_id).where(
         _H.id.in_(until_then), _H.name == sa.bindparam("name"), _H.action != MODEL_DELETED
     )
-    found: int | None = tx.execute(then, named).scalar()
+    found: int | None = tx.execute(then.order_by(_H.id.desc()), named).scalar()
     if found is None:
         found = tx.execute(_HOLDER, named).scalar()
     if found is None:

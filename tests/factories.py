@@ -26,6 +26,12 @@ START_MS = 1_700_000_000_000
 _numbers = itertools.count(1)
 
 
+def at(tx: Tx, time_ms: int) -> Tx:
+    """The transaction, at another time from now on."""
+    tx._now_ms = time_ms
+    return tx
+
+
 def make_experiment(
     tx: Tx,
     name: str | None = None,

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.factories import make_registered_model, make_version
+from tests.factories import at, make_registered_model, make_version
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.trackway_api import RegisteredModelChange
 from trackway.storage import aliases, history, model_versions, registered_models, stages
@@ -42,11 +42,6 @@ def told(tx: Tx, name: str) -> list[str]:
 
 def alias_at(tx: Tx, name: str, alias: str, time_ms: int) -> int | None:
     return history.alias_at(tx, name, alias, time_ms)[0]
-
-
-def at(tx: Tx, time_ms: int) -> Tx:
-    tx._now_ms = time_ms
-    return tx
 
 
 def test_every_kind_of_change_is_told(tx: Tx) -> None:

@@ -9,21 +9,17 @@ import pytest
 import sqlalchemy as sa
 
 from tests.factories import (
-    make_logged_model,
+    at,
     make_many_models,
     make_registered_model,
-    make_run,
     make_version,
 )
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.storage import (
     aliases,
-    logged_models,
-    model_sources,
     model_versions,
     registered_models,
-    runs,
     stages,
 )
 from trackway.storage.database import Database, Tx
@@ -35,23 +31,6 @@ def find(tx: Tx, filter: str | None = None, **more: object) -> list[str]:
     """What a search finds, as "name/version"."""
     found, _ = model_versions.find_page(tx, m.SearchModelVersions(filter=filter, **more))  # type: ignore[arg-type]
     return [f"{version.name}/{version.version}" for version in found]
-
-
-def source(tx: Tx, source: str, **request: object) -> model_sources.Source:
-    asked = m.CreateModelVersion(name="any", source=source, **request)  # type: ignore[arg-type]
-    return model_sources.resolve(tx, asked, ("mlflow-artifacts:/", "s3://bucket"))
-
-
-def in_stages(tx: Tx, name: str) -> dict[str, str]:
-    return {
-        version.version or "": version.current_stage or ""
-        for version in model_versions.find_page(tx, m.SearchModelVersions(filter=f"name = '{name}'"))[0]
-    }
-
-
-def at(tx: Tx, time_ms: int) -> Tx:
-    tx._now_ms = time_ms
-    return tx
 
 
 def test_a_new_version_tells_what_was_said_of_it(tx: Tx) -> None:
@@ -146,68 +125,6 @@ def test_a_tag_is_set_over_and_deleted_and_again_is_fine(tx: Tx) -> None:
     assert model_versions.get(tx, "iris", "1").tags == []
 
 
-def test_stages_mind_no_case_and_archive_the_others_at_the_same_time(tx: Tx) -> None:
-    make_registered_model(tx, "iris", versions=4)
-    for number in "123":
-        stages.transition(at(tx, 100), "iris", number, "pRODUCTION", False)
-    stages.transition(at(tx, 200), "iris", "4", "production", True)
-    assert in_stages(tx, "iris") == {"1": "Archived", "2": "Archived", "3": "Archived", "4": "Production"}
-    times = {model_versions.get(tx, "iris", number).last_updated_timestamp for number in "1234"}
-    assert times == {200}
-    assert registered_models.get(tx, "iris").last_updated_timestamp == 200
-    with pytest.raises(
-        InvalidParameter, match=r"^Invalid Model Version stage: live\. Value must be one of None, "
-    ):
-        stages.transition(tx, "iris", "1", "live", False)
-
-
-def test_the_newest_of_each_stage_is_found(tx: Tx) -> None:
-    make_registered_model(tx, "iris", versions=5)
-    for number, stage in (("1", "Production"), ("2", "Staging"), ("3", "Production")):
-        stages.transition(tx, "iris", number, stage, False)
-    aliases.put(tx, "iris", "champion", "3")
-
-    def newest(*wanted: str) -> list[tuple[str | None, list[str]]]:
-        return [(version.version, version.aliases) for version in stages.latest_in(tx, "iris", wanted)]
-
-    assert newest() == [("3", ["champion"]), ("2", []), ("5", [])]
-    assert newest("production", "None") == [("3", ["champion"]), ("5", [])]
-    assert newest("Archived") == []
-    told = registered_models.get(tx, "iris").latest_versions
-    assert [version.version for version in told] == ["3", "2", "5"]
-    with pytest.raises(InvalidParameter, match="Invalid Model Version stage"):
-        stages.latest_in(tx, "iris", ["live"])
-    with pytest.raises(NotFound, match="Registered Model with name=nope not found"):
-        stages.latest_in(tx, "nope", [])
-
-
-def test_an_alias_names_one_version_of_one_model(tx: Tx) -> None:
-    make_registered_model(tx, "iris", versions=2)
-    make_registered_model(tx, "wine", versions=1)
-    aliases.put(tx, "wine", "champion", "1")
-    aliases.put(tx, "iris", "champion", "1")
-    aliases.put(tx, "iris", "champion", "2")
-    aliases.put(tx, "iris", "Champion", "2")
-    assert aliases.resolve(tx, "iris", "champion").version == "2"
-    assert model_versions.get(tx, "iris", "1").aliases == []
-    assert model_versions.get(tx, "iris", "2").aliases == ["Champion", "champion"]
-    aliases.delete(tx, "iris", "champion")
-    aliases.delete(tx, "iris", "champion")
-    assert [alias.alias for alias in registered_models.get(tx, "iris").aliases] == ["Champion"]
-    assert aliases.resolve(tx, "wine", "champion").version == "1"
-    with pytest.raises(NotFound, match=r"Model Version \(name=iris, version=9\) not found"):
-        aliases.put(tx, "iris", "champion", "9")
-
-
-def test_latest_names_the_newest_version_whatever_its_stage(tx: Tx) -> None:
-    make_registered_model(tx, "iris", versions=3)
-    stages.transition(tx, "iris", "1", "Production", False)
-    assert aliases.resolve(tx, "iris", "LaTest").version == "3"
-    make_registered_model(tx, "empty")
-    with pytest.raises(NotFound, match=r"^Latest version not found for model empty\.$"):
-        aliases.resolve(tx, "empty", "latest")
-
-
 def test_versions_come_by_last_change_then_name_then_number(tx: Tx) -> None:
     at(tx, 100)
     make_registered_model(tx, "wine", versions=2)
@@ -280,91 +197,3 @@ def test_a_page_takes_the_same_statements_whatever_its_size(database: Database, 
         statements.clear()
         assert len(find(tx, filter)) == size
         assert len(statements) == 2  # versions and their tags
-
-
-def test_a_copy_is_called_by_what_it_copies_and_lies_where_that_lies(tx: Tx) -> None:
-    make_registered_model(tx, "iris")
-    make_version(tx, "iris", source="runs:/r/m", location="s3://b/m", run_id="r", logged_model="m-1")
-    aliases.put(tx, "iris", "champion", "1")
-    stages.transition(tx, "iris", "1", "Production", False)
-    expected = ("models:/iris/1", "s3://b/m", "r", "m-1")
-    for uri in ("models:/iris/1", "models:/iris@champion", "models:/iris/production", "models:/iris/Latest"):
-        assert source(tx, uri) == expected
-    assert source(tx, "models:/iris/1", run_id="r", model_id="m-1") == expected
-    for wrong in ({"run_id": ""}, {"run_id": "x"}, {"model_id": "x"}):
-        with pytest.raises(InvalidParameter, match="must match the referenced model version"):
-            source(tx, "models:/iris/1", **wrong)
-
-
-def test_what_is_not_there_or_is_a_prompt_cannot_be_copied(tx: Tx) -> None:
-    make_registered_model(tx, "iris", versions=1)
-    make_registered_model(tx, "prompt", tags=PROMPT, versions=1)
-    with pytest.raises(NotFound, match="Registered Model with name=nope not found"):
-        source(tx, "models:/nope/1")
-    with pytest.raises(NotFound, match=r"Model Version \(name=iris, version=2\) not found"):
-        source(tx, "models:/iris/2")
-    with pytest.raises(NotFound, match="No versions of model with name 'iris' and stage 'Staging' found"):
-        source(tx, "models:/iris/Staging")
-    with pytest.raises(InvalidParameter, match="Prompt versions cannot be used"):
-        source(tx, "models:/prompt/1")
-    with pytest.raises(InvalidParameter, match="must use the active model registry"):
-        source(tx, "models://elsewhere/iris/1")
-
-
-def test_a_version_of_a_logged_model_knows_its_run_and_files_and_the_model_knows_the_version(tx: Tx) -> None:
-    run = make_run(tx)
-    model = make_logged_model(tx, source_run_id=run)
-    location = logged_models.find(tx, model).artifact_location
-    assert source(tx, f"models:/{model}", model_id=model) == (f"models:/{model}", location, run, model)
-    assert source(tx, f"{location}/sub", model_id=model) == (f"{location}/sub", f"{location}/sub", run, model)
-    assert source(tx, f"models:/{model}", model_id=model, run_id="other").run_id == "other"
-    model_sources.note_on_logged_model(tx, model, "iris", 1)
-    model_sources.note_on_logged_model(tx, model, "iris", 2)
-    info = logged_models.get(tx, model).info
-    assert info
-    assert {tag.key: tag.value for tag in info.tags}["mlflow.modelVersions"] == (
-        '[{"name": "iris", "version": 1}, {"name": "iris", "version": 2}]'
-    )
-
-
-def test_a_source_of_a_logged_model_must_be_of_that_model(tx: Tx) -> None:
-    run = make_run(tx)
-    model, other = make_logged_model(tx), make_logged_model(tx)
-    foreign = (f"models:/{other}", f"runs:/{run}/m", logged_models.find(tx, other).artifact_location)
-    for uri in foreign:
-        with pytest.raises(
-            InvalidParameter, match="The model_id request parameter must identify the resource"
-        ):
-            source(tx, uri, model_id=model)
-    with pytest.raises(InvalidParameter, match="The model_id request parameter must identify"):
-        source(tx, f"models:/{model}")
-    with pytest.raises(InvalidParameter, match="The model_id request parameter must identify"):
-        source(tx, "models:/m-nope", model_id="m-nope")
-    with pytest.raises(NotFound, match="Logged model with ID 'm-nope' not found"):
-        source(tx, "s3://bucket/x", model_id="m-nope")
-
-
-def test_a_source_of_a_run_must_be_of_that_run(tx: Tx) -> None:
-    run, other = make_run(tx), make_run(tx)
-    folder = str(runs.find(tx, run).artifact_uri)
-    for uri in (f"runs:/{run}/m", f"{folder}/m", folder):
-        assert source(tx, uri, run_id=run) == (uri, uri, run, "")
-    for uri, run_id in (
-        (f"runs:/{run}/m", other),
-        (f"{folder}/m", other),
-        (f"{folder}2/m", run),
-        (folder, ""),
-    ):
-        with pytest.raises(InvalidParameter, match="The run_id request parameter must identify the resource"):
-            source(tx, uri, run_id=run_id)
-    with pytest.raises(InvalidParameter, match="The run_id request parameter must identify the resource"):
-        source(tx, folder, run_id="nope")
-    # What lies elsewhere may name any run.
-    assert source(tx, "s3://b/x", run_id="nope").run_id == "nope"
-
-
-def test_a_prompt_has_no_source(tx: Tx) -> None:
-    tags = [m.ModelVersionTag(key="mlflow.prompt.is_prompt", value="True")]
-    assert source(tx, "dummy-source", tags=tags).location == "dummy-source"
-    with pytest.raises(InvalidParameter, match="Prompt sources must use an MLflow placeholder"):
-        source(tx, "s3://b/x", tags=tags)
