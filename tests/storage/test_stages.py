@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.factories import make_registered_model
+from tests.factories import at, make_registered_model
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.storage import aliases, model_versions, registered_models, stages
