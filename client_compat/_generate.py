@@ -99,7 +99,8 @@ def generate() -> dict[str, str]:
     rows = list(_rows())
     names = _Names(rows)
     known = {names.of(descriptor) for descriptor in names.messages.values()} | _hand_written()
-    if unknown := ({*quirks.REQUIRED, *quirks.DEFAULTS, *quirks.BINDINGS, *quirks.BOUNDS} - known):
+    named = {*quirks.REQUIRED, *quirks.DEFAULTS, *quirks.ADDED, *quirks.BINDINGS, *quirks.BOUNDS}
+    if unknown := named - known:
         raise ValueError(f"quirks.py names messages that the protos lack: {sorted(unknown)}")
     note = f"from the protos of MLflow {mlflow.__version__} by `python -m trackway.client_compat._generate`"
     return {
@@ -286,6 +287,8 @@ def _message_lines(
     defaults = quirks.DEFAULTS.get(name, {})
     fields = [_field(names, f, f.name in required, defaults.get(f.name)) for f in message.fields]
     _check_names(message, fields, required | set(defaults))
+    for added, wire in quirks.ADDED.get(name, {}).items():
+        fields.append(_Field(added, wire, f"{wire} | None", "None", added))
     yield f"{indent}class {name.rpartition('.')[2]}(Message):"
     if message.full_name in uses:
         first, *others = uses[message.full_name]

@@ -3057,6 +3057,7 @@ class GetLoggedModel(Message):
 
     _fields = {
         "model_id": "string",
+        "allow_deleted": "bool",
     }
     __slots__ = tuple(_fields)
 
@@ -3077,8 +3078,10 @@ class GetLoggedModel(Message):
         self,
         *,
         model_id: str,
+        allow_deleted: bool | None = None,
     ) -> None:
         self.model_id = model_id
+        self.allow_deleted = allow_deleted
 
 
 class DeleteLoggedModel(Message):

@@ -182,6 +182,11 @@ DEFAULTS: Mapping[str, Mapping[str, str | int | bool]] = {
     "SearchExperiments": {"view_type": "ACTIVE_ONLY", "max_results": 1000},
 }
 
+# Fields that MLflow's server reads beside its protos, and their types. Its REST store sends allow_deleted.
+ADDED: Mapping[str, Mapping[str, str]] = {
+    "GetLoggedModel": {"allow_deleted": "bool"},
+}
+
 # Other names of a field, taken when the field itself is absent. Clients before 1.0 say run_uuid.
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "run_id": ("run_uuid",),

@@ -112,9 +112,9 @@ def find(tx: Tx, model_id: str, *, lock: bool = False, deleted: bool = True) -> 
     return row
 
 
-def get(tx: Tx, model_id: str) -> m.LoggedModel:
-    """The model with all that is known of it. Raises NotFound for a deleted one."""
-    return _messages(tx, [find(tx, model_id, deleted=False)])[0]
+def get(tx: Tx, model_id: str, *, deleted: bool = False) -> m.LoggedModel:
+    """The model with all that is known of it; one in the trash only where it is asked for."""
+    return _messages(tx, [find(tx, model_id, deleted=deleted)])[0]
 
 
 def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], str | None]:
@@ -148,7 +148,7 @@ def finalize(tx: Tx, model_id: str, status: str) -> m.LoggedModel:
     row = find(tx, model_id, lock=True)
     changes = {"status": rules.STATUS_OF_WIRE[status], "last_updated_timestamp_ms": tx.now_ms}
     _change(tx, row.id, changes)
-    return _messages(tx, [find(tx, model_id)])[0]
+    return get(tx, model_id, deleted=True)
 
 
 def delete(tx: Tx, model_id: str) -> None:

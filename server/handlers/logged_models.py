@@ -23,7 +23,8 @@ def create_logged_model(ctx: Context, req: m.CreateLoggedModel) -> m.CreateLogge
 
 @handles(m.GetLoggedModel, can=policy.read_logged_model)
 def get_logged_model(ctx: Context, req: m.GetLoggedModel) -> m.GetLoggedModel.Response:
-    return m.GetLoggedModel.Response(model=logged_models.get(ctx.tx, req.model_id))
+    model = logged_models.get(ctx.tx, req.model_id, deleted=bool(req.allow_deleted))
+    return m.GetLoggedModel.Response(model=model)
 
 
 @handles(m.FinalizeLoggedModel, can=policy.edit_logged_model)

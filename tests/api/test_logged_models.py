@@ -160,6 +160,9 @@ def test_a_deleted_model_is_not_found(api, model_id):
         f"Logged model with ID '{model_id}' not found."
     )
     assert search(api) == {}
+    shown = api.get(f"{LOGGED_MODELS}/{model_id}?allow_deleted=true").get_json()["model"]
+    assert shown["info"]["model_id"] == model_id
+    assert api.get(f"{LOGGED_MODELS}/{model_id}?allow_deleted=false").status_code == 404
 
 
 def test_an_unknown_model_is_not_found(api):
