@@ -225,6 +225,11 @@ class Config:
         default = PROXIED_ARTIFACTS if self.serve_artifacts else LOCAL_ARTIFACT_ROOT
         return uris.absolute(self.default_artifact_root or default)
 
+    @property
+    def artifact_roots(self) -> tuple[str, str]:
+        """The URIs whose hosts the operator chose: where new artifacts go, and what the server serves."""
+        return self.artifact_root, self.artifacts_destination
+
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 
-from . import model_metrics, runs
+from . import model_metrics
 from .database import Tx, insert
 from .schema import tracking
 from .schema.tracking import points, series

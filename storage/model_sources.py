@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from trackway.client_compat import hosts, registry_rules
 from trackway.client_compat import messages as m
 from trackway.client_compat import model_sources as rules
-from trackway.client_compat import registry_rules
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.model_sources import ModelUri, Source
 
@@ -31,7 +31,7 @@ def resolve(tx: Tx, req: m.CreateModelVersion, trusted: Iterable[str]) -> Source
     is_prompt = registry_rules.is_prompt({tag.key: tag.value for tag in req.tags})
     if is_prompt:
         registry_rules.check_prompt_source(req.source)
-    rules.check_host(req.source, "source", trusted)
+    hosts.check_host(req.source, "source", trusted)
     run_id, model_id = req.run_id or "", req.model_id or ""
     if is_prompt:
         return Source(req.source, req.source, run_id, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trackway.client_compat import extra, rules, uris
+from trackway.client_compat import extra, hosts, rules, uris
 from trackway.client_compat import messages as m
 from trackway.storage import experiments
 
@@ -20,6 +20,7 @@ def create_experiment(ctx: Context, req: m.CreateExperiment) -> m.CreateExperime
         rules.check_experiment_tag(tag.key, tag.value)
     if req.artifact_location:
         uris.check_location(req.artifact_location)
+        hosts.check_host(req.artifact_location, "artifact_location", ctx.config.artifact_roots)
     experiment_id = experiments.create(
         ctx.tx, req.name, req.artifact_location, req.tags, ctx.config.artifact_root
     )

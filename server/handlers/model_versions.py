@@ -14,8 +14,7 @@ from ..dispatch import Context, handles
 @handles(m.CreateModelVersion, can=policy.create_version)
 def create_model_version(ctx: Context, req: m.CreateModelVersion) -> m.CreateModelVersion.Response:
     """Add a version; it is ready at once, since its files lie where they lay."""
-    trusted = (ctx.config.artifact_root, ctx.config.artifacts_destination)
-    source = model_sources.resolve(ctx.tx, req, trusted)
+    source = model_sources.resolve(ctx.tx, req, ctx.config.artifact_roots)
     registry_rules.check_model_name(req.name)
     registry_rules.check_run_id(source.run_id)
     for tag in req.tags:

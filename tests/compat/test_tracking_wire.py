@@ -12,6 +12,10 @@ from tests.services import MlflowServer, TrackwayServer
 from .conversation import Ask, compare
 
 API = "/api/2.0/mlflow"
+MODEL = (
+    '{"artifact_path": "m", "flavors": {"f": {"a": 1, "config": {"x": 1}}}, '
+    '"utc_time_created": "now", "run_id": "r", "model_uuid": "u"}'
+)
 
 
 def post(path: str, body: Any, ours: str = "", **save: str) -> Ask:
@@ -53,6 +57,8 @@ def experiments() -> list[Ask]:
         post("experiments/create", {"name": unique("p"), "artifact_location": "s3://b/x#frag"}),
         post("experiments/create", {"name": unique("p"), "artifact_location": "s3://b/x?q=../y"}),
         post("experiments/create", {"name": unique("p"), "artifact_location": "runs:/abc"}),
+        post("experiments/create", {"name": unique("p"), "artifact_location": "ftp://elsewhere/x"}),
+        post("experiments/create", {"name": unique("p"), "artifact_location": "mlflow-artifacts://h:1/x"}),
         post("experiments/create", {"name": unique("p"), "artifact_location": "s3://" + "x" * 2048}),
         post("experiments/create", {"name": unique("p"), "tags": [{"key": "k" * 251, "value": "v"}]}),
         post("experiments/create", {"name": unique("p"), "tags": [{"key": "a/../b", "value": "v"}]}),
@@ -367,7 +373,7 @@ def inputs() -> list[Ask]:
             "runs/log-model",
             {
                 "run_id": "$r",
-                "model_json": '{"artifact_path": "m", "flavors": {"f": {"a": 1, "config": {"x": 1}}}, "utc_time_created": "now", "run_id": "r", "model_uuid": "u"}',
+                "model_json": MODEL,
             },
         ),
         get("runs/get", run_id="$r"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from trackway.client_compat import hosts
 from trackway.client_compat import model_sources as rules
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.model_sources import ModelUri
@@ -128,7 +129,7 @@ def test_a_host_that_nobody_configured_is_refused(uri):
     with pytest.raises(
         InvalidParameter, match=f"^'source' cannot use the '{scheme}' scheme: the '{scheme}' sch"
     ):
-        rules.check_host(uri, "source", ["mlflow-artifacts:/", "s3://b", "http://trusted/"])
+        hosts.check_host(uri, "source", ["mlflow-artifacts:/", "s3://b", "http://trusted/"])
 
 
 def test_a_configured_host_is_fine(monkeypatch):
@@ -137,11 +138,11 @@ def test_a_configured_host_is_fine(monkeypatch):
         *("s3://b/x", "/tmp/x", "mlflow-artifacts:/x", "runs:/x", "dbfs:/x"),
         *("https://TRUSTED:443/x", "mlflow-artifacts://trusted/x", "viewfs://name:8020/y"),
     ):
-        rules.check_host(uri, "source", trusted)
+        hosts.check_host(uri, "source", trusted)
     with pytest.raises(InvalidParameter):
-        rules.check_host("http://trusted/x", "source", trusted)  # another port
+        hosts.check_host("http://trusted/x", "source", trusted)  # another port
     monkeypatch.setenv("MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES", "ftp, HTTP")
-    rules.check_host("http://anywhere/x", "source", trusted)
+    hosts.check_host("http://anywhere/x", "source", trusted)
 
 
 def test_the_operators_pattern_must_be_in_the_source(monkeypatch):
