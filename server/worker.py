@@ -95,6 +95,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         finally:
             if runner:
                 runner.stop()
+            if backend:
+                # The last to leave folds SQLite's log into the one file, which is then a whole copy.
+                backend.close()
 
     def get_thread_pool(self) -> Pool:
         return Pool(self.cfg.threads)

@@ -9,7 +9,10 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.services import TrackwayServer
 
@@ -154,3 +157,13 @@ def test_of_two_different_values_of_one_param_one_is_kept_and_the_other_refused(
         list(pool.map(write, range(16)))
     params = Client(server.url).get(f"/runs/get?run_id={run}")["run"]["data"]["params"]
     assert [param["value"] for param in params] == outcomes
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_a_server_that_was_stopped_leaves_one_file_that_has_everything(server: TrackwayServer) -> None:
+    run = new_run(Client(server.url))
+    server.stop()
+    database = Path(server.store_uri.removeprefix("sqlite:///"))
+    assert [path.name for path in database.parent.glob(f"{database.name}*")] == [database.name]
+    server.start()
+    assert Client(server.url).get(f"/runs/get?run_id={run}")
