@@ -70,9 +70,10 @@ def is_local(uri: str) -> bool:
 
 def is_local_within(source: str, root: str) -> bool:
     """Whether a local source lies in a local folder, both with their symbolic links followed."""
-    if not is_local(root):
+    paths = [_local_path(uri) for uri in (root, source)]
+    if not is_local(root) or any("\0" in path for path in paths):
         return False
-    folder, path = (os.path.realpath(_local_path(uri)) for uri in (root, source))
+    folder, path = map(os.path.realpath, paths)
     return os.path.commonpath([folder, path]) == folder
 
 
@@ -106,7 +107,10 @@ def check_path(source: str) -> None:
         decoded, plain = plain, unquote_plus(plain)
         if decoded == plain:
             break
-    path = re.sub(r"/+", "/", urlparse(plain).path.rstrip("/"))
+    try:
+        path = re.sub(r"/+", "/", urlparse(plain).path.rstrip("/"))
+    except ValueError:  # brackets that were encoded are no host's
+        path = ""
     is_clean = path.startswith("/") and posixpath.normpath(path) == path and "\x00" not in path
     if not is_clean or ".." in plain.split("/") or decoded != plain:
         raise InvalidParameter(

@@ -13,8 +13,17 @@ from .errors import InvalidParameter
 _MAX_LENGTH = int(os.environ.get("MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH", "2048"))
 
 
+def check_syntax(uri: str, field: str) -> None:
+    """Refuse text that cannot be taken apart, such as an IPv6 address without its closing bracket."""
+    try:
+        urlsplit(uri)
+    except ValueError as error:
+        raise InvalidParameter(f"'{field}' is not a valid URI: {error}. Got {uri!r}") from None
+
+
 def check_location(uri: str, field: str = "artifact_location") -> None:
     """An experiment's artifact location as a client may choose it."""
+    check_syntax(uri, field)
     parsed = _parse_with_params(uri)
     if parsed.fragment or parsed.params:
         raise InvalidParameter(f"'{field}' URL can't include fragments or params.")

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from trackway.client_compat import hosts, registry_rules
+from trackway.client_compat import hosts, registry_rules, uris
 from trackway.client_compat import messages as m
 from trackway.client_compat import model_sources as rules
 from trackway.client_compat.errors import InvalidParameter, NotFound
@@ -27,6 +27,7 @@ def resolve(tx: Tx, req: m.CreateModelVersion, trusted: Iterable[str]) -> Source
     ``trusted`` are URIs whose hosts the operator chose. A source ``models:/name/...`` becomes that of
     the version that it names at this moment, and hands on the version's run and logged model.
     """
+    uris.check_syntax(req.source, "source")
     rules.check_pattern(req.source)
     is_prompt = registry_rules.is_prompt({tag.key: tag.value for tag in req.tags})
     if is_prompt:

@@ -33,6 +33,12 @@ def test_a_copy_is_called_by_what_it_copies_and_lies_where_that_lies(tx: Tx) -> 
             source(tx, "models:/iris/1", **wrong)
 
 
+@pytest.mark.parametrize("uri", ["http://[", "models://[x/1", "s3://[bucket/x"])
+def test_text_that_cannot_be_taken_apart_is_no_source(tx: Tx, uri: str) -> None:
+    with pytest.raises(InvalidParameter, match="'source' is not a valid URI: "):
+        source(tx, uri)
+
+
 def test_what_is_not_there_or_is_a_prompt_cannot_be_copied(tx: Tx) -> None:
     make_registered_model(tx, "iris", versions=1)
     make_registered_model(tx, "prompt", tags=PROMPT, versions=1)

@@ -42,6 +42,7 @@ def test_a_clean_absolute_path_is_taken(source):
         "s3://bucket/..%2fx",
         "mlflow-artifacts://host/..%2f..%2f",
         "s3://bucket/x%00",
+        "s3://%5Bbucket/x",
         "s3://bucket/x#../..",
         "runs:/",
         "s3://bucket/%" + "25" * 20 + "2e",
@@ -71,6 +72,12 @@ def test_a_path_that_leads_elsewhere_is_refused(source):
 )
 def test_paths_and_file_uris_are_local(uri, is_local):
     assert rules.is_local(uri) == is_local
+
+
+def test_a_path_with_nul_lies_nowhere(tmp_path):
+    assert rules.is_local_within(f"file://{tmp_path}/x", str(tmp_path))
+    assert not rules.is_local_within(f"file://{tmp_path}/x%00", str(tmp_path))
+    assert not rules.is_local_within(f"file://{tmp_path}/x", f"file://{tmp_path}%00")
 
 
 def test_a_file_on_another_host_is_refused():
