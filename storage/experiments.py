@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from trackway.client_compat import messages as m
 from trackway.client_compat import rules, searchable, uris
@@ -153,9 +154,11 @@ def rename(tx: Tx, experiment_id: str, name: str) -> None:
     ).scalar()
     if holder not in (None, row.id):
         raise _name_taken(tx, name)
-    tx.execute(
-        sa.update(experiments).where(experiments.c.id == row.id).values(name=name, last_update_time=tx.now_ms)
-    )
+    renamed = sa.update(experiments).where(experiments.c.id == row.id)
+    try:
+        tx.execute(renamed.values(name=name, last_update_time=tx.now_ms))
+    except IntegrityError:  # somebody took the name after the look above
+        raise _taken(name) from None
 
 
 def delete(tx: Tx, experiment_id: str) -> None:
@@ -218,12 +221,16 @@ def _name_taken(tx: Tx, name: str) -> AlreadyExists:
             experiments.c.workspace_id == tx.workspace, experiments.c.name == name
         )
     ).scalar()
+    return _taken(name, is_deleted=stage == DELETED)
+
+
+def _taken(name: str, is_deleted: bool = False) -> AlreadyExists:
     advice = (
-        " It is deleted: restore it, or rename it after restoring, to free the name."
-        if stage == DELETED
-        else " Use another name, or get the existing one by its name."
+        "It is deleted: restore it, or rename it after restoring, to free the name."
+        if is_deleted
+        else "Use another name, or get the existing one by its name."
     )
-    return AlreadyExists(f"Experiment(name={name}) already exists.{advice}")
+    return AlreadyExists(f"Experiment(name={name}) already exists. {advice}")
 
 
 def _messages(tx: Tx, rows: list[sa.Row[Any]]) -> list[m.Experiment]:

@@ -1,12 +1,14 @@
 """Experiments as the store keeps them, on every database."""
 
+import threading
+
 import pytest
 
 from tests.factories import make_experiment, make_run
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
 from trackway.storage import experiments, runs
-from trackway.storage.database import Tx
+from trackway.storage.database import Database, Tx
 
 
 def find(tx: Tx, **request: object) -> list[str]:
@@ -85,6 +87,29 @@ def test_deleting_twice_is_refused_and_so_is_restoring_what_is_active(tx: Tx) ->
     experiments.delete(tx, experiment)
     with pytest.raises(NotFound):
         experiments.delete(tx, experiment)
+
+
+def test_of_two_who_rename_to_one_name_at_once_the_second_is_told_that_it_is_taken(
+    database: Database,
+) -> None:
+    with database.begin(write=True) as tx:
+        one, other = make_experiment(tx), make_experiment(tx)
+    refused: list[str] = []
+
+    def rename_other() -> None:
+        with pytest.raises(AlreadyExists) as refusal:
+            database.run(lambda tx: experiments.rename(tx, other, "x"), write=True)
+        refused.append(refusal.value.message)
+
+    second = threading.Thread(target=rename_other)
+    with database.begin(write=True) as tx:
+        experiments.rename(tx, one, "x")
+        second.start()
+        second.join(0.3)  # by now it waits for the first
+    second.join(20)
+    assert refused == [
+        "Experiment(name=x) already exists. Use another name, or get the existing one by its name."
+    ]
 
 
 def test_only_an_active_experiment_is_renamed_and_only_to_a_free_name(tx: Tx) -> None:
