@@ -21,7 +21,7 @@ from sqlalchemy import exc
 from sqlalchemy.dialects.postgresql import insert as insert  # its ON CONFLICT compiles on SQLite too
 from sqlalchemy.engine import URL, make_url
 
-from trackway.client_compat.errors import ApiError, Unavailable
+from trackway.client_compat.errors import Unavailable
 
 T = TypeVar("T")
 Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -241,14 +241,17 @@ def _may_pass(fault: exc.SQLAlchemyError, write: bool) -> bool:
         return True
     if isinstance(fault, exc.OperationalError) and "database is locked" in str(fault.orig):
         return True
-    # A connection that died in the pool (the server restarted): nothing of a write was committed
-    # when even its first statement failed, and only then is it safe to run it again.
+    # A connection that died (the server restarted): when it was a statement that met it, nothing was
+    # committed. When it was COMMIT, which SQLAlchemy reports without one, nobody knows.
     return fault.connection_invalidated and (not write or fault.statement is not None)
 
 
 def _as_api_error(fault: exc.SQLAlchemyError) -> Exception:
     text = _first_line(fault)
-    state = getattr(getattr(fault, "orig", None), "sqlstate", None) or ""
+    origin = getattr(fault, "orig", None)
+    state = getattr(origin, "sqlstate", None) or ""
+    if getattr(origin, "sqlite_errorcode", None) == stdlib_sqlite3.SQLITE_ERROR:
+        return fault  # a statement that cannot be, which SQLite calls operational as it does a full disk
     if "disk is full" in text or state == "53100":
         return Unavailable("The database's disk is full: nothing of this request was stored.")
     if isinstance(fault, exc.TimeoutError) or "database is locked" in text or state.startswith("53"):
@@ -263,4 +266,4 @@ def _first_line(fault: BaseException) -> str:
     return str(getattr(fault, "orig", None) or fault).strip().split("\n", 1)[0]
 
 
-__all__ = ["DEFAULT_WORKSPACE", "ApiError", "Database", "Tx", "insert", "parse_uri"]
+__all__ = ["DEFAULT_WORKSPACE", "Database", "Tx", "insert", "parse_uri"]

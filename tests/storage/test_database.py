@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from tests.factories import log_metrics, make_run, point
 from trackway.client_compat.errors import Unavailable
@@ -128,6 +129,11 @@ def test_a_database_out_of_reach_is_unavailable(dialect: str, tmp_path: Path) ->
         database.ping()
     assert told.value.status == 503
     assert "Retry-After" in told.value.headers
+
+
+def test_a_statement_that_cannot_be_is_a_fault_of_ours_not_of_the_database(database: Database) -> None:
+    with pytest.raises(exc.DBAPIError):
+        database.run(lambda tx: tx.execute(sa.text("SELECT * FROM nowhere")), write=False)
 
 
 def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
