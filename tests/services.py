@@ -324,9 +324,12 @@ class MlflowServer(HttpServer):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that the system gives to nobody's outgoing connection while a server takes its time to start."""
+    while True:
+        port = random.randint(10_000, 20_000)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _port_with_twin() -> int:
@@ -402,7 +405,7 @@ def _wait_until(
     process: subprocess.Popen[bytes],
     name: str,
     folder: Path,
-    patience_s: float = 90,
+    patience_s: float = 180,
 ) -> None:
     deadline = time.monotonic() + patience_s
     while not ready():

@@ -58,6 +58,15 @@ def hold(url: str, asks: Sequence[Ask]) -> Iterator[tuple[Ask, Heard]]:
         yield ask, Heard(status, _plain(body, {value: f"${name}" for name, value in ids.items()}))
 
 
+def _id_pattern(real: str) -> re.Pattern[str]:
+    """Where a text tells the id; a small number is one only where texts tell experiments' ids."""
+    if real.isdecimal():
+        return re.compile(
+            rf"(?:^|(?<=id=)|(?<=with id )|(?<=experiment )|(?<=artifacts:/)){real}(?:$|(?=[ /.]))"
+        )
+    return re.compile(rf"(?<![0-9A-Za-z-]){re.escape(real)}(?![0-9A-Za-z-])")
+
+
 def sort_printed_sets(text: str) -> str:
     """MLflow prints Python's sets in some messages, whose order changes from process to process."""
     return _PRINTED_SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", text)
@@ -102,7 +111,7 @@ def _plain(value: Any, names: Mapping[str, str], key: str = "") -> Any:
         if key == "next_page_token":
             return "<token>"
         for real, name in names.items():
-            value = re.sub(rf"(?<![0-9A-Za-z-]){re.escape(real)}(?![0-9A-Za-z-])", name, value)
+            value = _id_pattern(real).sub(name, value)
         value = _RANDOM_ID.sub("<id>", value)
         value = sort_printed_sets(value)
         return "<random name>" if _RANDOM_NAME.fullmatch(value) else value

