@@ -1,5 +1,8 @@
 """Artifacts in a folder. An upload is written beside, synced and renamed, so it is whole or not there.
 
+A power cut may take an upload of the last seconds with it, whole: the folder that names it is not synced
+with each (7.0 ms for a small file against 2.2).
+
 What is being written lies in a hidden folder on the same file system, under a lock that ends with
 the process: what is not locked there is nobody's, and is swept.
 """
@@ -73,6 +76,7 @@ class LocalStore:
 
     def __init__(self, root: str) -> None:
         self.root = root
+        self._real_root = ""
         self._uploads = os.path.join(root, UPLOADS_FOLDER)
         self._swept = float("-inf")
 
@@ -134,7 +138,6 @@ class LocalStore:
                 _copy(pieces(source, length), fd)
                 os.fsync(fd)
                 os.rename(temporary, target)
-            _sync_folder(os.path.dirname(target))
 
     def delete(self, path: str) -> None:
         self._inside(path)  # refuses what leads outside
@@ -196,7 +199,9 @@ class LocalStore:
 
     def _inside(self, path: str) -> str:
         """Where the path leads, links followed; raises when that is not below the root."""
-        root = os.path.realpath(self.root)
+        root = self._real_root or os.path.realpath(self.root)
+        if not self._real_root and os.path.isdir(root):
+            self._real_root = root
         try:
             real = os.path.realpath(os.path.join(root, path))
         except ValueError:  # a NUL
@@ -298,14 +303,6 @@ def _api_error(error: OSError, path: str) -> ApiError:
     if error.errno == errno.ENAMETOOLONG:
         return InvalidParameter("A name in the artifact's path is too long for the server's file system.")
     return Unavailable(f"The artifact store failed at '{path}': {error.strerror or error}")
-
-
-def _sync_folder(folder: str) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _remove(path: str) -> None:
