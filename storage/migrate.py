@@ -5,6 +5,7 @@ Alembic is imported only where tables are made or changed: it costs a third of a
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SCRIPTS = Path(__file__).parent / "migrations"
 # The newest revision, from the names of the files: 0001_tracking.py is revision 0001.
 HEAD = max(path.name[:4] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+_REVISION = re.compile(r"\d{4}")
 
 
 class SchemaError(Exception):
@@ -28,11 +30,20 @@ class SchemaError(Exception):
 
 
 def revision(database: Database) -> str | None:
-    """The revision of the database's schema, None for a database without Trackway's tables."""
+    """The revision of the database's schema, None for an empty database.
+
+    Raises ``SchemaError`` for a database that holds another program's tables.
+    """
     with database.engine.connect() as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        tables = set(sa.inspect(connection).get_table_names())
+        found: str | None = None
+        if "alembic_version" in tables:
+            found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    # MLflow keeps its schema with alembic as well; its revisions are hashes.
+    if not _REVISION.fullmatch(found) if found else {"experiments", "runs"} & tables:
+        raise SchemaError(
+            "The database holds tables of another program (MLflow's own?). Give Trackway an empty database."
+        )
     return found
 
 
@@ -42,13 +53,9 @@ def check(database: Database) -> None:
     if found == HEAD:
         return
     if found is None:
-        _refuse_foreign(database)
         raise SchemaError("The database is empty. Run: trackway db upgrade --backend-store-uri <uri>")
     if found > HEAD:
-        raise SchemaError(
-            f"The database is at revision {found}, made by a newer Trackway; this one knows revisions "
-            f"up to {HEAD}. Install the newer version."
-        )
+        raise _too_new(found)
     raise SchemaError(
         f"The database is at revision {found}, this version needs {HEAD}. Make a copy of it, then run: "
         "trackway db upgrade --backend-store-uri <uri>"
@@ -58,7 +65,6 @@ def check(database: Database) -> None:
 def prepare(database: Database, artifact_root: str) -> None:
     """Make a new database's tables, or check those of an old one; see that experiment 0 is there."""
     if revision(database) is None:
-        _refuse_foreign(database)
         upgrade(database)
     else:
         check(database)
@@ -66,9 +72,15 @@ def prepare(database: Database, artifact_root: str) -> None:
 
 
 def upgrade(database: Database, to: str = "head") -> None:
-    """Run the migrations that the database has not seen. Safe to call from several hosts at once."""
+    """Run the migrations that the database has not seen. Safe to call from several hosts at once.
+
+    Raises ``SchemaError`` for a database that another program or a newer Trackway has made.
+    """
     from alembic import command
 
+    found = revision(database)
+    if found is not None and found > HEAD:
+        raise _too_new(found)
     config = _config()
     with database.engine.execution_options(trackway_write=True).begin() as connection:
         if database.dialect == "postgresql":
@@ -76,23 +88,6 @@ def upgrade(database: Database, to: str = "head") -> None:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(7265636)"))
         config.attributes["connection"] = connection
         command.upgrade(config, to)
-
-
-def _config() -> Config:
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
-    return config
-
-
-def _refuse_foreign(database: Database) -> None:
-    with database.engine.connect() as connection:
-        tables = set(sa.inspect(connection).get_table_names())
-    if {"experiments", "runs"} & tables:
-        raise SchemaError(
-            "The database holds tables of another program (MLflow's own?). Give Trackway an empty database."
-        )
 
 
 def seed(database: Database, artifact_root: str) -> None:
@@ -115,3 +110,18 @@ def seed(database: Database, artifact_root: str) -> None:
                 "last_update_time": tx.now_ms,
             },
         )
+
+
+def _too_new(found: str) -> SchemaError:
+    return SchemaError(
+        f"The database is at revision {found}, made by a newer Trackway; this one knows revisions "
+        f"up to {HEAD}. Install the newer version."
+    )
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    return config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -62,6 +63,23 @@ def test_a_newer_database_is_refused(database: Database) -> None:
         tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(migrate.SchemaError, match="made by a newer Trackway"):
         migrate.prepare(database, "mlflow-artifacts:/")
+    with pytest.raises(migrate.SchemaError, match="made by a newer Trackway"):
+        migrate.upgrade(database)
+
+
+def test_a_database_of_mlflow_is_known_by_its_revision(empty: Database) -> None:
+    with empty.begin(write=True) as tx:
+        tx.execute(sa.text("CREATE TABLE alembic_version (version_num TEXT)"))
+        tx.execute(sa.text("INSERT INTO alembic_version VALUES ('c48cb773bb87')"))
+    for act in (migrate.check, migrate.upgrade, lambda database: migrate.prepare(database, "s3://b")):
+        with pytest.raises(migrate.SchemaError, match="tables of another program"):
+            act(empty)
+
+
+def test_servers_that_start_together_on_a_new_database_make_it_once(empty: Database) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: migrate.prepare(empty, "mlflow-artifacts:/"), range(4)))
+    migrate.check(empty)
 
 
 def test_a_database_of_another_program_is_left_alone(empty: Database) -> None:
