@@ -5,10 +5,12 @@ Rules as in MLflow 3.17 (``mlflow/utils/validation.py``); people match parts of 
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from . import messages as m
 from .errors import InvalidParameter, shown
@@ -164,6 +166,19 @@ def check_dataset_inputs(items: Sequence[m.DatasetInput]) -> None:
         for tag in item.tags:
             check_length("key", MAX_INPUT_TAG_KEY_LENGTH, tag.key)
             check_length("value", MAX_INPUT_TAG_VALUE_LENGTH, tag.value)
+
+
+def parse_list_tag(key: str, value: str | None) -> list[Any]:
+    """The list that a tag holds as JSON, empty without the tag; users may have written anything over it."""
+    try:
+        found = json.loads(value or "[]")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        raise InvalidParameter(
+            f"The tag {key!r} must hold a JSON list, not {shown(value)}. Delete the tag and try again."
+        )
+    return found
 
 
 def parse_experiment_id(text: str) -> int:

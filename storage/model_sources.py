@@ -14,6 +14,7 @@ from trackway.client_compat import messages as m
 from trackway.client_compat import model_sources as rules
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.model_sources import ModelUri, Source
+from trackway.client_compat.rules import parse_list_tag
 
 from . import aliases, logged_models, model_names, model_versions, registry_tags, runs, stages
 from .database import Tx
@@ -56,7 +57,7 @@ def note_on_logged_model(tx: Tx, model_id: str, name: str, version: int) -> None
     """Add a version to those that the logged model tells of in a tag, which clients and the UI read."""
     logged_models.find(tx, model_id, lock=True, deleted=False)
     tags = {tag.key: tag.value for tag in _logged_model(tx, model_id).tags}
-    known = json.loads(tags.get(_VERSIONS_TAG) or "[]")
+    known = parse_list_tag(_VERSIONS_TAG, tags.get(_VERSIONS_TAG))
     known.append({"name": name, "version": version})
     logged_models.set_tags(tx, model_id, {_VERSIONS_TAG: json.dumps(known)})
 

@@ -88,7 +88,7 @@ def log_model(ctx: Context, req: m.LogModel) -> m.LogModel.Response:
     """The call of clients before 3.0: the models a run made are kept as JSON in one of its tags."""
     entry = _model_tag_entry(req.model_json)
     run = runs.find_active(ctx.tx, req.run_id)
-    history = json.loads(runs.tag(ctx.tx, run, _LOGGED_MODELS_TAG) or "[]")
+    history = rules.parse_list_tag(_LOGGED_MODELS_TAG, runs.tag(ctx.tx, run, _LOGGED_MODELS_TAG))
     value = json.dumps([*history, entry])
     runs.set_tags(ctx.tx, run, [m.RunTag(key=_LOGGED_MODELS_TAG, value=value)])
     return m.LogModel.Response()

@@ -143,3 +143,23 @@ def test_every_write_is_in_the_audit_and_a_refused_one_is_not(api: FlaskClient) 
         ("SetTag", f"run:{run}", None),
     ]
     assert all(row.time_ms > 1_700_000_000_000 for row in rows)
+
+
+def test_models_logged_as_before_3_0_stand_in_a_tag_and_a_tag_written_over_is_named(api: FlaskClient) -> None:
+    run = new_run(api)
+    model = {"artifact_path": "m", "flavors": {}, "utc_time_created": "now", "run_id": run}
+    logged = {"run_id": run, "model_json": json.dumps(model)}
+    for _ in range(2):
+        ask(api, "POST", f"{API}/runs/log-model", logged)
+    tags = ask(api, "GET", f"{API}/runs/get?run_id={run}")["run"]["data"]["tags"]
+    [value] = [tag["value"] for tag in tags if tag["key"] == "mlflow.log-model.history"]
+    assert [entry["artifact_path"] for entry in json.loads(value)] == ["m", "m"]
+    over = {"run_id": run, "key": "mlflow.log-model.history", "value": "nonsense"}
+    ask(api, "POST", f"{API}/runs/set-tag", over)
+    answer = api.post(f"{API}/runs/log-model", json=logged)
+    assert answer.status_code == 400
+    assert answer.json
+    assert answer.json["message"] == (
+        "The tag 'mlflow.log-model.history' must hold a JSON list, not \"nonsense\". "
+        "Delete the tag and try again."
+    )
