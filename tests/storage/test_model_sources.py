@@ -73,7 +73,7 @@ def test_a_version_of_a_logged_model_knows_its_run_and_files_and_the_model_knows
 @pytest.mark.parametrize("written", ["nonsense", '{"name": "iris"}', "3"])
 def test_a_tag_of_versions_that_somebody_wrote_over_is_named(tx: Tx, written: str) -> None:
     model = make_logged_model(tx, tags={"mlflow.modelVersions": written})
-    with pytest.raises(InvalidParameter, match="tag 'mlflow.modelVersions' must hold a JSON list, not "):
+    with pytest.raises(InvalidParameter, match=r"tag 'mlflow.modelVersions' must hold a JSON list, not "):
         model_sources.note_on_logged_model(tx, model, "iris", 1)
 
 
