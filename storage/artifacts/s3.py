@@ -93,7 +93,7 @@ class S3Store:
             entries = [
                 Entry(artifact_paths.join(path, name.rstrip("/")), item.is_dir, *_size_and_time(item))
                 for item in found
-                if (name := item.object_name[len(prefix) :]) and not artifact_paths.is_reserved(name)
+                if _is_sound((name := item.object_name[len(prefix) :]).rstrip("/"))
             ]
         return sorted(entries)
 
@@ -104,9 +104,9 @@ class S3Store:
             # In pages, as they are asked for.
             prefix = f"{key}/" if key else ""
             for item in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
-                if not item.is_dir and not item.object_name.endswith("/"):
+                name = item.object_name[len(prefix) :]
+                if not item.is_dir and _is_sound(name):
                     is_empty = False
-                    name = item.object_name[len(prefix) :]
                     yield Entry(artifact_paths.join(path, name), False, *_size_and_time(item))
         if is_empty:
             file = self.open(path, partly=True)
@@ -272,6 +272,11 @@ def _read_fully(source: Source, size: int) -> bytearray:
     while len(held) < size and (data := source.read(min(CHUNK_SIZE, size - len(held)))):
         held += data
     return held
+
+
+def _is_sound(name: str) -> bool:
+    """Whether a key can be a path. Other tools write others, and in an archive ``..`` would climb out."""
+    return not any(part in ("", ".", "..") or artifact_paths.is_reserved(part) for part in name.split("/"))
 
 
 def _size_and_time(item: Any) -> tuple[int | None, float]:

@@ -22,7 +22,8 @@ _ENDPOINTS = ("MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION", "MINIO_REGION")
 _CERTIFICATES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _AWS = "https://s3.amazonaws.com"
-_CONNECT_S = 5.0
+# For connecting, and for each piece that is sent.
+_CONNECT_S = 10.0
 _READ_S = 60.0
 _ROLE_S = 2.0
 # One connection for each thread that a worker may have.

@@ -406,6 +406,15 @@ def test_links_are_signed_for_the_address_that_clients_see(object_store, monkeyp
     assert fetch(url)[0] == b"public"
 
 
+def test_keys_that_are_no_paths_are_not_shown(s3_store, object_store):
+    put(s3_store, "a/f")
+    client, bucket = object_store.client(), s3_store._bucket
+    for key in ("some/prefix/a/.trackway-uploads/x", "some/prefix/a/folder/"):
+        client.put_object(bucket, key, io.BytesIO(b""), 0)
+    assert [entry.path for entry in s3_store.walk("a")] == ["a/f"]
+    assert ".trackway-uploads" not in str(s3_store.list("a"))
+
+
 @pytest.mark.parametrize(
     ("changes", "bucket", "message"),
     [
