@@ -1,0 +1,231 @@
+"""Prints how fast artifacts go up and down, and what that costs the server, against MLflow's own.
+
+    python benchmarks/artifacts.py                         # some five minutes
+    python benchmarks/artifacts.py --huge 10 --only trackway
+
+Each server runs with two workers on a new SQLite database, over a folder and over SeaweedFS (MLflow
+takes boto3 for that, where it is installed). One client sends over plain HTTP, so that no client library
+is measured. Memory is the growth of the proportional set size (PSS) of all of the server's processes;
+temporary is the most that lay in their TMPDIR. Times are the best of ``--runs``, of the huge file one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import importlib.util
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.services import HttpServer, MlflowServer, ObjectStore, TrackwayServer
+
+MIB = 1024 * 1024
+SERVED = "/api/2.0/mlflow-artifacts/artifacts"
+_BLOCK = os.urandom(MIB)
+_SMALL = os.urandom(4096)
+
+Figures = dict[str, float]
+
+
+class Mlflow(MlflowServer):
+    """MLflow's server with as many workers, and a destination that can be chosen."""
+
+    def __init__(self, folder: Path, destination: str, environment: dict[str, str]) -> None:
+        super().__init__(folder)
+        self._destination = destination
+        self._environment |= environment
+
+    def command(self) -> list[str]:
+        words = [word for word in super().command() if word != str(self.folder / "artifacts")]
+        words[words.index("--workers") + 1] = "2"
+        words.insert(words.index("--artifacts-destination") + 1, self._destination)
+        return words
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--huge", type=float, default=1.0, metavar="GIB", help="size of the huge file")
+    parser.add_argument("--only", choices=("trackway", "mlflow"), help="leave the other server out")
+    parser.add_argument("--stores", default="folder,s3")
+    options = parser.parse_args()
+    names = [options.only] if options.only else ["trackway", "mlflow"]
+    for store in options.stores.split(","):
+        results = {}
+        for name in names:
+            if name == "mlflow" and store == "s3" and not importlib.util.find_spec("boto3"):
+                print("mlflow over s3 is left out: boto3 is not installed", file=sys.stderr)
+                continue
+            with tempfile.TemporaryDirectory(prefix="trackway-bench-") as folder, place(store) as found:
+                results[name] = measure(name, Path(folder), *found, options)
+        show(store, results, options.huge)
+
+
+@contextmanager
+def place(store: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """A destination, empty for the server's own folder, and the variables that reach it."""
+    if store == "folder":
+        yield "", {}
+        return
+    objects = ObjectStore()
+    try:
+        yield f"s3://{objects.bucket()}/prefix", objects.environment
+    finally:
+        objects.close()
+
+
+def measure(
+    name: str, folder: Path, destination: str, environment: dict[str, str], options: argparse.Namespace
+) -> Figures:
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    environment = {**environment, "TMPDIR": str(temporary)}
+    server: HttpServer
+    if name == "mlflow":
+        server = Mlflow(folder, destination or str(folder / "artifacts"), environment)
+    else:
+        words = ["--artifacts-destination", destination] if destination else []
+        server = TrackwayServer(folder, f"sqlite:///{folder}/trackway.db", words, environment)
+    server.start()
+    try:
+        return figures_of(server, temporary, options)
+    finally:
+        server.stop()
+
+
+def figures_of(server: HttpServer, temporary: Path, options: argparse.Namespace) -> Figures:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=3600)
+    figures: Figures = {}
+
+    def best(label: str, act: Callable[[], None], runs: int) -> None:
+        took = []
+        for _ in range(runs):
+            began = time.perf_counter()
+            act()
+            took.append(time.perf_counter() - began)
+        figures[label] = min(took)
+        print(f"{server.name}: {label} {min(took):.2f} s", file=sys.stderr)
+
+    def small() -> None:
+        for number in range(1000):
+            up(connection, f"small/{number}", _SMALL)
+
+    def small_down() -> None:
+        for number in range(1000):
+            down(connection, f"small/{number}")
+
+    up(connection, "warm", _SMALL)
+    down(connection, "warm")
+    best("100 MiB up", lambda: up_blocks(connection, "large", 100), options.runs)
+    best("100 MiB down", lambda: down(connection, "large"), options.runs)
+    best("1,000 x 4 KiB up", small, options.runs)
+    best("1,000 x 4 KiB down", small_down, options.runs)
+    best("list 1,000", lambda: listed(connection, "small"), options.runs)
+    blocks = int(options.huge * 1024)
+    for label, act in (
+        ("up", lambda: up_blocks(connection, "huge", blocks)),
+        ("down", lambda: down(connection, "huge")),
+    ):
+        with watched(server.pid, temporary) as most:
+            best(f"huge {label}", act, 1)
+        figures[f"huge {label}, memory"], figures[f"huge {label}, temporary"] = most
+    return figures
+
+
+def up(connection: http.client.HTTPConnection, path: str, data: object, length: int | None = None) -> None:
+    headers = {"Content-Length": str(length)} if length else {}
+    connection.request("PUT", f"{SERVED}/{path}", data, headers)  # type: ignore[arg-type]
+    done(connection)
+
+
+def up_blocks(connection: http.client.HTTPConnection, path: str, blocks: int) -> None:
+    up(connection, path, (_BLOCK for _ in range(blocks)), blocks * MIB)
+
+
+def down(connection: http.client.HTTPConnection, path: str) -> None:
+    connection.request("GET", f"{SERVED}/{path}")
+    done(connection)
+
+
+def listed(connection: http.client.HTTPConnection, path: str) -> None:
+    connection.request("GET", f"{SERVED}?path={path}")
+    response = connection.getresponse()
+    assert len(json.loads(response.read())["files"]) == 1000
+
+
+def done(connection: http.client.HTTPConnection) -> None:
+    response = connection.getresponse()
+    buffer = memoryview(bytearray(MIB))
+    first = b""
+    while size := response.readinto(buffer):
+        first = first or bytes(buffer[: min(size, 200)])
+    if response.status != 200:
+        raise RuntimeError(f"{response.status}: {first!r}")
+
+
+@contextmanager
+def watched(pid: int, temporary: Path) -> Iterator[list[float]]:
+    """The most that the processes' memory grew and that lay in their temporary folder, in MiB."""
+    before = memory(pid)
+    most = [0.0, 0.0]
+    is_over = threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(0.2):
+            most[0] = max(most[0], memory(pid) - before)
+            most[1] = max(most[1], size_of(temporary))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield most
+    finally:
+        is_over.set()
+        looking.join()
+
+
+def memory(pid: int) -> float:
+    total = 0
+    for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+        try:
+            total += process.memory_full_info().pss
+        except psutil.NoSuchProcess:
+            continue
+    return total / MIB
+
+
+def size_of(folder: Path) -> float:
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(root, name)).st_blocks * 512
+            except FileNotFoundError:
+                continue
+    return total / MIB
+
+
+def show(store: str, results: dict[str, Figures], huge: float) -> None:
+    head = "".join(f"{name:>14}" for name in results) + ("         ratio" if len(results) > 1 else "")
+    print(f"\nover {store}; the huge file has {huge:g} GiB\n{'':26}{head}")
+    for label in next(iter(results.values())):
+        unit = "MiB" if label.endswith(("memory", "temporary")) else "s"
+        line = f"{label:26}" + "".join(f"{figures[label]:10.2f} {unit:3}" for figures in results.values())
+        if len(results) > 1 and results["trackway"][label] > 0:
+            line += f"{results['mlflow'][label] / results['trackway'][label]:13.1f}x"
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
