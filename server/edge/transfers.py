@@ -72,8 +72,10 @@ class Upload:
         declared = environ.get("CONTENT_LENGTH")
         if declared and not declared.isdecimal():
             raise errors.InvalidParameter(f"Content-Length is not a number: {declared!r}.")
-        is_chunked = not declared and environ.get("wsgi.input_terminated")
-        is_chunked = is_chunked and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        is_chunked = not declared and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        if is_chunked and not environ.get("wsgi.input_terminated"):
+            # A server that does not say where chunks end would make an empty file of every upload.
+            raise errors.BadRequest("An upload needs a Content-Length here.", status=411)
         # None: the chunks say where it ends.
         self.length = None if is_chunked else int(declared or 0)
         self._stream = environ["wsgi.input"]

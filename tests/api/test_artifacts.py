@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from trackway.server.app import create_app
 from trackway.server.config import Config
+from trackway.storage.artifacts.local import LocalFile
 from trackway.storage.schema.operations import audit
 
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"], scope="module")
@@ -391,6 +392,30 @@ def test_an_archive_of_nothing_is_404(api):
     run_id = make_run(api)
     assert api.get(f"{OURS}/runs/{run_id}/artifacts.zip").status_code == 404
     assert api.get(f"{OURS}/runs/{run_id}/artifacts.rar").status_code == 404
+
+
+def test_an_archive_that_breaks_off_ends_the_connection(folder_api, monkeypatch):
+    run_id = put_in_run(folder_api, "a/1", b"1" * 1000)
+    put(folder_api, f"0/{run_id}/artifacts/a/2", b"2" * 1000)
+
+    def vanish(self, start, stop):
+        yield b"1"
+        raise OSError("The disk is gone.")
+
+    monkeypatch.setattr(LocalFile, "chunks", vanish)
+    for form in ("zip", "tar.gz"):
+        with pytest.raises(OSError, match="The disk is gone"):
+            _ = folder_api.get(f"{OURS}/runs/{run_id}/artifacts.{form}").data
+
+
+def test_an_upload_in_chunks_without_an_end_is_refused(folder_api):
+    answer = folder_api.put(
+        f"{SERVED}/f",
+        data=b"5\r\nhello\r\n0\r\n\r\n",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"CONTENT_LENGTH": "", "wsgi.input_terminated": False},
+    )
+    assert answer.status_code == 411
 
 
 # Past the server
