@@ -110,9 +110,11 @@ def generate() -> dict[str, str]:
 
 
 def _hand_written() -> set[str]:
-    """Names of the messages in extra.py, read as text: it imports what is about to be written."""
-    source = (HERE / "extra.py").read_text(encoding="utf-8")
-    return set(re.findall(r"^class (\w+)\(Message\)", source, re.MULTILINE))
+    """Names of the messages written by hand, whose modules cannot be imported before what is generated."""
+    sources = [path.read_text(encoding="utf-8") for path in (HERE / "extra.py", *HERE.glob("trackway_*.py"))]
+    return {
+        name for source in sources for name in re.findall(r"^class (\w+)\(Message\)", source, re.MULTILINE)
+    }
 
 
 def _rows() -> Iterator[Row]:

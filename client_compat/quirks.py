@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from .errors import SEE_DOCS
+
 # Fields that a request must carry although every field of every proto is optional: absent, null and
 # "" count as missing, an empty list does not. From the request checks of MLflow's handlers.
 REQUIRED: Mapping[str, tuple[str, ...]] = {
@@ -211,7 +213,6 @@ class Bound(NamedTuple):
 _INVALID = "Invalid value {value} for parameter 'max_results' supplied."
 _POSITIVE = f"{_INVALID} It must be a positive integer"
 _BETWEEN = "max_results must be between 1 and {high}."
-_SEE_DOCS = " See the API docs for more information about request parameters."
 
 
 def _checked_in_handler(high: int) -> Mapping[str, Bound]:
@@ -227,14 +228,15 @@ def _between(low: int, high: int, more: str) -> Mapping[str, Bound]:
     return {"max_results": Bound(low, high, text, text)}
 
 
-# Each text as MLflow's server was seen to answer it.
+# How long a page may be. Each text as MLflow's server was seen to answer it.
 BOUNDS: Mapping[str, Mapping[str, Bound]] = {
     "SearchRuns": _checked_in_handler(50_000),
     "SearchTraces": _checked_in_handler(500),
     "SearchTracesV3": _checked_in_handler(500),
     # MLflow answers nothing to 0 and pages backwards from -1; the lower bound is ours.
     "SearchRegisteredModels": _checked_in_handler(1_000),
-    "SearchLoggedModels": {"max_results": Bound(1, None, _POSITIVE)},
+    # As for runs; MLflow sets no upper bound.
+    "SearchLoggedModels": _checked_in_store(50_000),
     "SearchModelVersions": {
         "max_results": Bound(
             1, 200_000, "Invalid value for max_results. It must be a positive integer, but got {value}"
@@ -245,13 +247,16 @@ BOUNDS: Mapping[str, Mapping[str, Bound]] = {
     "SearchIssues": _checked_in_store(50_000),
     # No upper bound: MLflow clamps at 25000.
     "GetMetricHistory": {"max_results": Bound(1, None, f"{_POSITIVE}.")},
-    "GetMetricHistoryBulkInterval": _between(1, 2_500, _SEE_DOCS),
-    "ListLabelSchemas": _between(1, 50_000, _SEE_DOCS),
-    "ListReviewQueues": _between(1, 50_000, _SEE_DOCS),
-    "ListReviewQueueItems": _between(1, 50_000, _SEE_DOCS),
+    "GetMetricHistoryBulkInterval": _between(1, 2_500, SEE_DOCS),
+    "ListLabelSchemas": _between(1, 50_000, SEE_DOCS),
+    "ListReviewQueues": _between(1, 50_000, SEE_DOCS),
+    "ListReviewQueueItems": _between(1, 50_000, SEE_DOCS),
     # 0 stands for the default, whatever the text says.
     "ListWebhooks": _between(0, 1_000, ""),
     # Of 1.x, in extra.py.
     "ListExperiments": _checked_in_store(50_000),
     "ListRegisteredModels": _checked_in_handler(1_000),
+    # Our own.
+    "GetRegisteredModelHistory": _checked_in_store(1_000),
+    "ListWebhookDeliveries": _between(1, 1_000, ""),
 }

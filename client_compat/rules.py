@@ -191,17 +191,6 @@ def parse_experiment_id(text: str) -> int:
         ) from None
 
 
-def check_max_results(count: int, most: int) -> None:
-    if count < 1:
-        raise InvalidParameter(
-            f"Invalid value {count} for parameter 'max_results' supplied. It must be a positive integer"
-        )
-    if count > most:
-        raise InvalidParameter(
-            f"Invalid value {count} for parameter 'max_results' supplied. It must be at most {most}"
-        )
-
-
 def _check_count(what: str, limit: int, count: int) -> None:
     if count > limit:
         raise InvalidParameter(

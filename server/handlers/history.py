@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from trackway.client_compat.rules import check_max_results
 from trackway.client_compat.trackway_api import GetAliasAt, GetRegisteredModelHistory
 from trackway.storage import history
 
 from .. import policy
 from ..dispatch import Context, handles
 
-_MAX_RESULTS = 1000
-
 
 @handles(GetRegisteredModelHistory, can=policy.read_model)
 def get_registered_model_history(
     ctx: Context, req: GetRegisteredModelHistory
 ) -> GetRegisteredModelHistory.Response:
-    check_max_results(req.max_results, _MAX_RESULTS)
     found, token = history.find_page(ctx.tx, req.name, req.max_results, req.page_token or None)
     return GetRegisteredModelHistory.Response(changes=found, next_page_token=token)
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from trackway.client_compat import logged_model_rules as rules
 from trackway.client_compat import messages as m
-from trackway.client_compat.rules import check_max_results
 from trackway.storage import logged_models
 
 from .. import policy
 from ..dispatch import Context, handles
-
-_MAX_RESULTS = 50_000  # as for runs; MLflow sets no limit
 
 
 @handles(m.CreateLoggedModel, can=policy.create_logged_model)
@@ -40,7 +37,6 @@ def delete_logged_model(ctx: Context, req: m.DeleteLoggedModel) -> m.DeleteLogge
 
 @handles(m.SearchLoggedModels, can=policy.search_logged_models)
 def search_logged_models(ctx: Context, req: m.SearchLoggedModels) -> m.SearchLoggedModels.Response:
-    check_max_results(req.max_results, _MAX_RESULTS)
     rules.check_datasets(req.datasets)
     found, token = logged_models.find_page(ctx.tx, req)
     return m.SearchLoggedModels.Response(models=found, next_page_token=token)

@@ -33,11 +33,6 @@ def log_metric(ctx: Context, req: m.LogMetric) -> m.LogMetric.Response:
 
 @handles(m.GetMetricHistory, can=policy.read_run)
 def get_metric_history(ctx: Context, req: m.GetMetricHistory) -> m.GetMetricHistory.Response:
-    if req.max_results is not None and req.max_results <= 0:
-        raise InvalidParameter(
-            f"Invalid value {req.max_results} for parameter 'max_results' supplied. "
-            "It must be a positive integer."
-        )
     found, token = metrics.history(ctx.tx, req.run_id, req.metric_key, req.max_results, req.page_token)
     return m.GetMetricHistory.Response(metrics=found, next_page_token=token)
 
@@ -64,8 +59,6 @@ def get_metric_history_bulk_interval(
             f"Received {len(req.run_ids)} run_ids.{SEE_DOCS}"
         )
     samples = _MAX_SAMPLES if req.max_results is None else req.max_results
-    if not 1 <= samples <= _MAX_SAMPLES:
-        raise InvalidParameter(f"max_results must be between 1 and {_MAX_SAMPLES}.{SEE_DOCS}")
     found = metrics.sampled_history(ctx.tx, req.run_ids, req.metric_key, samples, _steps(req))
     return m.GetMetricHistoryBulkInterval.Response(metrics=found)
 

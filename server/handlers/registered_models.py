@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from trackway.client_compat import extra, registry_rules
 from trackway.client_compat import messages as m
-from trackway.client_compat.rules import check_key, check_max_results
+from trackway.client_compat.rules import check_key
 from trackway.storage import aliases, registered_models, stages
 
 from .. import policy
 from ..dispatch import Context, handles
-
-_MAX_LISTED = 50_000
 
 
 @handles(m.CreateRegisteredModel, can=policy.create_model)
@@ -60,7 +58,6 @@ def list_registered_models(
     ctx: Context, req: extra.ListRegisteredModels
 ) -> extra.ListRegisteredModels.Response:
     """What clients of 1.x call to find models; in the order of their names, as then."""
-    check_max_results(req.max_results, _MAX_LISTED)
     search = m.SearchRegisteredModels(max_results=req.max_results, page_token=req.page_token)
     found, token = registered_models.find_page(ctx.tx, search)
     return extra.ListRegisteredModels.Response(registered_models=found, next_page_token=token)

@@ -13,7 +13,6 @@ from trackway.storage import metrics, runs
 from .. import policy
 from ..dispatch import Context, handles
 
-_MAX_RESULTS = 50_000
 _LOGGED_MODELS_TAG = "mlflow.log-model.history"
 
 
@@ -29,7 +28,6 @@ def get_run(ctx: Context, req: m.GetRun) -> m.GetRun.Response:
 
 @handles(m.SearchRuns, can=policy.search_runs)
 def search_runs(ctx: Context, req: m.SearchRuns) -> m.SearchRuns.Response:
-    rules.check_max_results(req.max_results or 0, _MAX_RESULTS)
     found, token = runs.find_page(ctx.tx, req)
     return m.SearchRuns.Response(runs=found, next_page_token=token)
 

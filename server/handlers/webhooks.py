@@ -18,7 +18,7 @@ from ..dispatch import Context, handles
 from ..jobs import settings
 from ..jobs.settings import WebhookSettings
 
-_MOST = 1000
+_USUAL_PAGE = 100
 
 
 @handles(m.CreateWebhook, can=policy.create_webhook, transaction="none")
@@ -51,8 +51,7 @@ def get_webhook(ctx: Context, req: m.GetWebhook) -> m.GetWebhook.Response:
 
 @handles(m.ListWebhooks, can=policy.read_webhooks)
 def list_webhooks(ctx: Context, req: m.ListWebhooks) -> m.ListWebhooks.Response:
-    most = _check_max_results(req.max_results or 100)
-    found, token = webhooks.page(ctx.tx, most, req.page_token)
+    found, token = webhooks.page(ctx.tx, req.max_results or _USUAL_PAGE, req.page_token)
     return m.ListWebhooks.Response(webhooks=found, next_page_token=token)
 
 
@@ -118,10 +117,9 @@ def test_webhook(ctx: Context, req: m.TestWebhook) -> m.TestWebhook.Response:
 def list_webhook_deliveries(
     ctx: Context, req: ours.ListWebhookDeliveries
 ) -> ours.ListWebhookDeliveries.Response:
-    most = _check_max_results(req.max_results)
     if req.state and req.state not in deliveries.STATES:
         raise InvalidParameter.invalid("state", req.state, f"It is one of {', '.join(deliveries.STATES)}.")
-    found, token = deliveries.page(ctx.tx, req.webhook_id, req.state, most, req.page_token)
+    found, token = deliveries.page(ctx.tx, req.webhook_id, req.state, req.max_results, req.page_token)
     return ours.ListWebhookDeliveries.Response(deliveries=found, next_page_token=token)
 
 
@@ -155,9 +153,3 @@ def _check_url(url: str, how: WebhookSettings) -> None:
 
 def _encrypted(ctx: Context, how: WebhookSettings, secret: str | None) -> str | None:
     return Vault(ctx.config.backend_store_uri, how.keys).encrypt(secret) if secret else None
-
-
-def _check_max_results(most: int) -> int:
-    if not 1 <= most <= _MOST:
-        raise InvalidParameter(f"max_results must be between 1 and {_MOST}.")
-    return most

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from trackway.client_compat import codec, extra, quirks
+from trackway.client_compat import codec, extra, quirks, trackway_api, trackway_webhooks
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.wire import Message
@@ -16,7 +16,8 @@ SEE_DOCS = " See the API docs for more information about request parameters."
 
 
 def message(name: str) -> type[Message]:
-    found: type[Message] = getattr(m, name, None) or getattr(extra, name)
+    modules = (m, extra, trackway_api, trackway_webhooks)
+    found: type[Message] = next(getattr(module, name) for module in modules if hasattr(module, name))
     return found
 
 
@@ -91,13 +92,18 @@ POSITIVE = f"{INVALID}. It must be a positive integer"
             0,
             "Invalid value for max_results. It must be a positive integer, but got {value}",
         ),
+        (m.SearchLoggedModels, 50_001, f"{INVALID}. It must be at most 50000"),
         (m.ListWebhooks, 1001, "max_results must be between 1 and 1000."),
+        (trackway_webhooks.ListWebhookDeliveries, 0, "max_results must be between 1 and 1000."),
+        (trackway_api.GetRegisteredModelHistory, 1001, f"{INVALID}. It must be at most 1000"),
         (extra.ListRegisteredModels, 0, POSITIVE),
     ],
 )
 def test_pages_have_bounds(cls: type[Message], value: object, text: str) -> None:
     expected = text.format(value=json.dumps(value), kind=type(value).__name__)
-    assert complaint(cls, {"max_results": value}) == expected
+    required = {name: ["x"] for name in cls._fields if name not in defaults_of(cls)}
+    asked = {name: value if cls._fields[name].endswith("[]") else "x" for name, value in required.items()}
+    assert complaint(cls, {**asked, "max_results": value}) == expected
 
 
 def test_bounds_of_a_metrics_history() -> None:
