@@ -105,7 +105,8 @@ def page(
         query = query.where(table.c.state == state)
     named = ("deliveries", webhook_id, state or "")
     if token:
-        query = query.where(table.c.id < paging.decode(token, named)[0])
+        (last,) = search.position_in(token, named, table.c.id)
+        query = query.where(table.c.id < last)
     rows = tx.execute(query.order_by(table.c.id.desc()).limit(max_results + 1)).all()
     found = _messages(tx, rows[:max_results])
     return found, None if len(rows) <= max_results else paging.encode(named, [rows[max_results - 1].id])

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 
-from . import model_metrics
+from . import model_metrics, search
 from .database import Tx, insert
 from .schema import tracking
 from .schema.tracking import points, series
@@ -102,7 +102,7 @@ def history(
         return [], None
     select = sa.select(*_ORDER).where(points.c.series_id == series_id).order_by(*_ORDER)
     if page_token:
-        position = paging.decode(page_token, query)
+        position = search.position_in(page_token, query, *_ORDER)
         select = select.where(
             sa.tuple_(*_ORDER) > sa.tuple_(*(_literal(c, p) for c, p in zip(_ORDER, position, strict=True)))
         )

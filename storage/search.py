@@ -7,7 +7,9 @@ one does and rows that arrive meanwhile shift nothing.
 
 from __future__ import annotations
 
+import functools
 import operator
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trackway.client_compat import paging
+from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.filters import And, Comparison, Node, Not, Or, parse_filter
 from trackway.client_compat.searchable import OrderBy, Searchable
 
@@ -25,6 +28,10 @@ Row = sa.Row[Any]
 
 # MLflow's language has no escape character, PostgreSQL's LIKE takes the backslash for one unless told.
 _NO_ESCAPE = "\x01"
+# Each is a join; SQLite takes 64 tables in a statement, and PostgreSQL's planner grows slow before that.
+_MAX_JOINED = 32
+# Neither database takes NUL or half of a surrogate pair.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,8 @@ class Page:
         self._select = select.where(*scope)
         if node is not None:
             self._select = self._select.where(condition(entity, node))
+        if sum(by.kind != "attribute" for by in order) > _MAX_JOINED:
+            raise InvalidParameter(f"order_by may name at most {_MAX_JOINED} metrics, parameters and tags.")
         self._keys: list[_Key] = []
         # Conditions for each value of the first key, when it only says that the rest is of a kind.
         self._ranks: list[Column] = []
@@ -100,7 +109,9 @@ class Page:
 
     def fetch(self, tx: Tx, size: int, token: str | None) -> tuple[list[Row], str | None]:
         """The rows of the page that the token names (the first without one), and the next token."""
-        position = paging.decode(token, self._query) if token else None
+        position = None
+        if token:
+            position = position_in(token, self._query, *(key.column for key in self._keys), outer=True)
         if self._ranks:
             rows = self._fetch_by_rank(tx, size + 1, position)
         else:
@@ -165,6 +176,34 @@ class Page:
         self._keys += [_Key(sa.case(*ranks, else_=0), True), _Key(table.c.value, by.ascending)]
 
 
+def position_in(
+    token: str, query: Sequence[object], *columns: Column, outer: bool = False
+) -> paging.Position:
+    """The position in a page token, whose values are such as the columns can be compared with.
+
+    With ``outer`` any may be None, as columns of a joined table are where it has no row.
+
+    The hash in a token has no secret, so anybody can make one; a database would answer a value of
+    another type, or one that its column cannot hold, with a fault.
+    """
+    position = paging.decode(token, query)
+    if len(position) != len(columns) or not all(
+        (outer and value is None) or _can_hold(column, value)
+        for column, value in zip(columns, position, strict=True)
+    ):
+        raise InvalidParameter("Invalid page token, its position is of another kind")
+    return position
+
+
+def _can_hold(column: Column, value: object) -> bool:
+    kind = column.type.python_type
+    if type(value) is not kind:
+        return False
+    if isinstance(value, str):
+        return not _UNSTORABLE.search(value)
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
 def _direction(key: _Key) -> Column:
     return key.column if key.ascending else key.column.desc()
 
@@ -216,6 +255,10 @@ def inline(numbers: Collection[int]) -> sa.BindParameter[Any]:
     return sa.bindparam(None, list(numbers), expanding=True, literal_execute=True, unique=True)
 
 
+# For statements that are built once and given the numbers as "owners".
+OWNERS: sa.BindParameter[Any] = sa.bindparam("owners", expanding=True, literal_execute=True)
+
+
 def among(column: Column, numbers: Sequence[int]) -> Column:
     """``=`` for one number: the order of an index continues behind it, behind IN it does not."""
     return column == numbers[0] if len(numbers) == 1 else column.in_(inline(numbers))
@@ -227,12 +270,24 @@ def children_of(
     """All rows of a child table that belong to any of the owners, by owner: one statement."""
     if not owner_ids:
         return {}
-    query = sa.select(table).where(among(owner, owner_ids)).order_by(owner, *(order or (table.c.key,)))
+    one = len(owner_ids) == 1
+    query = _children(table, owner, order or (table.c.key,), one)
+    rows = tx.execute(query, {"owner": owner_ids[0]} if one else {"owners": owner_ids}).all()
     whose = operator.attrgetter(owner.name)
     found: dict[int, list[Any]] = {}
-    for row in tx.execute(query).all():  # all at once: half the time of one by one
+    for row in rows:
         found.setdefault(whose(row), []).append(row)
     return found
+
+
+@functools.cache
+def _children(table: sa.Table, owner: Column, order: tuple[Column, ...], one: bool) -> sa.Select[Any]:
+    """Built once: building a statement takes longer than running it on a page's worth of rows."""
+    return (
+        sa.select(table)
+        .where(owner == sa.bindparam("owner") if one else owner.in_(OWNERS))
+        .order_by(owner, *order)
+    )
 
 
 def _comparison(entity: Entity, node: Comparison) -> Column:

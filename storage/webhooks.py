@@ -70,7 +70,7 @@ def page(tx: Tx, max_results: int, token: str | None) -> tuple[list[m.Webhook], 
         webhooks.c.workspace_id == tx.workspace, webhooks.c.deleted_time.is_(None)
     )
     if token:
-        time, number = paging.decode(token, _QUERY)
+        time, number = search.position_in(token, _QUERY, webhooks.c.creation_time, webhooks.c.id)
         query = query.where(sa.tuple_(webhooks.c.creation_time, webhooks.c.id) < sa.tuple_(time, number))
     query = query.order_by(webhooks.c.creation_time.desc(), webhooks.c.id.desc()).limit(max_results + 1)
     rows = tx.execute(query).all()

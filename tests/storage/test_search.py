@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from tests.factories import make_experiment, make_run
 from trackway.client_compat import messages as m
+from trackway.client_compat import paging
 from trackway.client_compat.errors import InvalidParameter
 from trackway.storage import runs
 from trackway.storage.database import Database, Tx
@@ -174,6 +175,39 @@ def test_a_token_of_another_search_is_refused(tx: Tx, experiment: str, change: d
     request = {"experiment_ids": [experiment], "max_results": 1, "page_token": token, **change}
     with pytest.raises(InvalidParameter, match="Invalid page token"):
         runs.find_page(tx, m.SearchRuns(**request))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        [],
+        [0.5],
+        [0, 0.5, 3, "x", "y"],
+        ["0", 0.5, 3, "x"],
+        [True, 0.5, 3, "x"],
+        [0, 1, 3, "x"],
+        [0, 0.5, 2**63, "x"],
+        [0, 0.5, 3.5, "x"],
+        [0, 0.5, 3, 4],
+        [0, 0.5, 3, "\x00"],
+        [0, 0.5, 3, "\ud800"],
+    ],
+)
+def test_a_token_with_a_position_that_no_page_has_is_refused(
+    tx: Tx, experiment: str, position: paging.Position, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = paging.encode
+    monkeypatch.setattr(paging, "encode", lambda query, _: encode(query, position))
+    search = m.SearchRuns(experiment_ids=[experiment], order_by=["metrics.loss"], max_results=1)
+    search.page_token = runs.find_page(tx, search)[1]
+    with pytest.raises(InvalidParameter, match="Invalid page token"):
+        runs.find_page(tx, search)
+
+
+def test_an_order_by_more_metrics_than_a_statement_can_join_is_refused(tx: Tx, experiment: str) -> None:
+    assert names(tx, experiment, "", *(f"metrics.m{number}" for number in range(32)))
+    with pytest.raises(InvalidParameter, match="at most 32"):
+        names(tx, experiment, "", *(f"metrics.m{number}" for number in range(33)))
 
 
 @pytest.mark.parametrize("size", [1, 5, 50])
