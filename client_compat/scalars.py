@@ -32,24 +32,26 @@ INT_RANGES: Final = {
 class Wrong(Exception):
     """A value that its reader refused; the path grows on the way up, so that good values pay nothing."""
 
-    def __init__(self, value: object, hint: str | None = None) -> None:
+    def __init__(
+        self, value: object, hint: str | None = None, *, text: str | None = None, is_missing: bool = False
+    ) -> None:
         self.value = value
         self.hint = hint
+        self.text = text  # the whole message, where it is not made of path, value and hint
+        self.is_missing = is_missing
         self.path: list[str] = []
-        self.missing = False
-        self.text: str | None = None
 
     def at(self, step: str) -> Wrong:
         self.path.append(step)
         return self
 
     def error(self) -> InvalidParameter:
+        if self.text is not None:
+            return InvalidParameter(self.text)
         path = ""
         for step in reversed(self.path):
             path += step if step.startswith("[") or not path else f".{step}"
-        if self.text is not None:
-            return InvalidParameter(self.text)
-        if self.missing:
+        if self.is_missing:
             return InvalidParameter.missing(path)
         return InvalidParameter.invalid(path, self.value, self.hint)
 

@@ -26,7 +26,6 @@ whose top-level null is `NULL` (None is an unset field, as everywhere).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from operator import attrgetter
 from typing import ClassVar, Final, NamedTuple, TypeAlias, Union
 
 
@@ -96,12 +95,3 @@ class Endpoint(NamedTuple):
     def field_of(self, variable: str) -> str:
         """The dotted path of the message field that this path variable fills."""
         return dict(self.bindings).get(variable, variable)
-
-
-def values_of(message: Message) -> tuple[object, ...]:
-    """All field values in the order of `_fields`."""
-    names = tuple(message._fields)
-    if len(names) > 1:
-        values: tuple[object, ...] = attrgetter(*names)(message)
-        return values
-    return tuple(getattr(message, name) for name in names)

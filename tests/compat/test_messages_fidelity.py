@@ -16,6 +16,7 @@ from mlflow.utils.proto_json_utils import message_to_json
 from trackway.client_compat import _generate, codec, quirks
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter
+from trackway.client_compat.plans import plan_of
 from trackway.client_compat.wire import Message
 
 TEXTS = ["loss", "", "ünï", "a/b c", "日本語 \U0001f600", "NaN", "1", '"quoted"\n']
@@ -195,7 +196,7 @@ REFUSED_BY_US: dict[str, set[str]] = {
 @pytest.mark.parametrize(("ours", "name"), PROBED, ids=lambda part: getattr(part, "__qualname__", part))
 def test_odd_values_are_taken_and_refused_as_by_protobuf(ours: type[Message], name: str) -> None:
     descriptor = protos()[ours]
-    field = codec._plan(ours).fields[name]
+    field = plan_of(ours).fields[name]
     base = BASES.get(ours, {})
     for value in ODD:
         theirs = _by_protobuf(descriptor, {**base, name: value}).get(name)

@@ -12,6 +12,7 @@ from trackway.client_compat import codec, extra
 from trackway.client_compat import messages as m
 from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.errors import InvalidParameter
+from trackway.client_compat.plans import plan_of
 from trackway.client_compat.wire import NULL, Message
 
 SEE_DOCS = " See the API docs for more information about request parameters."
@@ -286,7 +287,7 @@ def test_hand_written_messages_work_like_generated_ones() -> None:
 def test_every_message_compiles() -> None:
     for endpoint in (*ENDPOINTS, *extra.ENDPOINTS):
         for cls in (endpoint.request, endpoint.response):
-            assert codec._plan(cls).fields.keys() == cls._fields.keys()
+            assert plan_of(cls).fields.keys() == cls._fields.keys()
 
 
 def test_messages_print_what_is_set() -> None:
