@@ -127,6 +127,11 @@ def open_store(uri: str, public_endpoint: str = "") -> ArtifactStore:
     return LocalStore(folder_of(uri))
 
 
+def can_open(uri: str) -> bool:
+    """Whether there is a kind of store for the URI's scheme."""
+    return urlsplit(uri).scheme in ("", "file", "s3")
+
+
 def _is_s3(uri: str) -> bool:
     return urlsplit(uri).scheme == "s3"
 

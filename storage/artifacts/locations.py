@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import InvalidParameter, PermissionDenied
 
-from . import ArtifactStore, open_store
+from . import ArtifactStore, can_open, open_store
 
 _PROXIED = frozenset({"mlflow-artifacts", "http", "https"})
 _ROUTE = "/api/2.0/mlflow-artifacts/artifacts/"
@@ -40,7 +40,8 @@ class Locations:
 
     def __init__(self, destination: str, default_root: str, public_endpoint: str = "") -> None:
         self._destination = destination
-        roots = [root for root in (destination, default_root) if root and not is_proxied(root)]
+        # Clients may keep theirs in a kind of store that only they can read.
+        roots = [root for root in (destination, default_root) if root and can_open(root)]
         self._roots = [(root, _parts(root)) for root in roots]
         self._public_endpoint = public_endpoint
         self._stores: dict[str, ArtifactStore] = {}

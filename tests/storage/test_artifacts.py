@@ -465,6 +465,12 @@ def test_a_location_that_was_not_given_to_the_server_is_refused(location):
     assert raised.value.status == 403
 
 
+def test_a_root_that_only_clients_can_read_is_nobodys_fault():
+    with pytest.raises(ApiError) as raised:
+        Locations("", "gs://bucket/root").place("gs://bucket/root/0/r")
+    assert raised.value.status == 403
+
+
 def test_without_serving_only_the_default_root_is_shown():
     locations = Locations("", "/srv/mlruns")
     assert locations.place("/srv/mlruns/0/r").path == "0/r"
