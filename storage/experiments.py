@@ -25,6 +25,16 @@ _SET_TAG = insert(experiment_tags)
 _SET_TAG = _SET_TAG.on_conflict_do_update(
     index_elements=["experiment_id", "key"], set_={"value": _SET_TAG.excluded.value}
 )
+_FIND_ONE = (
+    sa.select(*_COLUMNS)
+    .join(workspaces)
+    .where(experiments.c.workspace_id == sa.bindparam("workspace"), experiments.c.id == sa.bindparam("id"))
+)
+_FIND = {
+    "": _FIND_ONE,
+    "share": _FIND_ONE.with_for_update(read=True, of=experiments),
+    "update": _FIND_ONE.with_for_update(key_share=True, of=experiments),
+}
 _SEARCH = search.Entity(
     searchable.EXPERIMENTS,
     owner=experiments.c.id,
@@ -88,18 +98,11 @@ def get_by_name(tx: Tx, name: str) -> m.Experiment:
 def find(tx: Tx, experiment_id: str, *, view: str = "ALL", lock: str = "") -> sa.Row[Any]:
     """The experiment's row; ``lock`` is "share" (it must not change) or "update" (we will change it)."""
     number = rules.parse_experiment_id(experiment_id)
-    query = (
-        sa.select(*_COLUMNS)
-        .join(workspaces)
-        .where(
-            experiments.c.workspace_id == tx.workspace,
-            experiments.c.id == number,
-            experiments.c.lifecycle_stage.in_(STAGES[view]),
-        )
-    )
-    if lock:
-        query = query.with_for_update(read=lock == "share", key_share=lock == "update", of=experiments)
-    row = tx.execute(query).first() if abs(number) < 1 << 63 else None
+    row = None
+    if abs(number) < 1 << 63:
+        row = tx.execute(_FIND[lock], {"workspace": tx.workspace, "id": number}).first()
+    if row is not None and row.lifecycle_stage not in STAGES[view]:
+        row = None
     if row is None:
         raise NotFound(f"No Experiment with id={number} exists")
     return row

@@ -24,6 +24,19 @@ _ADD_MODEL = _ADD_MODEL.on_conflict_do_update(
     index_elements=["run_id", "direction", "model_id"], set_={"step": _ADD_MODEL.excluded.step}
 )
 
+_DATASETS_OF = (
+    sa.select(
+        dataset_inputs.c.run_id,
+        dataset_inputs.c.id,
+        *(column for column in datasets.c if column is not datasets.c.id),
+        dataset_input_tags.c.key.label("tag_key"),
+        dataset_input_tags.c.value.label("tag_value"),
+    )
+    .select_from(dataset_inputs.join(datasets).outerjoin(dataset_input_tags))
+    .where(dataset_inputs.c.run_id.in_(search.OWNERS))
+    .order_by(dataset_inputs.c.id, dataset_input_tags.c.key)
+)
+
 
 def log_datasets(tx: Tx, run: sa.Row[Any], given: Sequence[m.DatasetInput]) -> None:
     """Note datasets that a run from ``runs.find_active`` used.
@@ -111,20 +124,8 @@ def datasets_of(tx: Tx, run_ids: Sequence[int]) -> dict[int, list[m.DatasetInput
     """The datasets of several runs with their tags, in the order in which they were noted."""
     if not run_ids:
         return {}
-    select = (
-        sa.select(
-            dataset_inputs.c.run_id,
-            dataset_inputs.c.id,
-            *(column for column in datasets.c if column is not datasets.c.id),
-            dataset_input_tags.c.key.label("tag_key"),
-            dataset_input_tags.c.value.label("tag_value"),
-        )
-        .select_from(dataset_inputs.join(datasets).outerjoin(dataset_input_tags))
-        .where(dataset_inputs.c.run_id.in_(search.inline(run_ids)))
-        .order_by(dataset_inputs.c.id, dataset_input_tags.c.key)
-    )
     by_run: dict[int, dict[int, m.DatasetInput]] = {}
-    for row in tx.execute(select):
+    for row in tx.execute(_DATASETS_OF, {"owners": run_ids}):
         item = by_run.setdefault(row.run_id, {}).get(row.id)
         if item is None:
             item = by_run[row.run_id][row.id] = m.DatasetInput(

@@ -82,7 +82,7 @@ def upgrade(database: Database, to: str = "head") -> None:
     if found is not None and found > HEAD:
         raise _too_new(found)
     config = _config()
-    with database.engine.execution_options(trackway_write=True).begin() as connection:
+    with database.writing() as connection:
         if database.dialect == "postgresql":
             # Two replicas that start together on a new database: the second waits, then finds it done.
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(7265636)"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +35,9 @@ _FIND = (
 )
 # Writers of one run wait for each other here, so what they then read of it stays true until they commit.
 _FIND_LOCKED = _FIND.with_for_update(key_share=True, of=runs)
-_PARAMS_OF_RUN = sa.select(params.c.key, params.c.value).where(params.c.run_id == sa.bindparam("run"))
+_KEPT_PARAMS = sa.select(params.c.key, params.c.value).where(
+    params.c.run_id == sa.bindparam("run"), params.c.key.in_(sa.bindparam("keys", expanding=True))
+)
 
 _SEARCH = search.Entity(
     searchable.RUNS,
@@ -194,7 +197,8 @@ def log_params(tx: Tx, run: sa.Row[Any], new: Sequence[m.Param]) -> None:
     """Store params of a run from ``find_active``; the same value again is fine, another is refused."""
     if not new:
         return
-    kept = {row.key: row.value for row in tx.execute(_PARAMS_OF_RUN, {"run": run.id})}
+    which = {"run": run.id, "keys": [param.key for param in new]}
+    kept = {row.key: row.value for row in tx.execute(_KEPT_PARAMS, which)}
     changed = [
         {"key": p.key, "old_value": kept[p.key], "new_value": p.value}
         for p in new
@@ -228,7 +232,12 @@ def _find(tx: Tx, query: sa.Select[Any], run_id: str) -> sa.Row[Any]:
 
 def _change(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
     if values:
-        tx.execute(sa.update(runs).where(runs.c.id == row_id).values(values))
+        tx.execute(_changing(*values), {"row": row_id, **values})
+
+
+@functools.cache
+def _changing(*columns: str) -> sa.Update:
+    return sa.update(runs).where(runs.c.id == sa.bindparam("row")).values(dict.fromkeys(columns))
 
 
 def _one_or_many(column: sa.Column[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
