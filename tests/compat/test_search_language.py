@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from tests.compat.search_cases import DIFFERENCES, FILTERS, ORDERS
 from trackway.client_compat import filters, searchable
 from trackway.client_compat.errors import InvalidParameter
+from trackway.client_compat.searchable_traces import TRACES
 
 ENTITIES = {
     "runs": searchable.RUNS,
@@ -27,7 +28,7 @@ ENTITIES = {
     "models": searchable.REGISTERED_MODELS,
     "versions": searchable.MODEL_VERSIONS,
     "logged": searchable.LOGGED_MODELS,
-    "traces": searchable.TRACES,
+    "traces": TRACES,
 }
 SESSION = Session()
 

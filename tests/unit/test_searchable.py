@@ -9,19 +9,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from trackway.client_compat import searchable
+from trackway.client_compat import searchable, searchable_traces
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.fields import Searchable, number
 from trackway.client_compat.filters import Comparison, order_by_messages, parse_filter, parse_order_by
+from trackway.client_compat.search_words import read_bare_text
 from trackway.client_compat.searchable import (
     EXPERIMENTS,
     LOGGED_MODELS,
     MODEL_VERSIONS,
     REGISTERED_MODELS,
     RUNS,
-    TRACES,
     OrderBy,
 )
+from trackway.client_compat.searchable_traces import TRACES
 
 ENTITIES = [RUNS, EXPERIMENTS, REGISTERED_MODELS, MODEL_VERSIONS, LOGGED_MODELS, TRACES]
 
@@ -44,7 +45,8 @@ def fields(entity):
 
 
 def test_every_entity_is_declared():
-    assert [v for v in vars(searchable).values() if isinstance(v, Searchable)] == ENTITIES
+    declared = [*vars(searchable).values(), *vars(searchable_traces).values()]
+    assert [value for value in declared if isinstance(value, Searchable)] == ENTITIES
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
@@ -63,7 +65,7 @@ def test_every_refusal_can_be_written(entity):
 @pytest.mark.parametrize("entity", ENTITIES)
 def test_every_way_in_leads_to_an_answer(entity):
     assert all(k.unknown or (k.free and not k.free_under) for k in keys(entity))
-    assert all(f.wrong_value or f.read.__name__ == "_bare_text" for f in fields(entity))
+    assert all(f.wrong_value or f.read is read_bare_text for f in fields(entity))
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
