@@ -6,10 +6,10 @@ import tarfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import closing
+from itertools import chain
 
-from trackway.server import pool
 from trackway.storage.artifacts import Entry
 from trackway.storage.artifacts.locations import Place
 
@@ -38,20 +38,14 @@ def send(ctx: Transfer, place: Place, name: str, form: str) -> Stream:
     ]
     if ctx.environ["REQUEST_METHOD"] == "HEAD":
         return Stream(200, headers, [])
-    ctx.be_patient()
-    write = _zip if form == "zip" else _tar
-    return Stream(200, headers, _aside(lambda: write(place, first, entries)))
+    archive = (_zip if form == "zip" else _tar)(place, chain([first], entries))
+    return ctx.download(200, headers, archive, archive.close, None)
 
 
-def _aside(write: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
-    with pool.aside():
-        yield from write()
-
-
-def _zip(place: Place, first: Entry, rest: Iterator[Entry]) -> Iterator[bytes]:
+def _zip(place: Place, entries: Iterable[Entry]) -> Generator[bytes]:
     buffer = _Buffer()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for entry in _all(first, rest):
+        for entry in entries:
             info = zipfile.ZipInfo(_name(place, entry), max(time.gmtime(entry.modified)[:6], _EARLIEST_ZIP))
             info.external_attr = _MODE << 16
             with closing(place.store.open(entry.path)) as file:
@@ -63,9 +57,9 @@ def _zip(place: Place, first: Entry, rest: Iterator[Entry]) -> Iterator[bytes]:
     yield buffer.take()
 
 
-def _tar(place: Place, first: Entry, rest: Iterator[Entry]) -> Iterator[bytes]:
+def _tar(place: Place, entries: Iterable[Entry]) -> Generator[bytes]:
     gzip = zlib.compressobj(_LEVEL, wbits=zlib.MAX_WBITS | 16)
-    for entry in _all(first, rest):
+    for entry in entries:
         with closing(place.store.open(entry.path)) as file:
             info = tarfile.TarInfo(_name(place, entry))
             info.size, info.mtime, info.mode = file.size, int(entry.modified), _MODE
@@ -75,11 +69,6 @@ def _tar(place: Place, first: Entry, rest: Iterator[Entry]) -> Iterator[bytes]:
                     yield packed
             yield gzip.compress(bytes(-file.size % tarfile.BLOCKSIZE))
     yield gzip.compress(bytes(2 * tarfile.BLOCKSIZE)) + gzip.flush()
-
-
-def _all(first: Entry, rest: Iterator[Entry]) -> Iterator[Entry]:
-    yield first
-    yield from rest
 
 
 def _name(place: Place, entry: Entry) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,7 +15,6 @@ from werkzeug.http import (
 )
 
 from trackway.client_compat import errors
-from trackway.server import pool
 from trackway.storage.artifacts.locations import Place
 
 from .transfers import Stream, Transfer
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
     from trackway.server.dispatch import Environ, Headers
     from trackway.storage.artifacts import File
 
-# The body of an answer that the network's buffers take at once waits for nobody.
-_SHORT = 256 * 1024
 _CONDITIONS = (
     "HTTP_RANGE",
     "HTTP_IF_MATCH",
@@ -77,32 +73,10 @@ def send(ctx: Transfer, place: Place) -> Stream:
         if is_head:
             file.close()
             return Stream(status, headers, [])
-        ctx.be_patient()
-        return Stream(status, headers, Body(file, start, stop))
+        return ctx.download(status, headers, file.chunks(start, stop), file.close, stop - start)
     except BaseException:
         file.close()
         raise
-
-
-class Body:
-    """A file's bytes on their way. A long one's thread does not count as busy."""
-
-    def __init__(self, file: File, start: int, stop: int) -> None:
-        self._file = file
-        self._chunks = file.chunks(start, stop)
-        self._is_long = stop - start > _SHORT
-        self._pool: pool.Pool | None = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        if self._is_long:
-            self._pool = pool.step_aside()
-        return self._chunks
-
-    def close(self) -> None:
-        """Called by the server in the end, whether all was sent or the client is gone."""
-        pool.step_back(self._pool)
-        self._pool = None
-        self._file.close()
 
 
 def content_type(name: str) -> str:

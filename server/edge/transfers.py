@@ -6,7 +6,6 @@ transaction is held while a client sends or receives.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
@@ -32,8 +31,8 @@ from trackway.server.policy import Permission
 
 M = TypeVar("M", bound=Message)
 
-# A client may be slow, but not so slow that nobody waits for what it sends: bytes in a second.
-_LEAST_PACE = 1024
+# The body of an answer that the network's buffers take at once waits for nobody.
+_SHORT = 256 * 1024
 
 
 class Stream(NamedTuple):
@@ -57,12 +56,17 @@ class Transfer(Context):
         with pool.aside():
             yield Upload(self.environ, self.config.transfer_timeout)
 
-    def be_patient(self) -> None:
-        """Bound how long the network may wait for the client from now on.
-
-        gunicorn itself lifts the bound at the connection's next request.
-        """
+    def download(
+        self,
+        status: int,
+        headers: Headers,
+        chunks: Iterator[bytes],
+        close: Callable[[], None],
+        size: int | None,
+    ) -> Stream:
+        """An answer whose body is these chunks, ``size`` bytes in all where that is known."""
         be_patient(self.environ, self.config.transfer_timeout)
+        return Stream(status, headers, _Download(chunks, close, size is None or size > _SHORT))
 
 
 class Upload:
@@ -80,7 +84,6 @@ class Upload:
         self.length = None if is_chunked else int(declared or 0)
         self._stream = environ["wsgi.input"]
         self._taken = 0
-        self._started = time.monotonic()
         self._patience_s = patience_s
         be_patient(environ, patience_s)
 
@@ -98,9 +101,6 @@ class Upload:
         self._taken += len(data)
         if not data and self.length is not None:
             raise self._broken("the client ended it")
-        seconds = time.monotonic() - self._started
-        if seconds > self._patience_s and self._taken < seconds * _LEAST_PACE:
-            raise self._broken(f"less than {_LEAST_PACE} bytes came in a second", 408)
         return data
 
     def _broken(self, why: str, status: int = 400) -> errors.BadRequest:
@@ -110,7 +110,26 @@ class Upload:
         )
 
 
+class _Download:
+    """A body on its way. While a long one is sent its thread does not count as busy."""
+
+    def __init__(self, chunks: Iterator[bytes], close: Callable[[], None], is_long: bool) -> None:
+        self._chunks = chunks
+        self._close = close
+        self._pool = pool.step_aside() if is_long else None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def close(self) -> None:
+        """Called by the server in the end, whether all was sent or the client is gone."""
+        pool.step_back(self._pool)
+        self._pool = None
+        self._close()
+
+
 def be_patient(environ: Environ, seconds: float) -> None:
+    """Bound how long a send or receive may wait. gunicorn lifts the bound at the next request."""
     connection = environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(seconds)

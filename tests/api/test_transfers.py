@@ -157,6 +157,7 @@ def test_slow_clients_do_not_keep_others_waiting(server):
 
 def test_there_is_a_bound_to_slow_clients_which_others_are_told(serve):
     server = serve("--workers", "1", "--threads", "2")
+    put(server, "large", b"x" * MIB)
     slow = [begin_upload(server, f"slow-{number}", MIB) for number in range(64)]
 
     def refused():
@@ -167,7 +168,11 @@ def test_there_is_a_bound_to_slow_clients_which_others_are_told(serve):
         return False
 
     assert until(refused)
-    assert names(server) == []  # what is no transfer goes on
+    for path in (f"{SERVED}/large", "/api/3.0/trackway/runs/none/artifacts.zip"):
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(server.url + path, timeout=20)
+        assert raised.value.code == (503 if "large" in path else 404)
+    assert names(server) == ["large"]  # what is no transfer goes on
     for connection in slow:
         connection.close()
     assert until(lambda: not refused())
