@@ -213,11 +213,11 @@ def comparison(draw, entity):
 
 def assert_same(entity, text):
     theirs, ours = of_mlflow(entity, text), of_trackway(entity, text)
+    if entity == "logged" and isinstance(ours, str) and ours.startswith("Invalid attribute key"):
+        return  # MLflow's database finds out, at the very end
     if isinstance(ours, str) and isinstance(theirs, str):
         if theirs.startswith(("Invalid clause(s)", "Invalid filter string")):
             return  # MLflow looks for broken clauses before anything else, and groups their tokens
-        if entity == "logged" and ours.startswith("Invalid attribute key"):
-            return  # MLflow's database finds out, at the very end
         if entity in ("models", "versions"):  # MLflow shows the quotes of a wrong key here
             theirs, ours = (
                 re.sub(r"(?s)(key ')[`\"](.*)[`\"]'", r"\1\2'", message) for message in (theirs, ours)
