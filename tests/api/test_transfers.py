@@ -19,7 +19,7 @@ import psutil
 import pytest
 import urllib3
 
-from tests.services import ObjectStore, TrackwayServer
+from tests.services import ObjectStore
 
 SERVED = "/api/2.0/mlflow-artifacts/artifacts"
 MIB = 1024 * 1024
@@ -28,22 +28,6 @@ MIB = 1024 * 1024
 @pytest.fixture(scope="module")
 def dialect():
     return "sqlite"
-
-
-@pytest.fixture
-def serve(store_uri, tmp_path):
-    """Start a server with options; it ends with the test."""
-    started = []
-
-    def start(*options, **environment):
-        server = TrackwayServer(tmp_path / f"server-{len(started)}", store_uri, options, environment)
-        started.append(server)
-        server.start()
-        return server
-
-    yield start
-    for server in started:
-        server.kill()
 
 
 @pytest.fixture(params=["folder", "s3"])
