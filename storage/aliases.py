@@ -9,16 +9,13 @@ from trackway.client_compat import registry_rules
 from trackway.client_compat.errors import InvalidParameter, NotFound
 
 from . import history, model_names, model_versions, outbox, registry_tags
-from .database import Tx, insert
+from .database import Tx, upsert
 from .history import Change
 from .schema import registry
 from .schema.registry import registered_model_aliases
 
 _A = registered_model_aliases.c
-_SET = insert(registered_model_aliases)
-_SET = _SET.on_conflict_do_update(
-    index_elements=["model_id", "alias"], set_={"version": _SET.excluded.version}
-)
+_SET = upsert(registered_model_aliases, "version")
 _VERSION = sa.select(_A.version).where(
     _A.model_id == sa.bindparam("model"), _A.alias == sa.bindparam("alias")
 )

@@ -178,6 +178,15 @@ class Database:
         self._engine.dispose()
 
 
+def upsert(table: sa.Table, *columns: str) -> sa.Insert:
+    """INSERT of rows; where one with the same primary key is there, its ``columns`` are set anew."""
+    statement = insert(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: statement.excluded[name] for name in columns},
+    )
+
+
 def parse_uri(uri: str) -> URL:
     """The store URI as MLflow users write it, with the driver that we use.
 
@@ -294,4 +303,4 @@ def _first_line(fault: BaseException) -> str:
     return str(getattr(fault, "orig", None) or fault).strip().split("\n", 1)[0]
 
 
-__all__ = ["DEFAULT_WORKSPACE", "Database", "Tx", "insert", "parse_uri"]
+__all__ = ["DEFAULT_WORKSPACE", "Database", "Tx", "insert", "parse_uri", "upsert"]

@@ -13,7 +13,7 @@ from trackway.client_compat.errors import AlreadyExists, InvalidParameter, Inval
 from trackway.client_compat.filters import parse_order_by
 
 from . import search
-from .database import Tx, insert
+from .database import Tx, insert, upsert
 from .schema.tracking import experiment_tags, experiments, runs, workspaces
 
 ACTIVE, DELETED = "active", "deleted"
@@ -21,10 +21,7 @@ STAGES = {"ACTIVE_ONLY": [ACTIVE], "DELETED_ONLY": [DELETED], "ALL": [ACTIVE, DE
 
 _COLUMNS = (*experiments.c, workspaces.c.name.label("workspace"))
 _INSERT = insert(experiments).on_conflict_do_nothing().returning(experiments.c.id)
-_SET_TAG = insert(experiment_tags)
-_SET_TAG = _SET_TAG.on_conflict_do_update(
-    index_elements=["experiment_id", "key"], set_={"value": _SET_TAG.excluded.value}
-)
+_SET_TAG = upsert(experiment_tags, "value")
 _FIND_ONE = (
     sa.select(*_COLUMNS)
     .join(workspaces)

@@ -11,7 +11,7 @@ from trackway.client_compat import messages as m
 from trackway.client_compat.filters import Comparison
 
 from . import experiments, search
-from .database import Tx, insert
+from .database import Tx, insert, upsert
 from .schema.tracking import dataset_input_tags, dataset_inputs, datasets, run_models, runs
 
 CONTEXT_TAG = "mlflow.data.context"
@@ -19,10 +19,7 @@ _MAX_SUMMARIES = 1000  # MLflow's
 
 _ADD_DATASET = insert(datasets).on_conflict_do_nothing()
 _ADD_INPUT = insert(dataset_inputs).on_conflict_do_nothing().returning(dataset_inputs.c.id)
-_ADD_MODEL = insert(run_models)
-_ADD_MODEL = _ADD_MODEL.on_conflict_do_update(
-    index_elements=["run_id", "direction", "model_id"], set_={"step": _ADD_MODEL.excluded.step}
-)
+_ADD_MODEL = upsert(run_models, "step")
 
 _DATASETS_OF = (
     sa.select(

@@ -17,7 +17,7 @@ from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.filters import comparisons, order_by_messages, parse_filter
 
 from . import experiments, model_metrics, search
-from .database import Tx, insert
+from .database import Tx, insert, upsert
 from .experiments import ACTIVE, DELETED
 from .schema import tracking
 from .schema.logged_models import (
@@ -28,10 +28,7 @@ from .schema.logged_models import (
 )
 
 _INSERT = insert(logged_models).returning(logged_models.c.id)
-_SET_TAG = insert(logged_model_tags)
-_SET_TAG = _SET_TAG.on_conflict_do_update(
-    index_elements=["logged_model_id", "key"], set_={"value": _SET_TAG.excluded.value}
-)
+_SET_TAG = upsert(logged_model_tags, "value")
 _ADD_PARAM = insert(logged_model_params).on_conflict_do_nothing()
 _FIND = (
     sa.select(logged_models)

@@ -11,7 +11,7 @@ from trackway.client_compat import registry_rules
 from trackway.client_compat.filters import Comparison
 
 from . import search
-from .database import Tx, insert
+from .database import Tx, upsert
 from .schema.registry import model_version_tags, registered_model_tags
 
 
@@ -20,10 +20,7 @@ class TagTable:
 
     def __init__(self, table: sa.Table, owner: str) -> None:
         self._owner = owner
-        put = insert(table)
-        self._put = put.on_conflict_do_update(
-            index_elements=[owner, "key"], set_={"value": put.excluded.value}
-        )
+        self._put = upsert(table, "value")
         of = sa.select(table.c.key, table.c.value).where(table.c[owner] == sa.bindparam("owner"))
         self._of = of.order_by(table.c.key)
         self._one = of.where(table.c.key == sa.bindparam("tag"))

@@ -15,16 +15,13 @@ from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.filters import parse_order_by
 
 from . import experiments, inputs, search
-from .database import Tx, insert
+from .database import Tx, insert, upsert
 from .experiments import ACTIVE, DELETED, STAGES
 from .schema import tracking
 from .schema.tracking import params, run_tags, runs, series
 
 _INSERT = insert(runs).returning(runs.c.id)
-_SET_TAG = insert(run_tags)
-_SET_TAG = _SET_TAG.on_conflict_do_update(
-    index_elements=["run_id", "key"], set_={"value": _SET_TAG.excluded.value}
-)
+_SET_TAG = upsert(run_tags, "value")
 _FIND = (
     sa.select(runs)
     .join(tracking.experiments)
@@ -125,7 +122,7 @@ def find_page(tx: Tx, req: m.SearchRuns) -> tuple[list[m.Run], str | None]:
     page = search.Page(
         _SEARCH,
         sa.select(runs),
-        scope=(_one_or_many(runs.c.experiment_id, ids), _one_or_many(runs.c.lifecycle_stage, STAGES[view])),
+        scope=(search.among(runs.c.experiment_id, ids), search.among(runs.c.lifecycle_stage, STAGES[view])),
         query=("runs", tx.workspace, view, *ids),
         filter=req.filter,
         order=parse_order_by(req.order_by, searchable.RUNS),
@@ -238,14 +235,6 @@ def _change(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
 @functools.cache
 def _changing(*columns: str) -> sa.Update:
     return sa.update(runs).where(runs.c.id == sa.bindparam("row")).values(dict.fromkeys(columns))
-
-
-def _one_or_many(column: sa.Column[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
-    """``=`` for one value: the order of an index continues behind it, behind IN it does not."""
-    if len(values) == 1:
-        only: sa.ColumnElement[bool] = column == values[0]
-        return only
-    return column.in_(search.inline(values) if column is runs.c.experiment_id else values)
 
 
 def _info(row: Any) -> m.RunInfo:

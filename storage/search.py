@@ -250,18 +250,18 @@ def compare_metric(column: Column, is_nan: Column, op: str, value: Any) -> Colum
     return sa.or_(compared, is_nan) if op == "!=" else sa.and_(compared, ~is_nan)
 
 
-def inline(numbers: Collection[int]) -> sa.BindParameter[Any]:
-    """Numbers for IN, written into the statement: 50,000 of them pass the limit on parameters."""
-    return sa.bindparam(None, list(numbers), expanding=True, literal_execute=True, unique=True)
+def inline(values: Collection[int | str]) -> sa.BindParameter[Any]:
+    """Values for IN, written into the statement: 50,000 of them pass the limit on parameters."""
+    return sa.bindparam(None, list(values), expanding=True, literal_execute=True, unique=True)
 
 
 # For statements that are built once and given the numbers as "owners".
 OWNERS: sa.BindParameter[Any] = sa.bindparam("owners", expanding=True, literal_execute=True)
 
 
-def among(column: Column, numbers: Sequence[int]) -> Column:
-    """``=`` for one number: the order of an index continues behind it, behind IN it does not."""
-    return column == numbers[0] if len(numbers) == 1 else column.in_(inline(numbers))
+def among(column: Column, values: Sequence[int] | Sequence[str]) -> Column:
+    """``=`` for one value: the order of an index continues behind it, behind IN it does not."""
+    return column == values[0] if len(values) == 1 else column.in_(inline(values))
 
 
 def children_of(
