@@ -1,0 +1,50 @@
+"""Makes every call there is and prints the outcomes as a JSON object on the standard output."""
+
+import json
+import os
+import shutil
+import sys
+import time
+
+# What the client itself prints goes to the other stream.
+answer, sys.stdout = sys.stdout, sys.stderr
+
+import mlflow  # noqa: E402
+
+from . import (  # noqa: E402, F401 - each declares its calls
+    artifacts,
+    experiments,
+    fluent,
+    logged_models,
+    metrics,
+    model_versions,
+    models,
+    prompts,
+    registered_models,
+    runs,
+    webhooks,
+)
+from .board import MlflowClient, calls, outcome, world  # noqa: E402
+
+
+def main() -> None:
+    url, world.webhook_url = sys.argv[1:]
+    mlflow.set_tracking_uri(url)
+    os.chdir(world.folder)
+    outcomes = []
+    for call in calls:
+        print(f"--- {call.area}: {call.method} {call.note}", flush=True)
+        began = time.monotonic()
+        found = outcome(call)
+        print(f"    {found} after {time.monotonic() - began:.2f} s", flush=True)
+        row = {"area": call.area, "method": call.method, "note": call.note, "remark": call.remark}
+        outcomes.append({**row, "outcome": found})
+    os.chdir("/")
+    shutil.rmtree(world.folder, ignore_errors=True)
+    called = {call.method for call in calls}
+    methods = {f"MlflowClient.{name}" for name in dir(MlflowClient) if not name.startswith("_")}
+    not_called = sorted(methods - called - {"MlflowClient.tracking_uri"})
+    json.dump({"client": mlflow.__version__, "outcomes": outcomes, "not_called": not_called}, answer)
+
+
+main()

@@ -1,0 +1,101 @@
+"""Plays the calls with one client against a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.receiver import ALLOW_LOOPBACK, receiver
+from tests.services import TrackwayServer
+
+from .clients import ENVIRONMENTS, Client
+
+WORKED = "worked"
+ABSENT = "absent"
+
+
+class Row(NamedTuple):
+    """A line of the board: what is called, and what about it."""
+
+    area: str
+    method: str
+    note: str
+
+
+class Played(NamedTuple):
+    """``outcomes`` are WORKED, ABSENT, or the reason of a failure. ``remarks`` explain some absences."""
+
+    client: Client
+    outcomes: dict[Row, str]
+    remarks: dict[Row, str]
+    not_called: list[str]
+
+    @property
+    def failures(self) -> dict[Row, str]:
+        return {row: what for row, what in self.outcomes.items() if what not in (WORKED, ABSENT)}
+
+    def count(self, outcome: str) -> int:
+        return list(self.outcomes.values()).count(outcome)
+
+
+class Stage(NamedTuple):
+    """What clients are pointed at: a server, and a receiver of its webhooks."""
+
+    url: str
+    webhook_url: str
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Stage]:
+    """A new ``trackway serve`` on SQLite and a folder."""
+    server = TrackwayServer(folder, f"sqlite:///{folder}/trackway.db", environment=ALLOW_LOOPBACK)
+    with receiver() as webhooks:
+        server.start()
+        try:
+            yield Stage(server.url, webhooks.url)
+        finally:
+            server.kill()
+
+
+def play(client: Client, stage: Stage) -> Played:
+    done = subprocess.run(
+        [str(client.python), "-m", "calls", *stage],
+        cwd=Path(__file__).parent,
+        env=_environment(),
+        text=True,
+        capture_output=True,
+    )
+    (ENVIRONMENTS / f"{client.version}.log").write_text(done.stderr)
+    if done.returncode:
+        raise RuntimeError(f"The calls with {client.version} broke off:\n{done.stderr[-4000:]}")
+    answer = json.loads(done.stdout)
+    assert answer["client"] == client.version
+    rows = {Row(line["area"], line["method"], line["note"]): line for line in answer["outcomes"]}
+    titles = {(row.method, row.note) for row in rows}
+    assert len(titles) == len(answer["outcomes"]), "two calls have the same method and note"
+    return Played(
+        client,
+        {row: line["outcome"] for row, line in rows.items()},
+        {row: line["remark"] for row, line in rows.items() if line["remark"]},
+        answer["not_called"],
+    )
+
+
+def _environment() -> dict[str, str]:
+    """A plain one: what people have set for their own clients and Pythons stays out."""
+    ours = ("MLFLOW_", "TRACKWAY_", "PYTHON", "VIRTUAL_ENV", "PYTEST_")
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # A fault of the server is told at once, not after minutes of trying again.
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "MPLCONFIGDIR": str(ENVIRONMENTS),
+        "PYTHONWARNINGS": "ignore",
+    }
