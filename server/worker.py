@@ -18,11 +18,13 @@ from typing import Any
 import gunicorn
 from gunicorn.http import body as http_body
 from gunicorn.http import errors as http_errors
+from gunicorn.http import parser as http_parser
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import ThreadWorker
 
 from trackway.client_compat import errors
 
+from . import arrivals
 from .pool import Pool
 
 log = logging.getLogger("trackway.server")
@@ -41,6 +43,8 @@ _SILENCE_S = 10.0
 # How long a closed connection may take to say goodbye, as in gunicorn.
 _LINGER_S = 2.0
 _LINGER_BYTES = 65536
+# How long a body that nobody read may take to come.
+_DRAIN_S = 0.25
 
 
 class OneWriteResponse(wsgi.Response):  # type: ignore[misc]
@@ -49,7 +53,12 @@ class OneWriteResponse(wsgi.Response):  # type: ignore[misc]
     headers_sent: bool
 
     def write(self, arg: bytes) -> None:
-        if self.headers_sent or self._omits_body or self.response_length != len(arg) or len(arg) > _ONE_WRITE:
+        if len(arg) > _ONE_WRITE:
+            with arrivals.patient(self.sock):
+                for part in arrivals.in_parts(arg):
+                    super().write(part)
+            return
+        if self.headers_sent or self._omits_body or self.response_length != len(arg):
             super().write(arg)
             return
         lines = self.default_headers()
@@ -65,7 +74,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     - A stop does not wait for idle connections (26.2 waits out the graceful time-out, 30 s, as soon as
       one client keeps a connection, which every MLflow client does).
-    - A connection that says nothing keeps no thread (gthread gives it one for up to 5 s).
+    - A connection that says nothing keeps no thread (gthread gives it one for up to 5 s), and one that
+      stops in the middle keeps none for long (see ``arrivals``).
     - A chunk's size line has a bound (26.2 scans it again at each read: 4 MiB cost 1 s of CPU).
     - A client that does not hang up keeps nobody waiting: gthread waits for it in the one thread that
       hands out all others' requests, for up to 2 s each.
@@ -82,6 +92,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if GUARDS_NEEDED:
             http_body.ChunkedReader.parse_chunk_size = bounded_chunk_size
             http_body.Body.read = read_in_large_parts
+        http_parser.SocketUnreader = arrivals.Arrivals
         wsgi.Response = OneWriteResponse
         super().init_process()
 
@@ -108,10 +119,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         gthread gives the connection back to the main thread after each request, and takes it again
         for the next: three thread switches, which cost more than the request itself.
         """
-        keep = super().handle(conn)
+        keep = self._handle_next(conn)
         while keep is True and self.alive and self._next_is_here(conn):
-            keep = super().handle(conn)
+            keep = self._handle_next(conn)
         return keep
+
+    def _handle_next(self, conn: Any) -> Any:
+        if conn.parser is not None:
+            conn.parser.unreader.begin()
+        return super().handle(conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """A body that nobody read is passed over where it comes at once; gthread waits 5 s for it."""
+        return keepalive and bool(conn.parser.finish_body(deadline=time.monotonic() + _DRAIN_S))
 
     def _next_is_here(self, conn: Any) -> bool:
         """Whether the next request comes at once; waits a little when threads are to spare."""

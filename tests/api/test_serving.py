@@ -216,17 +216,18 @@ def test_clients_that_say_nothing_delay_nobody(shared_server):
 
 
 def test_clients_that_stop_in_the_middle_delay_nobody(shared_server):
-    slow = [socket.create_connection(("127.0.0.1", shared_server.port), timeout=20) for _ in range(24)]
-    for client in slow[:12]:
+    # More than the workers have threads.
+    slow = [socket.create_connection(("127.0.0.1", shared_server.port), timeout=20) for _ in range(100)]
+    for client in slow[:50]:
         client.sendall(b"GET / HTTP/1.1\r\nHost: loc")
-    for client in slow[12:]:
+    for client in slow[50:]:
         client.sendall(
             head("POST", CREATE, "Content-Type: application/json", "Content-Length: 1000000") + b"{"
         )
     time.sleep(0.2)
     began = time.monotonic()
     get(shared_server, GET_EXPERIMENT)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2
     for client in slow:
         client.close()
 

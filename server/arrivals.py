@@ -1,0 +1,122 @@
+"""How requests come in and answers go out: a client may be slow, but not at the cost of the others.
+
+gunicorn 26.2 reads and writes in a pool thread without a bound in time. As many clients that stop in
+the middle of a request as there are threads, 64, were the end of the whole server.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gunicorn.http.errors import NoMoreData
+from gunicorn.http.unreader import SocketUnreader
+
+from trackway.client_compat.errors import Unavailable
+
+from . import pool
+
+# How long a thread waits before another takes its place.
+_MOMENT_S = 0.25
+# How long a client may send or take nothing, and how long it may be slower than the least pace.
+PATIENCE_S = 20.0
+# Bytes in a second, as for transfers.
+_LEAST_PACE = 1024
+_PART = 256 * 1024
+
+
+class TooSlow(NoMoreData):  # type: ignore[misc]
+    """A request that does not come. The connection cannot be used any more: nobody knows where it is."""
+
+    def __str__(self) -> str:
+        return "the client sends too slowly"
+
+
+class Arrivals(SocketUnreader):  # type: ignore[misc]
+    """gunicorn's reader of a connection, whose patience ends."""
+
+    def __init__(self, sock: Any, max_chunk: int = 8192) -> None:
+        super().__init__(sock, max_chunk)
+        self.begin()
+
+    def begin(self) -> None:
+        """A request begins now."""
+        self._started = time.monotonic()
+        self._taken = 0
+        self._is_over = False
+
+    def chunk(self) -> bytes:
+        if self.sock.gettimeout() is not None:  # a transfer, which minds the time itself
+            return bytes(self.sock.recv(self.mxchunk))
+        data = None if self._is_over else self._receive()
+        if data is None:
+            self._is_over = True  # whoever tries to read on must not wait again
+            raise TooSlow
+        self._taken += len(data)
+        return data
+
+    def _receive(self) -> bytes | None:
+        """What comes next; None when that takes too long."""
+        if isinstance(self.sock, ssl.SSLSocket):
+            return self._receive_over_tls()
+        seconds = time.monotonic() - self._started
+        if seconds > PATIENCE_S and self._taken < seconds * _LEAST_PACE:
+            return None
+        try:
+            # It is nearly always there, and asking first whether it is costs a call.
+            return bytes(self.sock.recv(self.mxchunk, socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            pass
+        if not _is_readable(self.sock, _MOMENT_S):
+            try:
+                with pool.aside():
+                    if not _is_readable(self.sock, PATIENCE_S):
+                        return None
+            except Unavailable:  # as many are waiting as may
+                return None
+        return bytes(self.sock.recv(self.mxchunk))
+
+    def _receive_over_tls(self) -> bytes | None:
+        self.sock.settimeout(PATIENCE_S)
+        try:
+            return bytes(self.sock.recv(self.mxchunk))
+        except TimeoutError:
+            return None
+        finally:
+            self.sock.settimeout(None)
+
+
+@contextmanager
+def patient(sock: Any) -> Iterator[None]:
+    """While an answer that the network may not take at once is sent."""
+    if sock.gettimeout() is not None:  # a transfer
+        yield
+        return
+    try:
+        place = pool.step_aside()
+    except Unavailable:
+        place = None
+    sock.settimeout(PATIENCE_S)
+    try:
+        yield
+    except TimeoutError:
+        raise ConnectionResetError(errno.ECONNRESET, "the client takes nothing") from None
+    finally:
+        pool.step_back(place)
+
+
+def in_parts(data: bytes) -> Iterator[bytes]:
+    """Pieces of an answer, so that the patience is with each."""
+    return (data[start : start + _PART] for start in range(0, len(data), _PART))
+
+
+def _is_readable(sock: Any, seconds: float) -> bool:
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
