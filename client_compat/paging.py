@@ -11,7 +11,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from .errors import InvalidParameter
 
@@ -20,6 +21,7 @@ _VERSION = b"\x01"
 _HASH_LENGTH = 8
 _HEAD = len(_VERSION) + _HASH_LENGTH
 
+T = TypeVar("T")
 Position = list[bool | int | float | str | None]
 
 
@@ -33,6 +35,16 @@ def encode(query: Sequence[object], position: Position) -> str:
     text = json.dumps(position, separators=(",", ":"), ensure_ascii=False)
     body = text.encode("utf-8", "surrogatepass")
     return _text(_VERSION + _hash(query, body) + body)
+
+
+def cut(
+    rows: Sequence[T], size: int, query: Sequence[object], position: Callable[[T], Position]
+) -> tuple[Sequence[T], str | None]:
+    """A page out of its rows and at least one more, if there are more; and the token of the next page."""
+    if len(rows) <= size:
+        return rows, None
+    page = rows[:size]
+    return page, encode(query, position(page[-1]))
 
 
 def decode(token: str, query: Sequence[object]) -> Position:

@@ -89,7 +89,7 @@ def record(
     tx.execute(sa.insert(schema.attempts), {**start, **_columns(outcome)})
 
 
-def page(
+def find_page(
     tx: Tx, webhook_id: str, state: str | None, max_results: int, token: str | None
 ) -> tuple[list[WebhookDelivery], str | None]:
     """A webhook's deliveries, newest first, with all their attempts; of one state where it is given."""
@@ -108,8 +108,8 @@ def page(
         (last,) = search.position_in(token, named, table.c.id)
         query = query.where(table.c.id < last)
     rows = tx.execute(query.order_by(table.c.id.desc()).limit(max_results + 1)).all()
-    found = _messages(tx, rows[:max_results])
-    return found, None if len(rows) <= max_results else paging.encode(named, [rows[max_results - 1].id])
+    found, more = paging.cut(rows, max_results, named, lambda last: [last.id])
+    return _messages(tx, found), more
 
 
 def replay(tx: Tx, webhook_id: str, delivery_id: str) -> WebhookDelivery:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -233,7 +234,7 @@ def _taken(name: str, is_deleted: bool = False) -> AlreadyExists:
     return AlreadyExists(f"Experiment(name={name}) already exists. {advice}")
 
 
-def _messages(tx: Tx, rows: list[sa.Row[Any]]) -> list[m.Experiment]:
+def _messages(tx: Tx, rows: Sequence[sa.Row[Any]]) -> list[m.Experiment]:
     tags = search.children_of(tx, experiment_tags, experiment_tags.c.experiment_id, [row.id for row in rows])
     return [
         m.Experiment(

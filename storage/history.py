@@ -81,8 +81,8 @@ def find_page(
         (last,) = search.position_in(token, query, _H.id)
         statement = statement.where(_H.id < last)
     rows = tx.execute(statement.order_by(_H.id.desc()).limit(size + 1)).all()
-    more = paging.encode(query, [rows[size - 1].id]) if len(rows) > size else None
-    return [_message(row) for row in rows[:size]], more
+    page, more = paging.cut(rows, size, query, lambda last: [last.id])
+    return [_message(row) for row in page], more
 
 
 def alias_at(tx: Tx, name: str, alias: str, time_ms: int) -> tuple[int | None, RegisteredModelChange | None]:

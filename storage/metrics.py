@@ -109,13 +109,10 @@ def history(
     if max_results is not None:
         select = select.limit(max_results + 1)
     rows = tx.execute(select).all()
-    token = None
-    if max_results is not None and len(rows) > max_results:
-        rows = rows[:max_results]
-        token = paging.encode(query, list(rows[-1]))
+    page, token = paging.cut(rows, max_results or len(rows), query, list)
     return [
         m.Metric(key=key, value=math.nan if is_nan else value, timestamp=timestamp, step=step)
-        for timestamp, step, value, is_nan in map(tuple, rows)
+        for timestamp, step, value, is_nan in map(tuple, page)
     ], token
 
 

@@ -107,7 +107,7 @@ class Page:
             else:
                 self._order_by_child(entity.children[by.kind], by)
 
-    def fetch(self, tx: Tx, size: int, token: str | None) -> tuple[list[Row], str | None]:
+    def fetch(self, tx: Tx, size: int, token: str | None) -> tuple[Sequence[Row], str | None]:
         """The rows of the page that the token names (the first without one), and the next token."""
         position = None
         if token:
@@ -116,10 +116,7 @@ class Page:
             rows = self._fetch_by_rank(tx, size + 1, position)
         else:
             rows = self._read(tx, self._select, self._keys, position, size + 1)
-        if len(rows) <= size:
-            return rows, None
-        last = rows[size - 1]
-        return rows[:size], paging.encode(self._query, list(last[-len(self._keys) :]))
+        return paging.cut(rows, size, self._query, lambda last: list(last[-len(self._keys) :]))
 
     def _fetch_by_rank(self, tx: Tx, limit: int, position: paging.Position | None) -> list[Row]:
         """One statement for each rank that is needed: no index has the order of all ranks together.

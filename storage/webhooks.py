@@ -64,8 +64,8 @@ def find(tx: Tx, webhook_id: str, *, lock: bool = False) -> sa.Row[Any]:
     return row
 
 
-def page(tx: Tx, max_results: int, token: str | None) -> tuple[list[m.Webhook], str | None]:
-    """The workspace's webhooks, newest first."""
+def find_page(tx: Tx, max_results: int, token: str | None) -> tuple[list[m.Webhook], str | None]:
+    """A page of the workspace's webhooks, newest first, and the token of the next."""
     query = sa.select(webhooks).where(
         webhooks.c.workspace_id == tx.workspace, webhooks.c.deleted_time.is_(None)
     )
@@ -74,11 +74,8 @@ def page(tx: Tx, max_results: int, token: str | None) -> tuple[list[m.Webhook], 
         query = query.where(sa.tuple_(webhooks.c.creation_time, webhooks.c.id) < sa.tuple_(time, number))
     query = query.order_by(webhooks.c.creation_time.desc(), webhooks.c.id.desc()).limit(max_results + 1)
     rows = tx.execute(query).all()
-    found = _messages(tx, rows[:max_results])
-    if len(rows) <= max_results:
-        return found, None
-    last = rows[max_results - 1]
-    return found, paging.encode(_QUERY, [last.creation_time, last.id])
+    found, more = paging.cut(rows, max_results, _QUERY, lambda last: [last.creation_time, last.id])
+    return _messages(tx, found), more
 
 
 def update(tx: Tx, webhook_id: str, changes: Mapping[str, str | None], events: list[str] | None) -> m.Webhook:

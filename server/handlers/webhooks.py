@@ -51,7 +51,7 @@ def get_webhook(ctx: Context, req: m.GetWebhook) -> m.GetWebhook.Response:
 
 @handles(m.ListWebhooks, can=policy.read_webhooks)
 def list_webhooks(ctx: Context, req: m.ListWebhooks) -> m.ListWebhooks.Response:
-    found, token = webhooks.page(ctx.tx, req.max_results or _USUAL_PAGE, req.page_token)
+    found, token = webhooks.find_page(ctx.tx, req.max_results or _USUAL_PAGE, req.page_token)
     return m.ListWebhooks.Response(webhooks=found, next_page_token=token)
 
 
@@ -119,7 +119,7 @@ def list_webhook_deliveries(
 ) -> ours.ListWebhookDeliveries.Response:
     if req.state and req.state not in deliveries.STATES:
         raise InvalidParameter.invalid("state", req.state, f"It is one of {', '.join(deliveries.STATES)}.")
-    found, token = deliveries.page(ctx.tx, req.webhook_id, req.state, req.max_results, req.page_token)
+    found, token = deliveries.find_page(ctx.tx, req.webhook_id, req.state, req.max_results, req.page_token)
     return ours.ListWebhookDeliveries.Response(deliveries=found, next_page_token=token)
 
 

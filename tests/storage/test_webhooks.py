@@ -55,7 +55,7 @@ def neighbour(tx: Tx) -> str:
 
 
 def sent_to(tx: Tx, webhook_id: str) -> list[Any]:
-    return deliveries.page(tx, webhook_id, None, 100, None)[0]
+    return deliveries.find_page(tx, webhook_id, None, 100, None)[0]
 
 
 def attempt(tx: Tx, webhook_id: str, outcome: Outcome | None = OK, state: str = "DELIVERED") -> None:
@@ -99,7 +99,7 @@ def test_webhooks_are_listed_newest_first_in_pages(tx: Tx, neighbour: str) -> No
     found: list[str | None] = []
     token, pages = None, 0
     while pages == 0 or token:
-        page, token = webhooks.page(tx, 2, token)
+        page, token = webhooks.find_page(tx, 2, token)
         found += [webhook.webhook_id for webhook in page]
         pages += 1
     assert (found, pages) == (made[::-1], 3)
@@ -120,7 +120,7 @@ def test_a_deleted_webhook_is_gone_and_its_record_stays(tx: Tx) -> None:
     webhooks.delete(tx, hook)
     with pytest.raises(NotFound, match=f"Webhook with ID {hook} not found."):
         webhooks.get(tx, hook)
-    assert webhooks.page(tx, 10, None) == ([], None)
+    assert webhooks.find_page(tx, 10, None) == ([], None)
     assert len(sent_to(tx, hook)) == 1
 
 
@@ -255,8 +255,8 @@ def test_deliveries_come_in_pages_and_by_state(tx: Tx) -> None:
         outbox.emit(tx, MADE, DATA)
     attempt(tx, hook)
     ids = [delivery.delivery_id for delivery in sent_to(tx, hook)]
-    first, token = deliveries.page(tx, hook, "PENDING", 3, None)
-    rest, end = deliveries.page(tx, hook, "PENDING", 3, token)
+    first, token = deliveries.find_page(tx, hook, "PENDING", 3, None)
+    rest, end = deliveries.find_page(tx, hook, "PENDING", 3, token)
     assert [delivery.delivery_id for delivery in first + rest] == ids[1:]
     assert (len(first), end) == (3, None)
 

@@ -110,3 +110,10 @@ def test_another_process_reads_the_token():
     code = f"from trackway.client_compat import paging; print(paging.encode({QUERY!r}, [1, 'a']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert paging.decode(done.stdout.strip(), QUERY) == [1, "a"]
+
+
+def test_a_page_is_cut_where_the_next_one_begins():
+    assert paging.cut([1, 2], 2, QUERY, lambda last: [last]) == ([1, 2], None)
+    page, token = paging.cut([1, 2, 3], 2, QUERY, lambda last: [last])
+    assert page == [1, 2]
+    assert paging.decode(token, QUERY) == [2]
