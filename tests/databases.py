@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from trackway.storage import migrate
 from trackway.storage.database import Database
 
@@ -83,6 +85,13 @@ class Databases:
         self.postgres.execute("CREATE DATABASE template")
         _fill(self.postgres.url("template"))
         return "template"
+
+
+def statements_of(database: Database) -> list[str]:
+    """The statements that the database is asked from now on: the list grows while the test goes on."""
+    statements: list[str] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    return statements
 
 
 def _fill(uri: str) -> None:

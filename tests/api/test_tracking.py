@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
+from tests.databases import statements_of
 from trackway.storage.database import Database
 
 API = "/api/2.0/mlflow"
@@ -122,10 +123,7 @@ def test_a_batch_takes_the_same_statements_whatever_its_size(
         "run_id": run,
         "metrics": [{"key": f"m{n % keys}", "value": n, "timestamp": n, "step": n} for n in range(metrics)],
     }
-    statements: list[str] = []
-    sa.event.listen(
-        database_of(api).engine, "before_cursor_execute", lambda *call: statements.append(call[2])
-    )
+    statements = statements_of(database_of(api))
     ask(api, "POST", f"{API}/runs/log-batch", body)
     # The run, its series, new series and their ids, the points, the audit; and SQLite's BEGIN.
     assert len([text for text in statements if not text.startswith("BEGIN")]) <= 6

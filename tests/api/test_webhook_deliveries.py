@@ -6,8 +6,8 @@ import threading
 import time
 
 import pytest
-import sqlalchemy as sa
 
+from tests.databases import statements_of
 from tests.receiver import ALLOW_LOOPBACK, Receiver, receiver
 from trackway.client_compat.errors import Unavailable
 from trackway.server import jobs as background
@@ -158,8 +158,7 @@ def test_a_slow_receiver_keeps_no_other_waiting(api, worker, hook: Receiver):
 
 def test_an_idle_worker_asks_the_database_next_to_nothing(api, worker):
     database = api.application.extensions["trackway"].database
-    statements: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    statements = statements_of(database)
     time.sleep(1)
     assert len([statement for statement in statements if "jobs" in statement]) <= 1
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-import sqlalchemy as sa
 
+from tests.databases import statements_of
 from tests.factories import log_metrics, make_experiment, make_logged_model, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
@@ -326,8 +326,7 @@ def test_a_page_takes_the_same_statements_whatever_its_size(database: Database, 
     for number in range(size):
         model = make_logged_model(tx, experiment, params={"p": "1"}, tags={"t": "1"})
         log_metrics(tx, run, point("m", number, model=model))
-    statements: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    statements = statements_of(database)
     search = request(experiment, filter="metrics.m >= 0 AND tags.t = '1'")
     assert len(logged_models.find_page(tx, search)[0]) == size
     assert len(statements) == 5  # experiments, models, and one for each kind of child

@@ -8,6 +8,7 @@ import random
 import pytest
 import sqlalchemy as sa
 
+from tests.databases import statements_of
 from tests.factories import START_MS, log_metrics, make_experiment, make_logged_model, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import NotFound
@@ -166,8 +167,7 @@ def test_a_model_of_another_workspace_is_unknown(tx: Tx) -> None:
 def test_logging_takes_the_same_statements_whatever_the_size(database: Database, tx: Tx, size: int) -> None:
     run, model = make_run(tx), make_logged_model(tx)
     log_metrics(tx, run, point("first", 0))
-    statements: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    statements = statements_of(database)
     log_metrics(tx, run, *(point("m", i, step=i, model=model) for i in range(size)))
     # The run; the run's series read, made, and its points; the model, its series twice, its points.
     assert len(statements) == 8

@@ -6,8 +6,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import sqlalchemy as sa
 
+from tests.databases import statements_of
 from tests.factories import (
     at,
     make_many_models,
@@ -187,8 +187,7 @@ def test_pages_of_versions_follow_each_other(tx: Tx) -> None:
 @pytest.mark.parametrize("count", [10, 1000])
 def test_a_page_takes_the_same_statements_whatever_its_size(database: Database, tx: Tx, count: int) -> None:
     make_many_models(tx, count)
-    statements: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    statements = statements_of(database)
     for filter, size in (
         ("name LIKE 'model %'", 3 * count),
         ("tags.n = '2'", count),

@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from tests.databases import statements_of
 from tests.factories import make_many_models, make_registered_model, make_version
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import AlreadyExists, InvalidParameter, NotFound
@@ -208,8 +209,7 @@ def test_a_token_of_another_search_is_refused(tx: Tx) -> None:
 @pytest.mark.parametrize("count", [10, 1000])
 def test_a_page_takes_the_same_statements_whatever_its_size(database: Database, tx: Tx, count: int) -> None:
     make_many_models(tx, count)
-    statements: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    statements = statements_of(database)
     for filter, size in (("name LIKE 'model %'", count), ("tags.team = 'vision'", count // 10)):
         statements.clear()
         found, _ = registered_models.find_page(tx, m.SearchRegisteredModels(filter=filter, max_results=1000))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-import sqlalchemy as sa
 
+from tests.databases import statements_of
 from tests.factories import make_experiment, make_run
 from trackway.client_compat import messages as m
 from trackway.client_compat import paging
@@ -215,8 +215,7 @@ def test_a_page_takes_the_same_statements_whatever_its_size(database: Database, 
     experiment = make_experiment(tx)
     for number in range(size):
         make_run(tx, experiment, metrics={"m": number}, params={"p": "1"}, tags={"t": "1"})
-    statements: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    statements = statements_of(database)
     search = m.SearchRuns(experiment_ids=[experiment], filter="metrics.m >= 0", max_results=100)
     assert len(runs.find_page(tx, search)[0]) == size
     assert len(statements) == 7  # experiments, runs, and one for each kind of child

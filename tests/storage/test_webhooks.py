@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
+from tests.databases import statements_of
 from trackway.client_compat import messages as m
 from trackway.client_compat import webhook_rules
 from trackway.client_compat.errors import BadRequest, InvalidParameter, NotFound
@@ -150,8 +151,7 @@ def test_an_event_that_nobody_asked_for_costs_one_statement(
     database: Database, tx: Tx, neighbour: str
 ) -> None:
     make_webhook(tx, status="DISABLED")
-    statements: list[str] = []
-    sa.event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    statements = statements_of(database)
     outbox.emit(tx, MADE, DATA)
     assert len(statements) == 1
     assert jobs.next_due(tx, [outbox.DELIVER]) is None
