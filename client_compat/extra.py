@@ -80,6 +80,44 @@ class GetServerInfo(Message):
             self.features_enabled = {} if features_enabled is None else features_enabled
 
 
+class GetUiTelemetry(Message):
+    """The UI's telemetry worker asks for this before it collects anything."""
+
+    __slots__ = ()
+
+    class Response(Message):
+        _fields = {
+            "disable_ui_telemetry": "bool",
+            "disable_ui_events": "string[]",
+            "ui_rollout_percentage": "double",
+        }
+        __slots__ = tuple(_fields)
+
+        def __init__(
+            self,
+            *,
+            disable_ui_telemetry: bool | None = None,
+            disable_ui_events: list[str] | None = None,
+            ui_rollout_percentage: float | None = None,
+        ) -> None:
+            self.disable_ui_telemetry = disable_ui_telemetry
+            self.disable_ui_events = [] if disable_ui_events is None else disable_ui_events
+            self.ui_rollout_percentage = ui_rollout_percentage
+
+
+class PostUiTelemetry(Message):
+    """Records of what somebody clicked; a worker stops sending when it is told "disabled"."""
+
+    __slots__ = ()
+
+    class Response(Message):
+        _fields = {"status": "string"}
+        __slots__ = tuple(_fields)
+
+        def __init__(self, *, status: str | None = None) -> None:
+            self.status = status
+
+
 class ListExperiments(Message):
     """1.x, where later clients search. As in 1.30, without view_type only active experiments come."""
 
@@ -151,6 +189,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              GetMetricHistoryBulk, GetMetricHistoryBulk.Response, "MlflowService", mounts=("/ajax-api",)),
     Endpoint("GET", "/3.0/mlflow/server-info", "GetServerInfo",
              GetServerInfo, GetServerInfo.Response, "MlflowService"),
+    Endpoint("GET", "/3.0/mlflow/ui-telemetry", "GetUiTelemetry",
+             GetUiTelemetry, GetUiTelemetry.Response, "MlflowService", mounts=("/ajax-api",)),
+    Endpoint("POST", "/3.0/mlflow/ui-telemetry", "PostUiTelemetry",
+             PostUiTelemetry, PostUiTelemetry.Response, "MlflowService", mounts=("/ajax-api",)),
     Endpoint("GET", "/2.0/mlflow/experiments/list", "ListExperiments",
              ListExperiments, ListExperiments.Response, "MlflowService"),
     Endpoint("GET", "/2.0/mlflow/registered-models/list", "ListRegisteredModels",

@@ -10,7 +10,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoRoute
 from werkzeug.routing import PathConverter
 
-import trackway
 from trackway.client_compat import errors, extra, trackway_api, trackway_artifacts, trackway_webhooks
 from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.wire import Endpoint
@@ -20,7 +19,7 @@ from . import handlers as handlers  # registers them
 from .backend import Backend, open_database, prepare_artifacts
 from .config import Config
 from .dispatch import Answer, Rpc, error_answer, unexpected_answer
-from .edge import transfers
+from .edge import transfers, ui, ui_absent
 from .edge.front import REQUEST_ID, ROUTE, Front, unknown_path, wrong_verb
 from .version import MLFLOW_VERSION
 
@@ -41,6 +40,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.url_map.converters["path"] = AnyPath
     front = Front(app.wsgi_app, backend)
     app.wsgi_app = front  # type: ignore[method-assign]
+    ui_absent.mount(front, all_endpoints())
     for endpoint in all_endpoints():
         rpc = Rpc(endpoint)
         for path in paths_of(endpoint):
@@ -131,14 +131,13 @@ def _mount_pages(app: Flask, backend: Backend, front: Front) -> None:
             response.headers["Retry-After"] = "5"
         return response
 
-    @app.get("/")
-    def home() -> Response:
-        address = request.url_root.rstrip("/")
-        return _page(
-            f"Trackway {trackway.__version__}, a tracking server that speaks the protocol of MLflow "
-            f"{MLFLOW_VERSION}.\n\nPoint clients here:\n\n    export MLFLOW_TRACKING_URI={address}\n\n"
-            f"Is it well:  {address}/ready\n"
-        )
+    ui.mount(app, backend.config)
+
+    @app.route("/graphql", methods=["GET", "POST"])
+    def graphql() -> Response:
+        from .edge import graphql
+
+        return _response(graphql.answer(backend, request.environ, request.environ[REQUEST_ID]))
 
     if front.metrics:
         metrics = front.metrics

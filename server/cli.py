@@ -14,6 +14,7 @@ import trackway
 
 from . import config as settings
 from .cli_history import history
+from .cli_ui import ui
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -28,6 +29,7 @@ def main() -> None:
 
 
 main.add_command(history)
+main.add_command(ui)
 
 
 @main.command()

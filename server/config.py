@@ -173,6 +173,22 @@ class Config:
         topic="Security",
         env="MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE",
     )
+    ui_folder: str = option(
+        "",
+        "Folder with the pages of MLflow's UI. Default: where `trackway ui fetch` puts them, else those of "
+        "an installed mlflow.",
+        topic="UI",
+        env="TRACKWAY_UI_FOLDER",
+        metavar="FOLDER",
+    )
+    ui_allowed_sources: str = option(
+        "",
+        "Comma-separated addresses beyond this server that the UI's pages may load from, for example "
+        "https://cdn.plot.ly for figures that Plotly wrote. Default: none.",
+        topic="UI",
+        env="TRACKWAY_UI_ALLOWED_SOURCES",
+        metavar="SOURCES",
+    )
     expose_prometheus: str = option(
         "",
         "Folder for the workers' metric files; turns /metrics on. Emptied at start.",

@@ -150,22 +150,11 @@ class Rpc:
             return unexpected_answer(environ, request_id)
 
     def _perform(self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues) -> bytes:
-        handler = self._handler
-        if handler is None:
+        if self._handler is None:
             raise errors.NotImplementedYet(f"{self._name} is not implemented by this server.")
         identity = identify(environ)
         request = self._decode(environ, backend.config.max_request_size, path_values)
-        call, can, transaction = handler
-        run = in_transactions(backend, self._name, can, identity, request, request_id)
-        if transaction == "none":
-            can.check(None, identity, request)
-            context = Context(backend, None, identity, request_id, run, path_values)
-            return codec.dumps(call(context, request))
-
-        def handle(tx: Tx) -> Message:
-            return call(Context(backend, tx, identity, request_id), request)
-
-        return codec.dumps(run(handle, transaction == "write", ""))
+        return codec.dumps(respond(backend, self._name, request, identity, request_id, path_values))
 
     def _decode(self, environ: Environ, limit: int, path_values: PathValues) -> Message:
         query = environ.get("QUERY_STRING")
@@ -182,6 +171,28 @@ class Rpc:
             return codec.decode(self._message, data)
         except RecursionError:
             raise errors.InvalidParameter("The request body is nested too deeply.") from None
+
+
+def respond(
+    backend: Backend,
+    rpc: str,
+    request: Message,
+    identity: Identity,
+    request_id: str,
+    path_values: PathValues = _NO_PATH_VALUES,
+) -> Message:
+    """What a request's handler answers, after the permission's check and in the transaction it declared."""
+    call, can, transaction = HANDLERS[type(request)]
+    run = in_transactions(backend, rpc, can, identity, request, request_id)
+    if transaction == "none":
+        can.check(None, identity, request)
+        return call(Context(backend, None, identity, request_id, run, path_values), request)
+
+    def handle(tx: Tx) -> Message:
+        return call(Context(backend, tx, identity, request_id), request)
+
+    response: Message = run(handle, transaction == "write", "")
+    return response
 
 
 def in_transactions(

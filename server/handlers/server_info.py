@@ -26,3 +26,14 @@ def get_server_info(ctx: Context, req: extra.GetServerInfo) -> extra.GetServerIn
         presigned_upload_model_id_supported=True,
         features_enabled={"gateway": False},
     )
+
+
+@handles(extra.GetUiTelemetry, can=policy.anyone, transaction="none")
+def get_ui_telemetry(ctx: Context, req: extra.GetUiTelemetry) -> extra.GetUiTelemetry.Response:
+    return extra.GetUiTelemetry.Response(disable_ui_telemetry=True, ui_rollout_percentage=0.0)
+
+
+@handles(extra.PostUiTelemetry, can=policy.anyone, transaction="none")
+def post_ui_telemetry(ctx: Context, req: extra.PostUiTelemetry) -> extra.PostUiTelemetry.Response:
+    """Drops what came. Only pages loaded from another server send anything here."""
+    return extra.PostUiTelemetry.Response(status="disabled")

@@ -1,0 +1,217 @@
+"""The GraphQL schema of MLflow 3.17's server, made of the protocol's messages.
+
+A type is a message's fields in camelCase, so what the schema holds follows from the seven RPCs that it
+begins with. 64-bit integers are texts, as JavaScript would round them; numbers that JSON lacks are null.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from graphql import (
+    DirectiveLocation,
+    GraphQLArgument,
+    GraphQLBoolean,
+    GraphQLDirective,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLFloat,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLString,
+    IntValueNode,
+    StringValueNode,
+    specified_directives,
+)
+
+from trackway.client_compat import messages as m
+from trackway.client_compat.wire import Enumeration, Message
+
+QUERIES: tuple[type[Message], ...] = (
+    m.GetExperiment,
+    m.GetMetricHistoryBulkInterval,
+    m.GetRun,
+    m.ListArtifacts,
+    m.SearchModelVersions,
+    m.SearchRuns,
+)
+# Reads all the same: older pages asked for them as mutations.
+MUTATIONS: tuple[type[Message], ...] = (m.SearchDatasets, m.SearchRuns)
+# MLflow adds to these two by subclasses, whose names show.
+_EXTENDED = {m.Run: "MlflowRunExtension", m.Metric: "MlflowMetricExtension"}
+
+# Resolves a request message by its handler: (what a resolver has, the message) to the response.
+Ask = Callable[[Any, Message], Any]
+
+
+def build(ask: Ask, decode: Callable[[type[Message], dict[str, Any]], Message]) -> GraphQLSchema:
+    return _Builder(ask, decode).schema()
+
+
+class _Builder:
+    def __init__(self, ask: Ask, decode: Callable[[type[Message], dict[str, Any]], Message]) -> None:
+        self._ask = ask
+        self._decode = decode
+        self._types: dict[str, Any] = {}
+
+    def schema(self) -> GraphQLSchema:
+        component = GraphQLDirective(
+            "component",
+            [DirectiveLocation.QUERY, DirectiveLocation.MUTATION],
+            {"name": GraphQLArgument(GraphQLNonNull(GraphQLString))},
+        )
+        return GraphQLSchema(
+            query=self._root("Query", QUERIES, "test", "Test"),
+            mutation=self._root("Mutation", MUTATIONS, "testMutation", "TestMutation"),
+            directives=[*specified_directives, component],
+        )
+
+    def _root(
+        self, name: str, requests: tuple[type[Message], ...], echo: str, echo_type: str
+    ) -> GraphQLObjectType:
+        fields = {"mlflow" + request.__name__: self._rpc(request) for request in requests}
+        output = GraphQLObjectType(echo_type, {"output": GraphQLField(GraphQLString)})
+        fields[echo] = GraphQLField(
+            output,
+            {"inputString": GraphQLArgument(GraphQLString, out_name="text")},
+            resolve=lambda _, info, text=None: {"output": text},
+        )
+        return GraphQLObjectType(name, fields)
+
+    def _rpc(self, request: type[Message]) -> GraphQLField:
+        def resolve(_: Any, info: Any, given: dict[str, Any] | None = None) -> Any:
+            values = {name: value for name, value in (given or {}).items() if value is not None}
+            return self._ask(info.context, self._decode(request, values))
+
+        argument = GraphQLArgument(self._input(request), out_name="given")
+        response = request.Response  # type: ignore[attr-defined]
+        return GraphQLField(self._output(response), {"input": argument}, resolve=resolve)
+
+    def _input(self, message: type[Message]) -> Any:
+        name = _name(message) + "Input"
+        if name in self._types:
+            return self._types[name]
+        fields = {
+            _camel(field): GraphQLInputField(self._type(wire), out_name=field)
+            for field, wire in message._fields.items()
+            if _is_known(wire)
+        }
+        self._types[name] = GraphQLInputObjectType(name, fields)
+        return self._types[name]
+
+    def _output(self, message: type[Message]) -> Any:
+        name = _name(message)
+        if name not in self._types:
+            self._types[name] = GraphQLObjectType(name, lambda: self._fields(message))
+        return self._types[name]
+
+    def _fields(self, message: type[Message]) -> dict[str, GraphQLField]:
+        fields = {
+            _camel(name): GraphQLField(self._type(wire), resolve=_reader(name, wire))
+            for name, wire in message._fields.items()
+            if _is_known(wire)
+        }
+        if message.__name__ == "Response":
+            fields["apiError"] = GraphQLField(_API_ERROR, resolve=lambda *_: None)
+        if message is m.Run:
+            fields["experiment"] = GraphQLField(self._output(m.Experiment), resolve=self._experiment)
+            versions = GraphQLList(GraphQLNonNull(self._output(m.ModelVersion)))
+            fields["modelVersions"] = GraphQLField(versions, resolve=self._model_versions)
+        return fields
+
+    def _experiment(self, run: m.Run, info: Any) -> Any:
+        assert run.info
+        return self._ask(info.context, m.GetExperiment(experiment_id=run.info.experiment_id or "")).experiment
+
+    def _model_versions(self, run: m.Run, info: Any) -> Any:
+        assert run.info
+        request = self._decode(m.SearchModelVersions, {"filter": f"run_id='{run.info.run_id}'"})
+        return self._ask(info.context, request).model_versions
+
+    def _type(self, wire: str) -> Any:
+        base = wire.split()[0]
+        name = base.removesuffix("[]")
+        if found := _SCALARS.get(name):
+            return GraphQLList(found) if base != name else found
+        kind = _message(name)
+        if issubclass(kind, Enumeration):
+            return self._enumeration(kind)
+        output = self._output(kind)
+        return GraphQLList(GraphQLNonNull(output)) if base != name else output
+
+    def _enumeration(self, kind: type[Enumeration]) -> Any:
+        name = _name(kind)
+        if name not in self._types:
+            self._types[name] = GraphQLEnumType(name, {value: value for value in kind.names()})
+        return self._types[name]
+
+
+def _read_long(node: Any, _: Any = None) -> int | None:
+    return int(node.value) if isinstance(node, IntValueNode | StringValueNode) else None
+
+
+_LONG = GraphQLScalarType(
+    "LongString",
+    description="A 64-bit integer as text, which JavaScript does not round",
+    serialize=str,
+    parse_value=int,
+    parse_literal=_read_long,
+)
+_SCALARS: dict[str, Any] = {
+    "string": GraphQLString,
+    "bool": GraphQLBoolean,
+    "double": GraphQLFloat,
+    "float": GraphQLFloat,
+    "int32": GraphQLInt,
+    "int64": _LONG,
+}
+_ERROR_DETAIL = GraphQLObjectType(
+    "ErrorDetail", {"field": GraphQLField(GraphQLString), "message": GraphQLField(GraphQLString)}
+)
+# MLflow declares it and never fills it: its errors stand beside the data.
+_API_ERROR = GraphQLObjectType(
+    "ApiError",
+    {
+        **{name: GraphQLField(GraphQLString) for name in ("code", "message", "helpUrl", "traceId")},
+        "errorDetails": GraphQLField(GraphQLList(_ERROR_DETAIL)),
+    },
+)
+
+
+def _reader(name: str, wire: str) -> Callable[[Any, Any], Any]:
+    if wire.split()[0] in ("double", "float"):
+
+        def read_number(message: Any, _: Any) -> float | None:
+            value = getattr(message, name)
+            return value if value is not None and math.isfinite(value) else None
+
+        return read_number
+    return lambda message, _: getattr(message, name)
+
+
+def _is_known(wire: str) -> bool:
+    return not wire.startswith(("google.", "map<", "bytes"))
+
+
+def _message(dotted: str) -> Any:
+    found: Any = m
+    for part in dotted.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _name(kind: type) -> str:
+    return _EXTENDED.get(kind) or "Mlflow" + kind.__qualname__.replace(".", "")
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
