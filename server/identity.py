@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-DEFAULT_WORKSPACE = 1
+from trackway.storage.database import DEFAULT_WORKSPACE
 
 
 class Identity(NamedTuple):

@@ -20,8 +20,9 @@ from trackway.storage.artifacts.locations import Place
 from .transfers import Stream, Transfer
 
 if TYPE_CHECKING:
-    from trackway.server.dispatch import Environ, Headers
     from trackway.storage.artifacts import File
+
+    from ..dispatch import Environ, Headers
 
 _CONDITIONS = (
     "HTTP_RANGE",

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from trackway.server.config import Config
+from ..config import Config
 
 log = logging.getLogger("trackway.server")
 

@@ -15,7 +15,7 @@ from fnmatch import translate
 from typing import Any
 from urllib.parse import urlsplit
 
-from trackway.server.config import Config
+from ..config import Config
 
 INVALID_HOST = "Invalid Host header - possible DNS rebinding attack detected"
 CROSS_ORIGIN = "Cross-origin request blocked"

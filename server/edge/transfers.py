@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from trackway.client_compat import codec, errors
 from trackway.client_compat.wire import Endpoint, Message
-from trackway.server import pool
-from trackway.server.backend import Backend
-from trackway.server.dispatch import (
+
+from .. import pool
+from ..backend import Backend
+from ..dispatch import (
     JSON_TYPE,
     Answer,
     Context,
@@ -26,8 +27,8 @@ from trackway.server.dispatch import (
     parse_query,
     unexpected_answer,
 )
-from trackway.server.identity import identify
-from trackway.server.policy import Permission
+from ..identity import identify
+from ..policy import Permission
 
 M = TypeVar("M", bound=Message)
 
