@@ -1,0 +1,161 @@
+"""The UI's pages and GraphQL over HTTP, without a browser."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+
+import pytest
+from click.testing import CliRunner
+
+from trackway.server import ui_files
+from trackway.server.app import create_app
+from trackway.server.cli import main
+from trackway.server.config import Config
+
+SCRIPT = b"console.log('trackway');" * 100
+
+
+@pytest.fixture
+def wheel(tmp_path):
+    path = tmp_path / "mlflow-3.17.2-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mlflow/__init__.py", "raise SystemExit")
+        archive.writestr("mlflow/server/js/build/index.html", "<title>MLflow</title>")
+        archive.writestr("mlflow/server/js/build/static/js/main.c2f5f8d4.js", SCRIPT)
+        archive.writestr("mlflow/server/js/build/../../../../evil.txt", "outside")
+    return path
+
+
+@pytest.fixture
+def pages(wheel, tmp_path):
+    folder = tmp_path / "pages"
+    result = CliRunner().invoke(main, ["ui", "fetch", "--wheel", str(wheel), "--folder", str(folder)])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture
+def ui(store_uri, pages):
+    return create_app(Config(backend_store_uri=store_uri, ui_folder=str(pages))).test_client()
+
+
+def test_a_fetch_keeps_the_pages_and_nothing_else(pages):
+    found = sorted(str(path.relative_to(pages)) for path in pages.rglob("*") if path.is_file())
+    assert found == ["index.html", "static/js/main.c2f5f8d4.js", "static/js/main.c2f5f8d4.js.gz"]
+    assert not list(pages.parent.glob("**/evil.txt"))
+
+
+def test_a_wheel_without_pages_is_refused(tmp_path):
+    path = tmp_path / "mlflow_skinny-3.17.2-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mlflow/__init__.py", "")
+    folder = tmp_path / "pages"
+    result = CliRunner().invoke(main, ["ui", "fetch", "--wheel", str(path), "--folder", str(folder)])
+    assert result.exit_code == 1
+    assert "holds no pages" in result.output
+    assert not folder.exists()
+
+
+def test_the_page_itself_is_asked_for_again_and_loads_from_nowhere_else(ui):
+    response = ui.get("/")
+    assert response.text == "<title>MLflow</title>"
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'self' data: blob:")
+    assert ui.get("/", headers={"If-None-Match": response.headers["ETag"]}).status_code == 304
+
+
+def test_hashed_files_are_kept_for_ever_and_sent_compressed(ui):
+    path = "/static-files/static/js/main.c2f5f8d4.js"
+    plain = ui.get(path)
+    assert plain.data == SCRIPT
+    assert plain.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert plain.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    packed = ui.get(path, headers={"Accept-Encoding": "gzip, br"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(packed.data) == SCRIPT
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+
+
+@pytest.mark.parametrize("path", ["nothing.js", "../index.html", "%2e%2e/index.html", "static", ""])
+def test_nothing_else_is_served(ui, path):
+    assert ui.get("/static-files/" + path).status_code == 404
+
+
+def test_without_pages_the_page_names_the_one_command(store_uri, tmp_path):
+    config = Config(backend_store_uri=store_uri, ui_folder=str(tmp_path / "nothing"))
+    response = create_app(config).test_client().get("/")
+    assert response.status_code == 200
+    assert ui_files.FETCH_COMMAND in response.text
+    assert "MLFLOW_TRACKING_URI=http://localhost" in response.text
+
+
+def ask(api, query, **variables):
+    response = api.post("/graphql", json={"query": query, "variables": variables})
+    assert response.status_code == 200
+    body = response.get_json()
+    return body["data"], body["errors"]
+
+
+def test_graphql_has_long_integers_as_text_and_nan_as_null(api):
+    run_id = api.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0", "start_time": 5}).get_json()
+    run_id = run_id["run"]["info"]["run_id"]
+    metric = {"run_id": run_id, "key": "loss", "value": "NaN", "timestamp": 7, "step": 3}
+    assert api.post("/api/2.0/mlflow/runs/log-metric", json=metric).status_code == 200
+    query = """query GetRun($data: MlflowGetRunInput!) @component(name: "x") { mlflowGetRun(input: $data) {
+        apiError { code }
+        run { info { startTime status } experiment { name } modelVersions { name }
+              data { metrics { key value step } } } } }"""
+    data, problems = ask(api, query, data={"runId": run_id})
+    assert problems is None
+    assert data["mlflowGetRun"] == {
+        "apiError": None,
+        "run": {
+            "info": {"startTime": "5", "status": "RUNNING"},
+            "experiment": {"name": "Default"},
+            "modelVersions": [],
+            "data": {"metrics": [{"key": "loss", "value": None, "step": "3"}]},
+        },
+    }
+
+
+def test_graphql_tells_of_what_is_not_there(api):
+    data, problems = ask(api, '{ mlflowGetRun(input: {runId: "none"}) { run { info { runId } } } }')
+    assert data == {"mlflowGetRun": None}
+    assert problems == ["Run with id=none not found"]
+
+
+TESTS = " ".join(f"a{number}: test {{ output }}" for number in range(11))
+DEEP = "{ test " + "{ output " * 11 + "}" * 12
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("{", "Syntax Error: Expected Name, found <EOF>."),
+        ("{ nothing }", "Cannot query field 'nothing' on type 'Query'."),
+        (f"{{ {TESTS} }}", "GraphQL queries should have at most 10 root fields, got 11 root fields."),
+        (DEEP, "Query exceeds maximum depth of 10"),
+        ("{" * 5000, "Syntax Error"),
+        ("{ test { " + "output " * 1001 + "} }", "Query exceeds maximum total selections of 1000"),
+        ("{ test { ...a } } fragment a on Test { ...a output }", "Cannot spread fragment 'a' within itself."),
+    ],
+)
+def test_graphql_refuses_with_200_and_a_text(api, query, problem):
+    data, problems = ask(api, query)
+    assert data is None
+    assert problems[0].startswith(problem) or "depth" in problems[0]
+
+
+def test_what_is_not_built_is_empty_for_the_ui_and_501_for_clients(api):
+    body = {"locations": []}
+    assert api.post("/ajax-api/3.0/mlflow/traces/search", json=body).get_json() == {}
+    assert api.post("/api/3.0/mlflow/traces/search", json=body).status_code == 501
+
+
+def test_telemetry_is_off_and_what_comes_is_dropped(api):
+    path = "/ajax-api/3.0/mlflow/ui-telemetry"
+    assert api.get(path).get_json()["disable_ui_telemetry"] is True
+    assert api.post(path, json={"records": [{"event_name": "x"}]}).get_json() == {"status": "disabled"}
