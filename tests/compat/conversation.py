@@ -10,6 +10,7 @@ import json
 import re
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,6 +66,11 @@ def _id_pattern(real: str) -> re.Pattern[str]:
             rf"(?:^|(?<=id=)|(?<=with id )|(?<=experiment )|(?<=artifacts:/)){real}(?:$|(?=[ /.]))"
         )
     return re.compile(rf"(?<![0-9A-Za-z-]){re.escape(real)}(?![0-9A-Za-z-])")
+
+
+def unique(text: str) -> str:
+    """A name that no other test has taken, on a server that many tests share."""
+    return f"{text} {uuid.uuid4().hex}"
 
 
 def sort_printed_sets(text: str) -> str:

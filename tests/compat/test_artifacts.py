@@ -20,9 +20,9 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from tests.databases import Databases
 from tests.services import BIN, MlflowServer, ObjectStore, TrackwayServer
 
-from .test_tracking_client import Script, _leave_no_trace, play
+from .scripts import Script, play
 
-__all__ = ["_leave_no_trace"]  # used by every test
+pytestmark = pytest.mark.usefixtures("leave_no_trace")
 
 MIB = 1024 * 1024
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import mlflow
@@ -15,7 +14,9 @@ from mlflow.entities import LoggedModelInput, LoggedModelOutput, LoggedModelStat
 from tests.services import MlflowServer, TrackwayServer
 
 from .conversation import Ask, compare
-from .test_tracking_client import Script, play, refused
+from .scripts import Script, play, refused
+
+pytestmark = pytest.mark.usefixtures("leave_no_trace")
 
 API = "/api/2.0/mlflow"
 MODELS = f"{API}/logged-models"
@@ -425,12 +426,3 @@ def test_a_script_sees_what_it_sees_on_mlflows_server(
     script: Script, shared_server: TrackwayServer, mlflow_server: MlflowServer
 ) -> None:
     assert play(script, shared_server.url) == play(script, mlflow_server.url)
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    yield
-    mlflow.clear_active_model()
-    while mlflow.active_run():
-        mlflow.end_run()
-    mlflow.set_tracking_uri(None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import mlflow
@@ -15,13 +14,9 @@ from mlflow.entities.model_registry import PromptVersion
 
 from tests.services import MlflowServer, TrackwayServer
 
-from .test_tracking_client import Script, play, refused
+from .scripts import Script, play, refused
 
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    yield
-    mlflow.set_tracking_uri(None)
+pytestmark = pytest.mark.usefixtures("leave_no_trace")
 
 
 def unique(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,17 +12,10 @@ from mlflow import MlflowClient
 
 from tests.services import MlflowServer, TrackwayServer
 
-from .test_tracking_client import Script, play, refused
+from .conversation import unique
+from .scripts import Script, play, refused
 
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    yield
-    mlflow.set_tracking_uri(None)
-
-
-def unique(text: str) -> str:
-    return f"{text} {uuid.uuid4().hex}"
+pytestmark = pytest.mark.usefixtures("leave_no_trace")
 
 
 def told(entity: Any) -> dict[str, Any]:

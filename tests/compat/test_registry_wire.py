@@ -9,7 +9,7 @@ import pytest
 
 from tests.services import MlflowServer, TrackwayServer
 
-from .conversation import Ask, compare
+from .conversation import Ask, compare, unique
 
 API = "/api/2.0/mlflow"
 PROMPT = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
@@ -29,10 +29,6 @@ def delete(path: str, **body: Any) -> Ask:
 
 def get(path: str, ours: str = "", save: dict[str, str] | None = None, **query: Any) -> Ask:
     return Ask("GET", f"{API}/{path}", query=query, save=save or {}, ours=ours)
-
-
-def unique(text: str) -> str:
-    return f"{text} {uuid.uuid4().hex}"
 
 
 def new_model(name: str, **more: Any) -> Ask:

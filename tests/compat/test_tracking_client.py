@@ -7,54 +7,18 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag, ViewType
-from mlflow.exceptions import MlflowException
 
 from tests.services import MlflowServer, TrackwayServer
 
-from .conversation import sort_printed_sets
+from .scripts import Script, play, refused
 
-Script = Callable[[], Any]
-
-
-@pytest.fixture(autouse=True)
-def _leave_no_trace() -> Iterator[None]:
-    yield
-    while mlflow.active_run():
-        mlflow.end_run()
-    mlflow.sklearn.autolog(disable=True)
-    mlflow.disable_system_metrics_logging()
-    mlflow.set_tracking_uri(None)
-
-
-def play(script: Script, url: str) -> Any:
-    """What the script returns when run against the server, with ids and times made comparable."""
-    mlflow.set_tracking_uri(url)
-    mlflow.set_experiment(f"script {uuid.uuid4().hex}")
-    return _comparable(script(), {})
-
-
-def _comparable(value: Any, ids: dict[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {_comparable(k, ids): _comparable(v, ids) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_comparable(item, ids) for item in value]
-    if isinstance(value, str):
-        value = re.sub(r"[0-9a-f]{32}", lambda found: ids.setdefault(found[0], f"<id {len(ids)}>"), value)
-        value = re.sub(r"mlflow-artifacts:/\d+/", "mlflow-artifacts:/<experiment>/", value)
-        value = sort_printed_sets(value)
-        return re.sub(r"[a-z]+-[a-z]+-\d{1,4}", "<random name>", value)
-    if isinstance(value, float) and value != value:
-        return "NaN"
-    if isinstance(value, int) and value > 1_750_000_000_000:
-        return "<time>"
-    return value
+pytestmark = pytest.mark.usefixtures("leave_no_trace")
 
 
 def run_data(run: Any) -> dict[str, Any]:
@@ -65,12 +29,6 @@ def run_data(run: Any) -> dict[str, Any]:
         "inputs": run.inputs.to_dictionary(),
         "outputs": run.outputs.to_dictionary() if run.outputs else None,
     }
-
-
-def refused(call: Callable[[], Any]) -> str:
-    with pytest.raises(MlflowException) as caught:
-        call()
-    return f"{caught.value.error_code}: {caught.value.message}"
 
 
 def fluent() -> Any:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import pytest
 
 from tests.services import MlflowServer, TrackwayServer
 
-from .conversation import Ask, compare
+from .conversation import Ask, compare, unique
 
 API = "/api/2.0/mlflow"
 MODEL = (
@@ -36,10 +35,6 @@ def new_run(save: str = "r", **body: Any) -> Ask:
         {"experiment_id": "$e", "start_time": 1_700_000_000_000, **body},
         **{save: "run.info.run_id"},
     )
-
-
-def unique(text: str) -> str:
-    return f"{text} {uuid.uuid4().hex}"
 
 
 def experiments() -> list[Ask]:
