@@ -65,7 +65,10 @@ class Runner:
         with self._lock:
             left = list(self._running)
         if left:
-            self._write(lambda tx: jobs.release(tx, left))
+            try:
+                self._write(lambda tx: jobs.release(tx, left))
+            except ApiError as error:
+                log.warning("jobs in hand are free when their leases end, not now: %s", error.message)
 
     def _loop(self) -> None:
         while not self._is_stopping:

@@ -35,7 +35,9 @@ def start_worker(api, monkeypatch):
     started = []
 
     def start():
-        started.append(background.start(api.application.extensions["trackway"]))
+        runner = background.start(api.application.extensions["trackway"])
+        started.append(runner)
+        return runner
 
     yield start
     for runner in started:
@@ -190,6 +192,25 @@ def test_a_worker_outlives_faults_of_the_database(api, start_worker, hook: Recei
     emit(api)
     sent(api, webhook)
     assert faults == []
+
+
+def test_a_worker_ends_also_when_it_cannot_give_back_what_it_has_in_hand(
+    api, start_worker, hook: Receiver, monkeypatch
+):
+    def fail(*_):
+        raise Unavailable("away")
+
+    began, goes_on = threading.Event(), threading.Event()
+    hook.on_request = lambda: (began.set(), goes_on.wait(10))
+    runner = start_worker()
+    webhook = create(api, hook.url)
+    emit(api)
+    assert began.wait(10)
+    with monkeypatch.context() as away:
+        away.setattr(jobs, "release", fail)
+        runner.stop(patience_s=0.1)
+    goes_on.set()
+    sent(api, webhook)
 
 
 def test_a_fault_of_our_own_puts_a_delivery_off_and_loses_it_not(api, worker, hook: Receiver, monkeypatch):
