@@ -14,8 +14,9 @@ from typing import Any, Protocol
 from werkzeug.wsgi import ClosingIterator
 
 from trackway.client_compat import errors
-from trackway.server.backend import Backend
-from trackway.server.dispatch import (
+
+from ..backend import Backend
+from ..dispatch import (
     Answer,
     Environ,
     Headers,
@@ -23,7 +24,6 @@ from trackway.server.dispatch import (
     status_line,
     unexpected_answer,
 )
-
 from . import observe
 from .security import Security
 

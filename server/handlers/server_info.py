@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from trackway.client_compat import extra
-from trackway.server import policy
-from trackway.server.dispatch import Context, handles
 from trackway.storage import artifacts
+
+from .. import policy
+from ..dispatch import Context, handles
 
 
 @handles(extra.GetServerInfo, can=policy.anyone, transaction="none")
