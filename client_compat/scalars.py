@@ -56,7 +56,8 @@ class Wrong(Exception):
         return InvalidParameter.invalid(path, self.value, self.hint)
 
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+# Text that neither database keeps: NUL and half of a surrogate pair.
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def read_string(value: Any) -> str:
@@ -64,7 +65,7 @@ def read_string(value: Any) -> str:
         raise Wrong(value)
     if "\0" in value:
         raise Wrong(value, "It must not contain NUL characters.")
-    if not value.isascii() and _SURROGATE.search(value):
+    if not value.isascii() and UNSTORABLE.search(value):
         raise Wrong(value, "It must not contain lone surrogates.")
     return value
 

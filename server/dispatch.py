@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import parse_qs
 
 from trackway.client_compat import codec, errors
+from trackway.client_compat.scalars import UNSTORABLE
 from trackway.client_compat.wire import Endpoint, Message
 from trackway.storage import audit
 from trackway.storage.database import Tx
@@ -40,7 +41,6 @@ _NO_PATH_VALUES: PathValues = {}
 _METHODS_WITH_CONTENT_TYPE = frozenset({"POST", "PUT"})
 # An escape that may stand for NUL or for half a character, neither of which a database can keep.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MAX_QUERY_FIELDS = 5000
 
 
@@ -284,7 +284,8 @@ def error_answer(error: errors.ApiError, request_id: str) -> Answer:
             error.error_code,
             error.message,
             extra={"request_id": request_id},
-            exc_info=error.__cause__,
+            # What is out of reach is told in the message; a stack per request would flood the log meanwhile.
+            exc_info=None if isinstance(error, errors.Unavailable) else error.__cause__,
         )
     body = json.dumps(error.to_json(request_id)).encode()
     return Answer(error.status, [JSON_TYPE, *error.headers.items()], body)
@@ -331,7 +332,7 @@ def parse_query(query: str) -> dict[str, list[str]]:
 
 def _check_storable(value: object) -> None:
     if isinstance(value, str):
-        if found := _UNSTORABLE.search(value):
+        if found := UNSTORABLE.search(value):
             raise errors.InvalidParameter(
                 f"Texts cannot hold the character U+{ord(found.group()):04X}: {errors.shown(value)[:200]}."
             )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import operator
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ import sqlalchemy as sa
 from trackway.client_compat import paging
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.filters import And, Comparison, Node, Not, Or, parse_filter
+from trackway.client_compat.scalars import UNSTORABLE
 from trackway.client_compat.searchable import OrderBy, Searchable
 
 from .database import Tx
@@ -30,8 +30,6 @@ Row = sa.Row[Any]
 _NO_ESCAPE = "\x01"
 # Each is a join; SQLite takes 64 tables in a statement, and PostgreSQL's planner grows slow before that.
 _MAX_JOINED = 32
-# Neither database takes NUL or half of a surrogate pair.
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -197,7 +195,7 @@ def _can_hold(column: Column, value: object) -> bool:
     if type(value) is not kind:
         return False
     if isinstance(value, str):
-        return not _UNSTORABLE.search(value)
+        return not UNSTORABLE.search(value)
     return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
