@@ -1,8 +1,8 @@
 """What MLflow's protos do not say, as data; checked against MLflow 3.17.2.
 
-The generator writes REQUIRED and DEFAULTS into the messages' `__init__`, so types and checks agree, and
-BINDINGS into the endpoints.
-The codec reads ALIASES and BOUNDS when it decodes. Messages are named as in `messages.py`.
+The generator writes REQUIRED, DEFAULTS and ADDED into the messages, so types and checks agree, and BINDINGS
+into the endpoints. ALIASES and BOUNDS are applied when a message is decoded. Messages are named as in
+`messages.py`, or in the modules that have those written by hand.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ BINDINGS: Mapping[str, Mapping[str, str]] = {
 
 
 class Bound(NamedTuple):
-    """The values a number may have. `text`, with {value}, is the whole message where MLflow has its own."""
+    """The values a number may have. A text, with {value}, is the whole message where MLflow has its own."""
 
     low: int | None = None
     high: int | None = None
