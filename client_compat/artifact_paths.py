@@ -19,6 +19,8 @@ UPLOADS_FOLDER = ".trackway-uploads"
 _MLFLOW_UPLOAD_PREFIX = ".artifact.uploading."
 
 _ENCODED_SEPARATOR = re.compile("%(?:2f|5c|00)", re.IGNORECASE)
+# No store has folders that deep; Python's own functions recurse over them.
+_MAX_DEPTH = 200
 _CONTROL = re.compile("[\x01-\x1f\x7f]")
 
 
@@ -38,7 +40,7 @@ def check(path: str) -> str:
         raise invalid()
     plain = _CONTROL.sub(lambda found: f"%{ord(found.group()):02x}", plain)
     parts = [part for part in plain.split("/") if part not in ("", ".")]
-    if ".." in parts or any(is_reserved(part) for part in parts):
+    if len(parts) > _MAX_DEPTH or ".." in parts or any(is_reserved(part) for part in parts):
         raise invalid()
     return "/".join(parts)
 

@@ -300,6 +300,8 @@ def _api_error(error: OSError, path: str) -> ApiError:
         return _full(error.strerror or "it is full")
     if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY):
         return InvalidParameter(f"'{path}' cannot be stored: a part of the path is a file, not a folder.")
+    if error.errno == errno.ELOOP:
+        return artifact_paths.invalid()
     if error.errno == errno.ENAMETOOLONG:
         return InvalidParameter("A name in the artifact's path is too long for the server's file system.")
     return Unavailable(f"The artifact store failed at '{path}': {error.strerror or error}")

@@ -44,6 +44,7 @@ INVALID = [
     ".trackway-uploads/x",
     "a/.trackway-uploads",
     ".artifact.uploading.x",
+    "a/" * 1000 + "b",
 ]
 
 

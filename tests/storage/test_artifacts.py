@@ -293,6 +293,14 @@ def test_links_within_the_store_are_followed(folder_store, tmp_path):
     assert contents(folder_store, "real/f") == b"linked"
 
 
+def test_a_link_to_itself_is_refused(folder_store, tmp_path):
+    put(folder_store, "f")
+    (tmp_path / "artifacts" / "loop").symlink_to("loop")
+    with pytest.raises(InvalidParameter, match=r"^Invalid path$"):
+        folder_store.open("loop")
+    assert names(folder_store) == ["f"]
+
+
 def test_a_pipe_is_no_artifact(folder_store, tmp_path):
     put(folder_store, "f")
     os.mkfifo(tmp_path / "artifacts" / "pipe")
