@@ -134,16 +134,19 @@ def check(backend_store_uri: str) -> None:
     """Say whether the database's schema is the one this version needs; exit with 1 when not."""
     from trackway.storage import migrate
 
-    _with_database(backend_store_uri, migrate.check)
+    _with_database(backend_store_uri, migrate.check, make=False)
     click.echo(f"The database is at revision {migrate.HEAD}, as this version needs.")
 
 
-def _with_database(uri: str, work: Any) -> None:
+def _with_database(uri: str, work: Any, *, make: bool = True) -> None:
     from trackway.client_compat.errors import ApiError
-    from trackway.storage.database import Database
+    from trackway.storage.database import Database, file_of
     from trackway.storage.migrate import SchemaError
 
     try:
+        file = file_of(uri)
+        if file and not make and not file.exists():
+            _fail(f"There is no database at {file}. Run: trackway db upgrade --backend-store-uri <uri>")
         database: Database = Database(uri)
         try:
             database.ping()
@@ -152,7 +155,7 @@ def _with_database(uri: str, work: Any) -> None:
             database.dispose()
     except ApiError as error:
         _fail(error.message)
-    except (SchemaError, ValueError) as error:
+    except (SchemaError, ValueError, OSError) as error:
         _fail(str(error))
 
 

@@ -256,6 +256,9 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 
 
 def _check_stores(config: Config) -> None:
+    if config.serve_artifacts and not config.artifacts_destination:
+        # An unset shell variable; the path "" would be the working folder.
+        raise ConfigError("--artifacts-destination is empty; name a folder or s3://bucket/prefix.")
     if config.registry_store_uri and config.registry_store_uri != config.backend_store_uri:
         raise ConfigError(
             "--registry-store-uri differs from --backend-store-uri: Trackway keeps the registry in the same "
@@ -272,6 +275,9 @@ def _check_stores(config: Config) -> None:
 
 
 def _check_network(config: Config) -> None:
+    if not config.host:
+        # An unset shell variable; gunicorn would listen on every address.
+        raise ConfigError("--host is empty; 0.0.0.0 listens on every address.")
     prefix = config.static_prefix
     if prefix and not prefix.startswith("/"):
         raise ConfigError("--static-prefix must begin with a '/'.")
@@ -323,7 +329,12 @@ FOREIGN = (
         "Trackway has no trace archive.",
         env="MLFLOW_TRACE_ARCHIVAL_CONFIG",
     ),
-    Foreign("--enable-workspaces/--disable-workspaces", "workspaces are not supported yet.", is_flag=True),
+    Foreign(
+        "--enable-workspaces/--disable-workspaces",
+        "workspaces are not supported yet.",
+        env="MLFLOW_ENABLE_WORKSPACES",
+        is_flag=True,
+    ),
     Foreign(
         "--workspace-store-uri",
         "workspaces are not supported yet.",

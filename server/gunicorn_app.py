@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -46,7 +47,10 @@ class Server(BaseApplication):  # type: ignore[misc]
         hooks = {"on_starting": self._starting, "when_ready": self._ready, "child_exit": self._worker_ended}
         for name, value in (_settings(self._config) | hooks).items():
             self.cfg.set(name, value)
-        given = [*self.cfg.get_cmd_args_from_env(), *shlex.split(self._config.gunicorn_opts)]
+        try:
+            given = [*self.cfg.get_cmd_args_from_env(), *shlex.split(self._config.gunicorn_opts)]
+        except ValueError as error:
+            raise ConfigError(f"--gunicorn-opts: {error}.") from None
         for name, value in _parse(self.cfg, given).items():
             try:
                 self.cfg.set(name, value)
@@ -116,6 +120,11 @@ def _parse(settings: Any, arguments: list[str]) -> dict[str, Any]:
     parsed = vars(parser.parse_args(arguments))
     if parsed.pop("args", None):
         raise ConfigError("--gunicorn-opts names an application; Trackway is the application.")
+    if parsed.pop("worker_class", None):
+        raise ConfigError("--gunicorn-opts names a worker class; Trackway has one of its own.")
+    for name in ("certfile", "keyfile", "ca_certs"):
+        if (path := parsed.get(name)) and not os.path.isfile(path):
+            raise ConfigError(f"--gunicorn-opts: there is no file {path} for --{name.replace('_', '-')}.")
     if parsed.pop("config", None):
         raise ConfigError("--gunicorn-opts names a configuration file; give its options themselves.")
     return {name: value for name, value in parsed.items() if value is not None}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import sqlite3 as stdlib_sqlite3
 import threading
 import time
@@ -35,6 +36,7 @@ _ATTEMPTS = 6
 # PostgreSQL: serialization failure, deadlock: the same transaction may pass when run again.
 _PASSING_SQLSTATES = {"40001", "40P01"}
 _POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"}
+_PASSWORD = re.compile("(://[^:/@]*:).*@")
 _SQLITE_SAFE_WAL = (3, 51, 3)
 
 
@@ -87,9 +89,12 @@ class Database:
             self._engine = _sqlite_engine(url, synchronous, pool_size)
             self._reads = self._engine
         else:
-            self._engine = sa.create_engine(
-                url, pool_size=pool_size, max_overflow=0, pool_timeout=_PATIENCE_S
-            )
+            try:
+                self._engine = sa.create_engine(
+                    url, pool_size=pool_size, max_overflow=0, pool_timeout=_PATIENCE_S
+                )
+            except ImportError:
+                raise ValueError('PostgreSQL needs a driver: pip install "trackway[postgres]".') from None
             # A read of several statements needs no snapshot, and BEGIN and ROLLBACK are two round trips.
             self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -192,15 +197,16 @@ def parse_uri(uri: str) -> URL:
 
     Raises ValueError with a sentence for the person who typed it.
     """
+    shown = _PASSWORD.sub(r"\1***@", uri)
     if "://" not in uri:
         raise ValueError(
-            f"The store URI {uri!r} is a folder; Trackway keeps its data in a database: "
+            f"The store URI {shown!r} is a folder; Trackway keeps its data in a database: "
             "use sqlite:///path/to/file.db or postgresql://user:password@host/name."
         )
     try:
         url = make_url(uri)
     except (exc.ArgumentError, ValueError):
-        raise ValueError(f"The store URI {uri!r} cannot be read as a database URL.") from None
+        raise ValueError(f"The store URI {shown!r} cannot be read as a database URL.") from None
     if url.drivername in _POSTGRES_NAMES:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername in {"sqlite", "sqlite+pysqlite"}:
@@ -210,6 +216,12 @@ def parse_uri(uri: str) -> URL:
             )
         return url.set(drivername="sqlite+pysqlite")
     raise ValueError(f"The store URI names {url.drivername!r}; Trackway runs on sqlite and postgresql.")
+
+
+def file_of(uri: str) -> Path | None:
+    """The file of a SQLite database, which opening it would make; None for PostgreSQL."""
+    url = parse_uri(uri)
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
 def _sqlite_engine(url: URL, synchronous: str, pool_size: int) -> sa.Engine:
@@ -285,6 +297,8 @@ def _may_pass(fault: exc.SQLAlchemyError, write: bool) -> bool:
 
 def _as_api_error(fault: exc.SQLAlchemyError) -> Exception:
     text = _first_line(fault)
+    if "file is not a database" in text:
+        return Unavailable("The file that the store URI names is not a database of SQLite's.")
     origin = getattr(fault, "orig", None)
     state = getattr(origin, "sqlstate", None) or ""
     if getattr(origin, "sqlite_errorcode", None) == stdlib_sqlite3.SQLITE_ERROR:
@@ -303,4 +317,4 @@ def _first_line(fault: BaseException) -> str:
     return str(getattr(fault, "orig", None) or fault).strip().split("\n", 1)[0]
 
 
-__all__ = ["DEFAULT_WORKSPACE", "Database", "Tx", "insert", "parse_uri", "upsert"]
+__all__ = ["DEFAULT_WORKSPACE", "Database", "Tx", "file_of", "insert", "parse_uri", "upsert"]

@@ -104,7 +104,9 @@ def prepare(uri: str) -> None:
         except ImportError:
             raise ValueError(f'Artifacts in {uri} need the extra "s3": install trackway[s3].') from None
     else:
-        open_store(uri).sweep()
+        store = open_store(uri)
+        store.check()
+        store.sweep()
 
 
 def may_send_clients(uri: str, public_endpoint: str) -> bool:

@@ -347,7 +347,18 @@ def run(*arguments, folder):
         (["--backend-store-uri", "postgresql://127.0.0.1:1/db"], "cannot be reached"),
         (["--static-prefix", "x"], "--static-prefix must begin with a '/'."),
         (["--gunicorn-opts", "--nonsense"], "--gunicorn-opts: "),
+        (["--gunicorn-opts", "'open"], "--gunicorn-opts: No closing quotation"),
+        (["--gunicorn-opts", "-k sync"], "Trackway has one of its own"),
+        (["--gunicorn-opts", "--certfile /nowhere"], "there is no file /nowhere"),
         (["--app-name", "basic-auth"], "no plug-in apps"),
+        (["--backend-store-uri", "sqlite:////etc/passwd"], "is not a database of SQLite's"),
+        (
+            ["--backend-store-uri", "postgresql://me:secret@host:port/db"],
+            "'postgresql://me:***@host:port/db'",
+        ),
+        (["--artifacts-destination", ""], "--artifacts-destination is empty"),
+        (["--artifacts-destination", "/etc/passwd"], "/etc/passwd is no folder"),
+        (["--host", ""], "--host is empty"),
     ],
 )
 def test_a_start_that_cannot_be_ends_with_a_sentence(tmp_path, options, words):
@@ -409,6 +420,7 @@ def test_db_check_and_upgrade(tmp_path):
     before = run("db", "check", "--backend-store-uri", uri, folder=tmp_path)
     assert before.returncode == 1
     assert "Run: trackway db upgrade" in before.stderr
+    assert not list(tmp_path.iterdir()), "looking made a database"
     assert run("db", "upgrade", "--backend-store-uri", uri, folder=tmp_path).returncode == 0
     assert run("db", "check", "--backend-store-uri", uri, folder=tmp_path).returncode == 0
 

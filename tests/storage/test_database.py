@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 
@@ -145,3 +146,9 @@ def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
             data = runs.get(reader, run).data
     assert data
     assert "k" not in {tag.key for tag in data.tags}
+
+
+def test_without_its_driver_postgresql_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ValueError, match=r"trackway\[postgres\]"):
+        Database("postgresql://localhost/trackway")
