@@ -1,4 +1,4 @@
-"""The command line: ``trackway serve``, ``trackway endpoints``, ``trackway db``.
+"""The command line: ``trackway serve``, ``endpoints``, ``db``, ``history`` and ``ui``.
 
 Only what a command needs is imported, inside it: ``--help`` and start-up are felt by hand.
 """
