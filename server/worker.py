@@ -12,6 +12,7 @@ import time
 from collections import deque
 from functools import partial
 from http import HTTPStatus
+from itertools import islice
 from selectors import EVENT_READ
 from typing import Any
 
@@ -79,6 +80,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     - A chunk's size line has a bound (26.2 scans it again at each read: 4 MiB cost 1 s of CPU).
     - A client that does not hang up keeps nobody waiting: gthread waits for it in the one thread that
       hands out all others' requests, for up to 2 s each.
+    - Kept connections, however many, keep no new one out.
     - Requests that are no HTTP are refused in the protocol's shape, not as HTML.
     """
 
@@ -170,7 +172,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             super().wait_for_and_dispatch_events(0)
             self._let_go_of_idle()
             timeout = min(timeout, 0.1)
+        if self.alive and self.nr_conns >= self.worker_connections:
+            self._make_room()
         super().wait_for_and_dispatch_events(timeout)
+
+    def _make_room(self) -> None:
+        """Close those kept connections that were silent longest; gthread would wait till they end."""
+        for conn in islice(self.keepalived_conns, self.worker_connections // 10 or 1):
+            conn.timeout = 0.0
+        self.murder_keepalived()
+        self.set_accept_enabled(self.nr_conns < self.worker_connections)
 
     def _let_go_of_idle(self) -> None:
         for waiting in (self.keepalived_conns, self.pending_conns):

@@ -288,6 +288,18 @@ def test_more_clients_than_threads_are_all_answered(shared_server):
         connection.close()
 
 
+def test_kept_connections_do_not_keep_new_ones_out(serve):
+    server = serve("--workers", "1", "--gunicorn-opts", "--worker-connections 20")
+    kept = [keep_connection(server) for _ in range(50)]
+    began = time.monotonic()
+    assert get(server, "/health") == "OK"
+    assert time.monotonic() - began < 2, "gthread by itself waits until one of them has been silent for 75 s"
+    kept[-1].request("GET", "/health")
+    assert kept[-1].getresponse().status == 200
+    for connection in kept:
+        connection.close()
+
+
 def test_metrics_are_right_over_several_workers(serve, tmp_path):
     folder = tmp_path / "metrics"
     folder.mkdir()
