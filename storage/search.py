@@ -196,7 +196,8 @@ def _can_hold(column: Column, value: object) -> bool:
         return False
     if isinstance(value, str):
         return not UNSTORABLE.search(value)
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
+    bits = 63 if isinstance(column.type, sa.BigInteger) else 31
+    return not isinstance(value, int) or -(2**bits) <= value < 2**bits
 
 
 def _direction(key: _Key) -> Column:

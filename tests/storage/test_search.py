@@ -185,6 +185,7 @@ def test_a_token_of_another_search_is_refused(tx: Tx, experiment: str, change: d
         [0, 0.5, 3, "x", "y"],
         ["0", 0.5, 3, "x"],
         [True, 0.5, 3, "x"],
+        [2**31, 0.5, 3, "x"],
         [0, 1, 3, "x"],
         [0, 0.5, 2**63, "x"],
         [0, 0.5, 3.5, "x"],
