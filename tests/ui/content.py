@@ -1,0 +1,61 @@
+"""What the UI's tests find on their server, made by the client as a user would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+RUNS = ("trial-0", "trial-1", "trial-2")
+
+
+def fill(url: str, folder: Path) -> dict[str, Any]:
+    import mlflow
+    import pandas as pd
+    from PIL import Image
+
+    mlflow.set_tracking_uri(url)
+    table = pd.DataFrame({"age": [31, 42], "city": ["Bern", "Oslo"]})
+    table.to_csv(folder / "table.csv", index=False)
+    experiment_id = mlflow.set_experiment("churn study").experiment_id
+    ids = []
+    for number, name in enumerate(RUNS):
+        with mlflow.start_run(run_name=name) as run:
+            ids.append(run.info.run_id)
+            mlflow.log_params({"depth": number + 2, "optimizer": ["adam", "sgd"][number % 2]})
+            for step in range(10):
+                mlflow.log_metric("loss", 1 / (step + 1 + number), step=step)
+            mlflow.set_tag("team", "growth")
+            mlflow.log_input(mlflow.data.from_pandas(table, name="customers"), context="training")
+            mlflow.log_text("some words to be read", "notes.txt")
+            mlflow.log_artifact(str(folder / "table.csv"))
+            mlflow.log_image(Image.new("RGB", (80, 60), (200, 30, 30)), "red.png")
+    with mlflow.start_run(run_name="to be deleted"):
+        pass
+    model_id = _log_model(ids[0])
+    client = mlflow.MlflowClient()
+    client.create_registered_model("churn")
+    for _ in range(2):
+        client.create_model_version("churn", f"models:/{model_id}", ids[0], model_id=model_id)
+    mlflow.genai.register_prompt(name="greeting", template="Hello {{name}}", commit_message="first")
+    mlflow.genai.register_prompt(name="greeting", template="Dear {{name}}, hello", commit_message="second")
+    mlflow.set_tracking_uri(None)
+    return {"experiment_id": experiment_id, "run_ids": ids, "model_id": model_id}
+
+
+def _log_model(run_id: str) -> str:
+    import mlflow
+    import pandas as pd
+
+    class Doubler(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+            return model_input * 2
+
+    frame = pd.DataFrame({"amount": [1.0, 2.0]})
+    with mlflow.start_run(run_id=run_id):
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=Doubler(),
+            signature=mlflow.models.infer_signature(frame, frame),
+            pip_requirements=[],
+        )
+    return str(info.model_id)
