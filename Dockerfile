@@ -9,7 +9,8 @@ COPY server/ server/
 COPY storage/ storage/
 COPY client_compat/ client_compat/
 RUN python -m venv /opt/trackway \
- && /opt/trackway/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres,s3]'
+ && /opt/trackway/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres,s3]' \
+ && (/opt/trackway/bin/trackway ui fetch || echo "building without the web UI")
 
 FROM python:3.13-slim
 COPY --from=build /opt/trackway /opt/trackway

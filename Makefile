@@ -42,6 +42,7 @@ help:
 	@echo "make clean        remove the environment and everything built"
 
 serve: $(RUNTIME)
+	-@$(BIN)/trackway ui fetch || echo "==> serving without the web UI"
 	$(BIN)/trackway serve --host $(HOST) --port $(PORT) $(ARGS)
 
 test: $(TESTING)
