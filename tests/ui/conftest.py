@@ -52,7 +52,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
 
 @pytest.fixture(scope="session")
 def settled(browser: Any, site: SimpleNamespace) -> Any:
-    """What the UI remembers once its first visitor has closed the panel that covers a quarter of each page."""
+    """What the UI remembers once its first visitor has closed the panel over each page."""
     context = browser.new_context()
     page = context.new_page()
     page.goto(site.url)
