@@ -12,7 +12,9 @@ from trackway.server.edge import graphql_schema
 
 def test_the_schema_has_all_that_mlflows_has():
     ours = graphql_schema.build(lambda asker, request: None, codec.decode).type_map
-    assert [difference for name, kind in _types() for difference in _missing(name, kind, ours.get(name))] == []
+    assert [
+        difference for name, kind in _types() for difference in _missing(name, kind, ours.get(name))
+    ] == []
 
 
 def _types() -> Any:
