@@ -16,6 +16,8 @@ from ..config import Config
 log = logging.getLogger("trackway.server")
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+# Any word can stand there, and each would be kept for good.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -157,10 +159,10 @@ class Metrics:
 
     def end(self, method: str, route: str, status: int, seconds: float) -> None:
         self._in_flight.dec()
-        key = (method, route, status)
+        key = (method if method in _METHODS else "other", route, status)
         child = self._children.get(key)
         if child is None:
-            child = self._children[key] = self._latency.labels(method, route, status)
+            child = self._children[key] = self._latency.labels(*key)
         child.observe(seconds)
 
     @staticmethod

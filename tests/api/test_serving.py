@@ -326,6 +326,16 @@ def test_metrics_are_right_over_several_workers(serve, tmp_path):
     assert "trackway_http_requests_in_flight 1.0" in page  # the one that asks
 
 
+def test_a_made_up_verb_makes_no_series_of_its_own(serve, tmp_path):
+    server = serve("--expose-prometheus", str(tmp_path / "metrics"))
+    with connect(server) as client:
+        client.sendall(head("BREW", "/health", "Connection: close"))
+        assert receive_all(client).startswith(b"HTTP/1.1 405 ")
+    page = get(server, "/metrics")
+    assert 'method="other"' in page
+    assert "BREW" not in page
+
+
 def test_without_the_option_there_are_no_metrics(api):
     assert api.get("/metrics").status_code == 404
 
