@@ -75,6 +75,10 @@ class ApiError(Exception):
         self.status: int = status or self._status or STATUS_OF.get(self.error_code, 500)
         self.headers: dict[str, str] = dict(headers or {})
 
+    def told_to_operators(self) -> str:
+        """The message with its notes, which may name what clients need not know."""
+        return " ".join([self.message, *getattr(self, "__notes__", ())])
+
     def to_json(self, request_id: str = "") -> dict[str, str]:
         """The body of the answer. A request id, where there is one, finds the log line."""
         body = {"error_code": self.error_code, "message": self.message}

@@ -62,7 +62,7 @@ def _make_app(config: settings.Config) -> Flask:
     try:
         return create_app(config)
     except ApiError as error:
-        _fail(error.message)
+        _fail(error.told_to_operators())
     except (SchemaError, ValueError, OSError) as error:
         _fail(str(error))
 
@@ -154,7 +154,7 @@ def _with_database(uri: str, work: Any, *, make: bool = True) -> None:
         finally:
             database.dispose()
     except ApiError as error:
-        _fail(error.message)
+        _fail(error.told_to_operators())
     except (SchemaError, ValueError, OSError) as error:
         _fail(str(error))
 

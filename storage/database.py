@@ -309,7 +309,9 @@ def _as_api_error(fault: exc.SQLAlchemyError) -> Exception:
         return Unavailable("The database has no free connection or stays locked; try again in a moment.")
     unreachable = isinstance(fault, exc.OperationalError | exc.InterfaceError)
     if unreachable and isinstance(fault, exc.DBAPIError) and (fault.connection_invalidated or not state):
-        return Unavailable(f"The database cannot be reached or written: {text}")
+        told = Unavailable("The database cannot be reached or written; try again in a moment.")
+        told.add_note(text)  # where it should be and under which name: for the operator, not for clients
+        return told
     return fault
 
 

@@ -152,3 +152,11 @@ def test_without_its_driver_postgresql_is_refused_in_words(monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ValueError, match=r"trackway\[postgres\]"):
         Database("postgresql://localhost/trackway")
+
+
+def test_clients_are_not_told_where_the_database_is() -> None:
+    with pytest.raises(Unavailable) as told:
+        Database("postgresql://secret-user@127.0.0.1:1/none").ping()
+    assert "127.0.0.1" not in told.value.message
+    assert "secret-user" not in told.value.message
+    assert "127.0.0.1" in told.value.told_to_operators()
