@@ -323,10 +323,14 @@ class MlflowServer(HttpServer):
         ]
 
 
+# Not the shared generator: Hypothesis seeds it, and two processes would draw the same ports.
+_DICE = random.SystemRandom()
+
+
 def free_port() -> int:
     """A port that the system gives to nobody's outgoing connection while a server takes its time to start."""
     while True:
-        port = random.randint(10_000, 20_000)
+        port = _DICE.randint(10_000, 20_000)
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port
@@ -335,7 +339,7 @@ def free_port() -> int:
 def _port_with_twin() -> int:
     """A free port whose twin 10,000 above is free too: SeaweedFS talks to itself there."""
     while True:
-        port = random.randint(20_000, 32_000)
+        port = _DICE.randint(20_000, 32_000)
         with suppress(OSError), socket.socket() as first, socket.socket() as second:
             first.bind(("127.0.0.1", port))
             second.bind(("127.0.0.1", port + 10_000))
