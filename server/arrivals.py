@@ -51,26 +51,28 @@ class Arrivals(SocketUnreader):  # type: ignore[misc]
         self._taken = 0
         self._is_over = False
 
-    def chunk(self) -> bytes:
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """``size_hint`` is gunicorn 27's: how much of a body is still to come."""
+        size = min(max(self.mxchunk, size_hint or 0), _PART)
         if self.sock.gettimeout() is not None:  # a transfer, which minds the time itself
-            return bytes(self.sock.recv(self.mxchunk))
-        data = None if self._is_over else self._receive()
+            return bytes(self.sock.recv(size))
+        data = None if self._is_over else self._receive(size)
         if data is None:
             self._is_over = True  # whoever tries to read on must not wait again
             raise TooSlow
         self._taken += len(data)
         return data
 
-    def _receive(self) -> bytes | None:
+    def _receive(self, size: int) -> bytes | None:
         """What comes next; None when that takes too long."""
         if isinstance(self.sock, ssl.SSLSocket):
-            return self._receive_over_tls()
+            return self._receive_over_tls(size)
         seconds = time.monotonic() - self._started
         if seconds > PATIENCE_S and self._taken < seconds * _LEAST_PACE:
             return None
         try:
             # It is nearly always there, and asking first whether it is costs a call.
-            return bytes(self.sock.recv(self.mxchunk, socket.MSG_DONTWAIT))
+            return bytes(self.sock.recv(size, socket.MSG_DONTWAIT))
         except BlockingIOError:
             pass
         if not _is_readable(self.sock, _MOMENT_S):
@@ -80,12 +82,12 @@ class Arrivals(SocketUnreader):  # type: ignore[misc]
                         return None
             except Unavailable:  # as many are waiting as may
                 return None
-        return bytes(self.sock.recv(self.mxchunk))
+        return bytes(self.sock.recv(size))
 
-    def _receive_over_tls(self) -> bytes | None:
+    def _receive_over_tls(self, size: int) -> bytes | None:
         self.sock.settimeout(PATIENCE_S)
         try:
-            return bytes(self.sock.recv(self.mxchunk))
+            return bytes(self.sock.recv(size))
         except TimeoutError:
             return None
         finally:

@@ -8,12 +8,16 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger as GunicornLogger
 
+from trackway.client_compat.errors import ApiError
+
+from .backend import open_database
 from .config import Config, ConfigError
 from .edge import observe
 from .jobs import settings as job_settings
@@ -44,7 +48,12 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         job_settings.read()  # refused now, not when the first webhook is made
-        hooks = {"on_starting": self._starting, "when_ready": self._ready, "child_exit": self._worker_ended}
+        hooks = {
+            "on_starting": self._starting,
+            "when_ready": self._ready,
+            "child_exit": self._worker_ended,
+            "on_exit": self._ended,
+        }
         for name, value in (_settings(self._config) | hooks).items():
             self.cfg.set(name, value)
         try:
@@ -84,6 +93,14 @@ class Server(BaseApplication):  # type: ignore[misc]
     def _worker_ended(self, _arbiter: Any, worker: Any) -> None:
         if self._config.expose_prometheus:
             observe.forget_worker(worker.pid)
+
+    def _ended(self, _arbiter: Any) -> None:
+        """Fold SQLite's log into its one file, which is then a whole copy: the last to close it does that."""
+        database = open_database(self._config)
+        if database.dialect == "sqlite":
+            with suppress(ApiError):
+                database.ping()
+        database.dispose()
 
 
 def _settings(config: Config) -> dict[str, Any]:

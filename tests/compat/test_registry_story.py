@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import mlflow
@@ -47,7 +48,7 @@ def test_a_new_users_first_model(shared_server: TrackwayServer) -> None:
     assert list(loaded.predict(data)) == list(model.predict(data))
 
     assert "alias champion moved  1     2" in _history(shared_server.url, "iris")
-    then = f"{time.time() - moment:.0f}s ago"
+    then = datetime.fromtimestamp(moment).isoformat()
     assert "champion: version 1\n" in _history(shared_server.url, "iris", "--alias", "champion", "--at", then)
     assert "champion: version 2\n" in _history(shared_server.url, "iris", "--alias", "champion")
     mlflow.set_tracking_uri(None)
