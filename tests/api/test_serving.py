@@ -29,22 +29,6 @@ def dialect():
     return "sqlite"
 
 
-@pytest.fixture
-def serve(store_uri, tmp_path):
-    """Start a server with options; it ends with the test."""
-    started = []
-
-    def start(*options, **environment):
-        server = TrackwayServer(tmp_path / f"server-{len(started)}", store_uri, options, environment)
-        started.append(server)
-        server.start()
-        return server
-
-    yield start
-    for server in started:
-        server.kill()
-
-
 def connect(server):
     return closing(socket.create_connection(("127.0.0.1", server.port), timeout=20))
 
