@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from mlflow import MlflowClient
 from playwright.sync_api import expect
 
 
@@ -31,6 +32,21 @@ def test_experiments_are_listed_made_and_renamed(ui):
     ui.picture("renamed")
     ui.open("/experiments")
     expect(page.get_by_role("link", name="named anew")).to_be_visible()
+
+
+def test_an_experiment_is_deleted_and_shows_again_when_restored(ui):
+    """The pages offer no restoring of experiments; clients do."""
+    client = MlflowClient(ui.site.url)
+    experiment_id = client.create_experiment("to be deleted")
+    page = ui.open("/experiments")
+    row(page, "to be deleted").get_by_role("checkbox").check(force=True)
+    page.get_by_role("button", name="Delete").first.click()
+    with page.expect_response(re.compile("experiments/delete")):
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("link", name="to be deleted")).to_have_count(0)
+    client.restore_experiment(experiment_id)
+    ui.open("/experiments")
+    expect(page.get_by_role("link", name="to be deleted")).to_be_visible()
 
 
 def test_runs_are_filtered_and_counted(ui):
