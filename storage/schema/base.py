@@ -1,6 +1,16 @@
 """Column types and naming that every table shares."""
 
-from sqlalchemy import BigInteger, Double, Integer, MetaData, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -17,3 +27,16 @@ Int64 = BigInteger().with_variant(Integer, "sqlite")
 Float64: Double[float] = Double()
 # Names sort by code point, as in MLflow on SQLite, whatever locale PostgreSQL was made with.
 String = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def key_value_table(name: str, owner: str, *, of: str) -> Table:
+    """Tags or params: one value for each key of an owner, gone with it."""
+    return Table(
+        name,
+        metadata,
+        Column(owner, Id, ForeignKey(of, ondelete="CASCADE"), nullable=False),
+        Column("key", String, nullable=False),
+        Column("value", String, nullable=False),
+        PrimaryKeyConstraint(owner, "key"),
+        sqlite_with_rowid=False,
+    )

@@ -7,7 +7,7 @@ metric's key and the dataset are written once per series instead of once per poi
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 
-from .base import Float64, Id, Int64, String, metadata
+from .base import Float64, Id, Int64, String, key_value_table, metadata
 
 logged_models = Table(
     "logged_models",
@@ -37,25 +37,9 @@ Index(
     logged_models.c.model_id,
 )
 
-logged_model_params = Table(
-    "logged_model_params",
-    metadata,
-    Column("logged_model_id", Id, ForeignKey("logged_models.id", ondelete="CASCADE"), nullable=False),
-    Column("key", String, nullable=False),
-    Column("value", String, nullable=False),
-    PrimaryKeyConstraint("logged_model_id", "key"),
-    sqlite_with_rowid=False,
-)
+logged_model_params = key_value_table("logged_model_params", "logged_model_id", of="logged_models.id")
 
-logged_model_tags = Table(
-    "logged_model_tags",
-    metadata,
-    Column("logged_model_id", Id, ForeignKey("logged_models.id", ondelete="CASCADE"), nullable=False),
-    Column("key", String, nullable=False),
-    Column("value", String, nullable=False),
-    PrimaryKeyConstraint("logged_model_id", "key"),
-    sqlite_with_rowid=False,
-)
+logged_model_tags = key_value_table("logged_model_tags", "logged_model_id", of="logged_models.id")
 
 logged_model_series = Table(
     "logged_model_series",

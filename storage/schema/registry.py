@@ -14,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 
-from .base import Id, Int64, String, metadata
+from .base import Id, Int64, String, key_value_table, metadata
 
 registered_models = Table(
     "registered_models",
@@ -31,15 +31,7 @@ registered_models = Table(
     sqlite_autoincrement=True,  # the history of a deleted model must not become another's
 )
 
-registered_model_tags = Table(
-    "registered_model_tags",
-    metadata,
-    Column("model_id", Id, ForeignKey("registered_models.id", ondelete="CASCADE"), nullable=False),
-    Column("key", String, nullable=False),
-    Column("value", String, nullable=False),
-    PrimaryKeyConstraint("model_id", "key"),
-    sqlite_with_rowid=False,
-)
+registered_model_tags = key_value_table("registered_model_tags", "model_id", of="registered_models.id")
 
 model_versions = Table(
     "model_versions",
@@ -70,15 +62,7 @@ Index(
     model_versions.c.version,
 )
 
-model_version_tags = Table(
-    "model_version_tags",
-    metadata,
-    Column("version_id", Id, ForeignKey("model_versions.id", ondelete="CASCADE"), nullable=False),
-    Column("key", String, nullable=False),
-    Column("value", String, nullable=False),
-    PrimaryKeyConstraint("version_id", "key"),
-    sqlite_with_rowid=False,
-)
+model_version_tags = key_value_table("model_version_tags", "version_id", of="model_versions.id")
 
 registered_model_aliases = Table(
     "registered_model_aliases",

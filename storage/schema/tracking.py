@@ -8,7 +8,7 @@ because a point is its own key.
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 
-from .base import Float64, Id, Int64, String, metadata
+from .base import Float64, Id, Int64, String, key_value_table, metadata
 
 workspaces = Table(
     "workspaces",
@@ -31,15 +31,7 @@ experiments = Table(
     sqlite_autoincrement=True,  # the id of a purged experiment is not handed out again
 )
 
-experiment_tags = Table(
-    "experiment_tags",
-    metadata,
-    Column("experiment_id", Id, ForeignKey("experiments.id", ondelete="CASCADE"), nullable=False),
-    Column("key", String, nullable=False),
-    Column("value", String, nullable=False),
-    PrimaryKeyConstraint("experiment_id", "key"),
-    sqlite_with_rowid=False,
-)
+experiment_tags = key_value_table("experiment_tags", "experiment_id", of="experiments.id")
 
 runs = Table(
     "runs",
@@ -66,25 +58,9 @@ Index(
     runs.c.run_uuid,
 )
 
-params = Table(
-    "params",
-    metadata,
-    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    Column("key", String, nullable=False),
-    Column("value", String, nullable=False),
-    PrimaryKeyConstraint("run_id", "key"),
-    sqlite_with_rowid=False,
-)
+params = key_value_table("params", "run_id", of="runs.id")
 
-run_tags = Table(
-    "run_tags",
-    metadata,
-    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    Column("key", String, nullable=False),
-    Column("value", String, nullable=False),
-    PrimaryKeyConstraint("run_id", "key"),
-    sqlite_with_rowid=False,
-)
+run_tags = key_value_table("run_tags", "run_id", of="runs.id")
 
 series = Table(
     "series",
@@ -139,15 +115,7 @@ dataset_inputs = Table(
     UniqueConstraint("run_id", "dataset_id"),
 )
 
-dataset_input_tags = Table(
-    "dataset_input_tags",
-    metadata,
-    Column("input_id", Id, ForeignKey("dataset_inputs.id", ondelete="CASCADE"), nullable=False),
-    Column("key", String, nullable=False),
-    Column("value", String, nullable=False),
-    PrimaryKeyConstraint("input_id", "key"),
-    sqlite_with_rowid=False,
-)
+dataset_input_tags = key_value_table("dataset_input_tags", "input_id", of="dataset_inputs.id")
 
 run_models = Table(
     "run_models",
