@@ -12,9 +12,10 @@ import click
 
 import trackway
 
-from . import config as settings
+from . import options
 from .cli_history import history
 from .cli_ui import ui
+from .config import Config, ConfigError
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -33,12 +34,12 @@ main.add_command(ui)
 
 
 @main.command()
-@settings.click_options
+@options.click_options
 def serve(**values: Any) -> None:
     """Run the server; takes the options and variables of `mlflow server`."""
     try:
-        config, warnings = settings.from_click(values)
-    except settings.ConfigError as error:
+        config, warnings = options.from_click(values)
+    except ConfigError as error:
         raise click.UsageError(str(error)) from None
     from .edge import observe
     from .gunicorn_app import Server
@@ -48,12 +49,12 @@ def serve(**values: Any) -> None:
         observe.log.warning(warning)
     try:
         server = Server(config, lambda: _make_app(config))
-    except settings.ConfigError as error:
+    except ConfigError as error:
         raise click.UsageError(str(error)) from None
     server.run()
 
 
-def _make_app(config: settings.Config) -> Flask:
+def _make_app(config: Config) -> Flask:
     from trackway.client_compat.errors import ApiError
     from trackway.storage.migrate import SchemaError
 
@@ -110,7 +111,7 @@ def db() -> None:
 _store_option = click.option(
     "--backend-store-uri",
     envvar="MLFLOW_BACKEND_STORE_URI",
-    default=settings.Config.backend_store_uri,
+    default=Config.backend_store_uri,
     show_default=True,
     show_envvar=True,
     metavar="URI",

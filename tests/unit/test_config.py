@@ -9,7 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from trackway.server.config import Config, ConfigError, click_options, from_click, options_as_markdown
+from trackway.server.config import Config, ConfigError
+from trackway.server.options import click_options, from_click, options_as_markdown
 
 
 def parse(*arguments, **environment):
