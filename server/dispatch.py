@@ -17,7 +17,7 @@ from trackway.client_compat import codec, errors
 from trackway.client_compat.scalars import UNSTORABLE
 from trackway.client_compat.wire import Endpoint, Message
 from trackway.storage import audit
-from trackway.storage.database import Tx
+from trackway.storage.database import NotNow, Tx
 
 from .backend import Backend
 from .config import Config
@@ -134,6 +134,13 @@ class Rpc:
     def is_handled(self) -> bool:
         return self._handler is not None
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it does a few statements at most: not a page of a list, and nothing outside the store."""
+        handler = self._handler
+        is_page = "page_token" in self._message._fields or "max_results" in self._message._fields
+        return handler is not None and handler.transaction != "none" and not is_page
+
     def answer(
         self,
         backend: Backend,
@@ -146,6 +153,8 @@ class Rpc:
             return Answer(200, [JSON_TYPE], self._perform(backend, environ, request_id, path_values))
         except errors.ApiError as error:
             return error_answer(error, request_id)
+        except NotNow:
+            raise
         except Exception:
             return unexpected_answer(environ, request_id)
 

@@ -26,6 +26,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from trackway.client_compat import errors
 
 from . import arrivals
+from .express import Express, Outcome
 from .pool import Pool
 
 log = logging.getLogger("trackway.server")
@@ -89,6 +90,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._stay_lock = threading.Lock()
         self._staying = 0
         self._lingering: deque[tuple[float, Any]] = deque()
+        self._express: Express | None = None
 
     def init_process(self) -> None:
         if GUARDS_NEEDED:
@@ -102,6 +104,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         from . import jobs
 
         backend = getattr(self.wsgi, "extensions", {}).get("trackway")
+        if backend and backend.database.dialect == "sqlite" and self._has_short_way():
+            self._express = Express(self.wsgi.wsgi_app)
         runner = jobs.start(backend) if backend else None
         try:
             super().run()
@@ -139,6 +143,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Whether the next request comes at once; waits a little when threads are to spare."""
         if conn.parser.unreader.buf.tell():  # it came in one packet with the last one
             return True
+        if self._express:  # short requests have a shorter way through the main thread
+            return False
         poll = getattr(conn, "poll", None)
         if poll is None:
             poll = conn.poll = select.poll()
@@ -155,6 +161,52 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         finally:
             with self._stay_lock:
                 self._staying -= 1
+
+    def _has_short_way(self) -> bool:
+        """Whether gunicorn was asked for nothing that it does around each request."""
+        cfg = self.cfg
+        asked = (cfg.is_ssl, cfg.accesslog, cfg.statsd_host, cfg.max_requests, cfg.proxy_protocol != "off")
+        return not any(asked)
+
+    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
+        if not self._express or not self.alive or conn.is_http2:
+            super().on_client_socket_readable(conn, client)
+            return
+        outcome, unsent = self._express.serve(conn)
+        if outcome is Outcome.ANSWERED:
+            conn.set_timeout()
+            return
+        if outcome is Outcome.BEGUN:
+            conn.timeout = time.monotonic() + arrivals.PATIENCE_S
+            return
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        if outcome is Outcome.NOT_HERE:
+            self.enqueue_req(conn)
+        elif outcome is Outcome.UNSENT:
+            sending = self.tpool.submit(self._send_rest, conn, unsent)
+            sending.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+        else:
+            self._close(conn)
+
+    @staticmethod
+    def _send_rest(conn: Any, unsent: bytes) -> bool:
+        conn.sock.setblocking(True)
+        with arrivals.patient(conn.sock):
+            for part in arrivals.in_parts(unsent):
+                conn.sock.sendall(part)
+        return True
+
+    def murder_keepalived(self) -> None:
+        """Close kept connections that were silent too long; those answered meanwhile go to the end."""
+        waiting = self.keepalived_conns
+        for _ in range(len(waiting)):
+            conn = waiting[0]
+            if conn.timeout == getattr(conn, "queued_for", conn.timeout):
+                break
+            conn.queued_for = conn.timeout
+            waiting.rotate(-1)
+        super().murder_keepalived()
 
     def enqueue_req(self, conn: Any) -> None:
         """Give a connection to the pool, a new one only when its first bytes are there."""

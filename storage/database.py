@@ -32,12 +32,18 @@ log = logging.getLogger("trackway.storage")
 DEFAULT_WORKSPACE = 1
 # Seconds that a writer waits for its turn before the client is asked to come back.
 _PATIENCE_S = 30.0
+# Seconds that one waits who has no time.
+_HURRY_S = 0.02
 _ATTEMPTS = 6
 # PostgreSQL: serialization failure, deadlock: the same transaction may pass when run again.
 _PASSING_SQLSTATES = {"40001", "40P01"}
 _POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"}
 _PASSWORD = re.compile("(://[^:/@]*:).*@")
 _SQLITE_SAFE_WAL = (3, 51, 3)
+
+
+class NotNow(Exception):
+    """What was asked for would have to wait; nothing was done. Only while ``hurrying``."""
 
 
 class Tx:
@@ -83,6 +89,7 @@ class Database:
         url = parse_uri(uri)
         self.dialect = url.get_backend_name()
         self._is_sqlite = self.dialect == "sqlite"
+        self._pool_size = pool_size
         # SQLite has one writer; waiting in line here is fairer and cheaper than sleeping on its lock.
         self._writer = threading.Lock() if self._is_sqlite else None
         if self._is_sqlite:
@@ -126,11 +133,11 @@ class Database:
     def writing(self) -> Iterator[sa.Connection]:
         """A connection in a transaction that writes."""
         with self._turn(), self._engine.connect() as connection:
-            _beginning.writes = True
+            _here.writes = True
             try:
                 transaction = connection.begin()
             finally:
-                _beginning.writes = False
+                _here.writes = False
             with transaction:
                 yield connection
 
@@ -147,6 +154,8 @@ class Database:
 
         Raises ``Unavailable`` when the database cannot be reached, stays locked, or is full.
         """
+        if _here.hurries and self._is_busy():
+            raise NotNow
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with self.begin(write=write, workspace=workspace, user=user, request_id=request_id) as tx:
@@ -154,6 +163,8 @@ class Database:
             except (exc.DBAPIError, exc.TimeoutError) as fault:
                 if not _may_pass(fault, write) or attempt == _ATTEMPTS:
                     raise _as_api_error(fault) from fault
+                if _here.hurries:
+                    raise NotNow from fault
                 log.info("transaction %s runs again: %s", request_id, _first_line(fault))
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
         raise AssertionError("unreachable")
@@ -164,12 +175,18 @@ class Database:
         if not self._writer:
             yield
             return
-        if not self._writer.acquire(timeout=_PATIENCE_S):
+        if not self._writer.acquire(timeout=_HURRY_S if _here.hurries else _PATIENCE_S):
+            if _here.hurries:
+                raise NotNow
             raise Unavailable(f"The database was busy with other writes for {_PATIENCE_S:.0f} seconds.")
         try:
             yield
         finally:
             self._writer.release()
+
+    def _is_busy(self) -> bool:
+        """Whether every connection is in use."""
+        return self._engine.pool.checkedout() >= self._pool_size  # type: ignore[attr-defined, no-any-return]
 
     def ping(self) -> None:
         """Raise ``Unavailable`` when the database does not answer."""
@@ -254,18 +271,38 @@ def _sqlite_engine(url: URL, synchronous: str, pool_size: int) -> sa.Engine:
     return engine
 
 
-class _Beginning(threading.local):
-    """What the transaction that a thread is about to begin will do."""
+class _Here(threading.local):
+    """What a thread is about to do, and whether it can wait."""
 
     writes = False
+    hurries = False
 
 
-_beginning = _Beginning()
+_here = _Here()
+
+
+@contextmanager
+def hurrying() -> Iterator[None]:
+    """For a thread that others wait for: what would take long to begin raises ``NotNow``."""
+    _here.hurries = True
+    try:
+        yield
+    finally:
+        _here.hurries = False
 
 
 def _begin_sqlite(connection: Any) -> None:
     # A writer that began as a reader could not be made to wait: SQLite would refuse its first write.
-    connection.execute("BEGIN IMMEDIATE" if _beginning.writes else "BEGIN")
+    if not _here.writes:
+        connection.execute("BEGIN")
+    elif not _here.hurries:
+        connection.execute("BEGIN IMMEDIATE")
+    else:
+        connection.execute(f"PRAGMA busy_timeout = {_HURRY_S * 1000:.0f}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_S * 1000:.0f}")
 
 
 def _sqlite_module() -> Any:
@@ -319,4 +356,14 @@ def _first_line(fault: BaseException) -> str:
     return str(getattr(fault, "orig", None) or fault).strip().split("\n", 1)[0]
 
 
-__all__ = ["DEFAULT_WORKSPACE", "Database", "Tx", "file_of", "insert", "parse_uri", "upsert"]
+__all__ = [
+    "DEFAULT_WORKSPACE",
+    "Database",
+    "NotNow",
+    "Tx",
+    "file_of",
+    "hurrying",
+    "insert",
+    "parse_uri",
+    "upsert",
+]

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from werkzeug.wsgi import ClosingIterator
 
 from trackway.client_compat import errors
+from trackway.storage.database import NotNow
 
 from ..backend import Backend
 from ..dispatch import (
@@ -32,6 +33,7 @@ WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 ByVerb = dict[str, "Responder"]
 
 REQUEST_ID = "trackway.request_id"
+STARTED = "trackway.started"
 # The rule that answered, for the metrics; a path would make as many series as there are runs.
 ROUTE = "trackway.route"
 _UNMATCHED = "unmatched"
@@ -46,6 +48,9 @@ _UNPREFIXED = (*_ARTIFACT_PATHS, "/metrics")
 class Responder(Protocol):
     """An RPC, or what stands in for one."""
 
+    @property
+    def is_short(self) -> bool: ...
+
     def answer(self, backend: Backend, environ: Environ, request_id: str) -> Answer: ...
 
 
@@ -57,6 +62,7 @@ class Front:
         self._prefix = config.static_prefix
         self._security = Security(config)
         self._fixed: dict[str, ByVerb] = {}
+        self._short: set[tuple[str, str]] = set()
         self.metrics = observe.Metrics(config.expose_prometheus) if config.expose_prometheus else None
         self._access_log = observe.AccessLog(observe.is_text(config)) if config.access_log else None
 
@@ -69,26 +75,48 @@ class Front:
         verbs.setdefault(verb, rpc)
         if verb == "GET":
             verbs.setdefault("HEAD", rpc)
+        if verbs[verb].is_short:
+            self._short.add((verb, self._prefix + path))
+
+    def is_short(self, verb: str, path: str) -> bool:
+        """Whether ``respond`` answers it, and soon. The path is as it came, with the static prefix."""
+        return (verb, path) in self._short
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        started = time.perf_counter()
+        answer = self.respond(environ)
+        if answer is None:
+            return self._pass_on(environ, start_response)
+        start_response(status_line(answer.status), answer.headers)
+        return [answer.body] if environ["REQUEST_METHOD"] != "HEAD" else []
+
+    def respond(self, environ: Environ) -> Answer | None:
+        """The whole answer to a request that needs no Flask; None for the others.
+
+        Raises ``NotNow`` where that was asked for and the store is busy.
+        """
+        environ[STARTED] = time.perf_counter()
         request_id = environ[REQUEST_ID] = observe.request_id(environ)
         if self.metrics:
             self.metrics.begin()
-        is_served = self._tidy_path(environ)
-        extra = [*self._security.headers(environ), ("X-Request-Id", request_id)]
         try:
+            is_served = self._tidy_path(environ)
             answer = self._answer(environ, request_id) if is_served else unknown_path(environ, request_id)
             if answer is None:
-                return self._pass_on(environ, start_response, extra, started)
+                return None
+        except NotNow:
+            if self.metrics:
+                self.metrics.abandon()
+            raise
         except Exception:
             answer = unexpected_answer(environ, request_id)
         status, headers, body = answer
         if status != 204:
             headers.append(("Content-Length", str(len(body))))
-        start_response(status_line(status), headers + extra)
-        self._finish(environ, status, len(body), started)
-        return [body] if environ["REQUEST_METHOD"] != "HEAD" else []
+        self._finish(environ, status, len(body))
+        return Answer(status, headers + self._extra(environ), body)
+
+    def _extra(self, environ: Environ) -> Headers:
+        return [*self._security.headers(environ), ("X-Request-Id", environ[REQUEST_ID])]
 
     def _answer(self, environ: Environ, request_id: str) -> Answer | None:
         """The answer to a request that needs no Flask; None for the others."""
@@ -109,10 +137,9 @@ class Front:
             return Answer(204, [("Allow", allow)], b"")
         return wrong_verb(environ, request_id, allow)
 
-    def _pass_on(
-        self, environ: Environ, start_response: StartResponse, extra: Headers, started: float
-    ) -> Iterable[bytes]:
+    def _pass_on(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         sent = [500, 0]
+        extra = self._extra(environ)
 
         def start(line: str, headers: Headers, exc_info: Any = None) -> Any:
             sent[0] = int(line[:3])
@@ -125,10 +152,10 @@ class Front:
 
         body = self._inner(environ, start)
         # A stream ends later, when the last byte is sent or the client is gone.
-        return ClosingIterator(body, lambda: self._finish(environ, sent[0], sent[1], started))
+        return ClosingIterator(body, lambda: self._finish(environ, sent[0], sent[1]))
 
-    def _finish(self, environ: Environ, status: int, size: int, started: float) -> None:
-        seconds = time.perf_counter() - started
+    def _finish(self, environ: Environ, status: int, size: int) -> None:
+        seconds = time.perf_counter() - environ[STARTED]
         if self._access_log:
             self._access_log.write(environ, environ[REQUEST_ID], status, size, seconds)
         if self.metrics:

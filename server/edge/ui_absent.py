@@ -52,6 +52,8 @@ _BESIDE: dict[str, Any] = {
 class Nothing:
     """Answers every request with the same document."""
 
+    is_short = True
+
     def __init__(self, body: Any) -> None:
         self._body = json.dumps(body).encode()
 

@@ -1,0 +1,155 @@
+"""The short way: an ordinary request is read, answered and sent in the worker's main thread.
+
+gthread hands each request to a pool thread and its connection back: thread switches and locks that
+cost more than a short request itself, and with eight connections threads spend their time waiting
+for Python's lock. What is not ordinary (a header with a meaning for the connection, a path with
+variables, a body that has not come whole, a request that may take long) goes gunicorn's way, with
+every byte that was read.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from email.utils import formatdate
+from enum import Enum
+from typing import Any
+
+from trackway.storage.database import NotNow, hurrying
+
+from .dispatch import Answer, Environ, status_line
+from .edge.front import Front
+
+# More than this is worth a thread of its own.
+_MAX_REQUEST = 64 * 1024
+# Nothing but plain headers, each on a line of its own. gunicorn minds all the rest.
+_HEAD = re.compile(
+    rb"(GET|POST|PUT|PATCH|DELETE) (/[!-~]*) HTTP/1\.1\r\n((?:[A-Za-z][A-Za-z0-9-]*:[ -~]*\r\n)+)\r\n"
+)
+# Headers that say something to the server rather than to the application.
+_SPECIAL = re.compile(
+    r"transfer-encoding|expect|upgrade|connection|te|trailer|http2-settings|proxy-.*|x-forwarded-pro.*|x-forwarded-ssl",
+    re.IGNORECASE,
+)
+# A client sends the same lines with each request.
+_REMEMBERED_LINES = 500
+_LONGEST_REMEMBERED = 200
+_UNREADABLE = ("", "")
+# As gunicorn's limit on a line; a longer one is its to refuse.
+_LONGEST_HEAD = 8190
+_LENGTH = re.compile("[0-9]{1,6}")
+_MORE, _OTHER = object(), object()
+
+
+class Outcome(Enum):
+    ANSWERED = "the connection is ready for its next request"
+    BEGUN = "the rest of the request is to come: Python's clients send its body in a packet of its own"
+    NOT_HERE = "gunicorn's way: the bytes are where its parser looks"
+    UNSENT = "the client takes its answer slowly: the rest is to be sent"
+    OVER = "the connection is of no more use"
+
+
+class Express:
+    """Serves kept connections (plain sockets, not blocking) that gunicorn has accepted and knows."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._lines: dict[str, tuple[str, str]] = {}
+        self._date = (0, "")
+
+    def serve(self, conn: Any) -> tuple[Outcome, bytes]:
+        """Answer the request that has come on a connection; with what remains unsent of the answer."""
+        try:
+            data = conn.sock.recv(_MAX_REQUEST)
+        except BlockingIOError:
+            return Outcome.BEGUN, b""
+        except OSError:
+            return Outcome.OVER, b""
+        if not data:
+            return Outcome.OVER, b""
+        unreader = conn.parser.unreader
+        is_second = unreader.buf.tell() > 0
+        if is_second:
+            data = unreader.take_buffered() + data
+        request = self._read(data, conn)
+        if request is _MORE and not is_second:
+            unreader.unread(data)
+            return Outcome.BEGUN, b""
+        answer = self._answer(request) if isinstance(request, dict) else None
+        if answer is None:
+            unreader.unread(data)
+            return Outcome.NOT_HERE, b""
+        return self._send(conn.sock, answer)
+
+    def _answer(self, environ: Environ) -> Answer | None:
+        try:
+            with hurrying():
+                return self._front.respond(environ)
+        except NotNow:
+            return None
+
+    def _read(self, data: bytes, conn: Any) -> Environ | object:
+        """The WSGI environ of one whole ordinary request; ``_MORE`` or ``_OTHER`` where it is not that."""
+        found = _HEAD.match(data)
+        if found is None or found.end() > _LONGEST_HEAD:
+            return _OTHER
+        verb, target, head = found.group(1).decode(), found.group(2).decode(), found.group(3)
+        path, _, query = target.partition("?")
+        if not self._front.is_short(verb, path):
+            return _OTHER
+        environ: Environ = {}
+        for line in head.decode("latin-1").split("\r\n")[:-1]:
+            name, value = self._lines.get(line) or self._read_line(line)
+            if name in environ or not name:
+                return _OTHER
+            environ[name] = value
+        declared = environ.get("CONTENT_LENGTH", "0")
+        if "HTTP_HOST" not in environ or not _LENGTH.fullmatch(declared):
+            return _OTHER
+        missing = int(declared) - (len(data) - found.end())
+        if missing:
+            return _MORE if 0 < missing <= _MAX_REQUEST else _OTHER
+        environ["REQUEST_METHOD"] = verb
+        environ["PATH_INFO"] = path
+        environ["QUERY_STRING"] = query
+        environ["REMOTE_ADDR"] = conn.client[0] if isinstance(conn.client, tuple) else ""
+        environ["wsgi.input"] = io.BytesIO(data[found.end() :])
+        return environ
+
+    def _read_line(self, line: str) -> tuple[str, str]:
+        name, _, value = line.partition(":")
+        if _SPECIAL.fullmatch(name) and (name.lower(), value.strip().lower()) != ("connection", "keep-alive"):
+            return _UNREADABLE
+        key = name.upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = "HTTP_" + key
+        pair = (key, value.strip(" \t"))
+        if len(self._lines) < _REMEMBERED_LINES and len(line) < _LONGEST_REMEMBERED:
+            self._lines[line] = pair
+        return pair
+
+    def _send(self, sock: Any, answer: Answer) -> tuple[Outcome, bytes]:
+        lines = [
+            f"HTTP/1.1 {status_line(answer.status)}\r\nServer: gunicorn\r\nDate: {self._now()}\r\n"
+            "Connection: keep-alive\r\n"
+        ]
+        lines.extend(f"{name}: {value}\r\n" for name, value in answer.headers)
+        lines.append("\r\n")
+        data = "".join(lines).encode("latin-1") + answer.body
+        try:
+            sent = sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return Outcome.OVER, b""
+        return (Outcome.ANSWERED, b"") if sent == len(data) else (Outcome.UNSENT, data[sent:])
+
+    def _now(self) -> str:
+        second = int(time.time())
+        if self._date[0] != second:
+            self._date = (second, formatdate(second, usegmt=True))
+        return self._date[1]
+
+
+__all__ = ["Express", "Outcome"]
