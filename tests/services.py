@@ -35,10 +35,14 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-class PostgreSQL:
-    """One server of our own on a Unix socket, with no durability: a test run has nothing to lose."""
+_WITHOUT_DURABILITY = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200")
 
-    def __init__(self) -> None:
+
+class PostgreSQL:
+    """One server of our own on a Unix socket; as a test run has nothing to lose, without durability."""
+
+    def __init__(self, settings: Sequence[str] = _WITHOUT_DURABILITY) -> None:
+        self._settings = settings
         self._bin = _postgres_bin()
         # Not pytest's folder: the path of a Unix socket may have 107 characters.
         self.folder = Path(tempfile.mkdtemp(prefix="trackway-pg-"))
@@ -53,6 +57,11 @@ class PostgreSQL:
             self.close()
             raise
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def url(self, name: str = "postgres") -> str:
         """The address of a database as a person would give it to ``--backend-store-uri``."""
         return f"postgresql://trackway@/{name}?host={self.folder}"
@@ -62,7 +71,7 @@ class PostgreSQL:
             *self._launch,
             self._bin / "postgres",
             *("-D", self.folder / "data", "-k", self.folder, "-h", ""),
-            *("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"),
+            *self._settings,
         ]
         self._process = _spawn(command, self.folder, user=self._user, on_our_death=signal.SIGQUIT)
         _wait_until(self._answers, self._process, "PostgreSQL", self.folder)

@@ -1,0 +1,1 @@
+"""Trackway beside MLflow's own server and FastTrackML: ``python -m benchmarks --help``."""

@@ -1,0 +1,125 @@
+"""One run of the benchmark: who takes part, what was measured so far, and how that goes on the terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from .load import Load
+from .servers import Contender
+
+Sample = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long and how large."""
+
+    connections: tuple[int, ...] = (1, 8, 32)
+    seconds: float = 2
+    repetitions: int = 3
+    runs: tuple[int, ...] = (10_000, 100_000)
+    models: int = 1_000
+    points: int = 1_000_000
+    starts: int = 3
+    large_mib: int = 100
+    small_files: int = 1_000
+    clients: tuple[int, ...] = (1, 8)
+
+
+class Failed(Exception):
+    """The benchmark has no figures to give: a write was lost, or an answer was wrong."""
+
+
+@dataclass
+class Bench:
+    """What the rows measure into; ``store`` and ``contenders`` are those at hand."""
+
+    options: Options
+    store: str = ""
+    contenders: list[Contender] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+
+    def record(self, contender: Contender, row: str, value: float | None, unit: str, **more: Any) -> None:
+        """One figure of one server; ``value`` is None where the server could not do it, with a note."""
+        sample = {
+            "store": self.store,
+            "server": contender.kind.name,
+            "row": row,
+            "value": value,
+            "unit": unit,
+        }
+        sample |= {name: round(x, 5) if isinstance(x, float) else x for name, x in more.items()}
+        if value is not None:
+            sample["value"] = float(f"{value:.6g}")
+        self.samples.append(sample)
+        self.say(_line(sample))
+
+    def in_turn(self, repetitions: int | None = None) -> Iterator[Contender]:
+        """Each contender once per repetition: what disturbs the machine for a while hits all of them."""
+        for _ in range(repetitions or self.options.repetitions):
+            yield from self.contenders
+
+    def loaded(self, row: str, run: Callable[[Contender, int], Load]) -> dict[str, Load]:
+        """Measure ``run`` at each number of connections; what each server acknowledged, in total."""
+        totals: dict[str, Load] = {}
+        for connections in self.options.connections:
+            for contender in self.in_turn():
+                contender.settle()
+                before = contender.cpu_s()
+                load = run(contender, connections)
+                after = contender.cpu_s()
+                done = max(1, load.ok + load.refused)
+                self.record(
+                    contender,
+                    row,
+                    load.rate,
+                    "/s",
+                    connections=connections,
+                    median_ms=load.median_ms,
+                    p99_ms=load.p99_ms,
+                    cpu_ms=(after[0] - before[0]) * 1000 / done,
+                    database_cpu_ms=(after[1] - before[1]) * 1000 / done,
+                    requests=load.ok,
+                    errors=load.refused + load.broken,
+                )
+                total = totals.setdefault(contender.kind.name, Load(0, 0, 0, 0, 0, 0))
+                total.ok += load.ok
+                total.refused += load.refused + load.broken
+        for contender in self.contenders:
+            contender.settle()
+        return totals
+
+    def timed(self, contender: Contender, row: str, act: Callable[[], object], **more: Any) -> None:
+        """The seconds that ``act`` takes, and the processor time of the server meanwhile."""
+        contender.settle()
+        before = contender.cpu_s()
+        began = time.perf_counter()
+        act()
+        took = time.perf_counter() - began
+        after = contender.cpu_s()
+        more["cpu_ms"] = (after[0] - before[0]) * 1000
+        more["database_cpu_ms"] = (after[1] - before[1]) * 1000
+        self.record(contender, row, took, "s", **more)
+
+    def say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+
+def _line(sample: Sample) -> str:
+    value = "-" if sample["value"] is None else f"{sample['value']:.4g} {sample['unit']}"
+    where = f"{sample['store']:<10} {sample['row']:<22} {sample['server']:<15}"
+    words = [f"{value:>16}"]
+    if "connections" in sample:
+        where += f" {sample['connections']:>2} connections"
+    for name in ("median_ms", "p99_ms", "cpu_ms", "database_cpu_ms"):
+        if sample.get(name):
+            words.append(f"{name.removesuffix('_ms').replace('_', ' ')} {sample[name]:.2f} ms")
+    if sample.get("errors"):
+        words.append(f"{sample['errors']} ERRORS")
+    if sample.get("note"):
+        words.append(str(sample["note"]))
+    return f"{where} " + ", ".join(words)

@@ -1,0 +1,47 @@
+"""The peers' environments: each is installed once from the package index, apart from Trackway's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = Path(os.environ.get("TRACKWAY_BENCH_PEERS") or ROOT / ".venv-bench")
+
+MLFLOW = "3.17.2"
+FASTTRACKML = "0.6.0"
+
+_PACKAGES = {
+    "mlflow": (f"mlflow=={MLFLOW}", "psycopg2-binary>=2.9,<3"),
+    "fasttrackml": (f"fasttrackml=={FASTTRACKML}",),
+    # The client that one of the rows runs, unchanged, against each server.
+    "client": (f"mlflow-skinny=={MLFLOW}",),
+}
+
+
+def programs(peer: str) -> Path:
+    """The folder with the peer's programs; installs them where they are not yet."""
+    folder = CACHE / peer
+    stamp = folder / "packages.txt"
+    wanted = "\n".join(_PACKAGES[peer])
+    if not (stamp.exists() and stamp.read_text() == wanted):
+        print(f"==> installing {', '.join(_PACKAGES[peer])} into {folder}", file=sys.stderr, flush=True)
+        _install(folder, _PACKAGES[peer])
+        stamp.write_text(wanted)
+    return folder / "bin"
+
+
+def _install(folder: Path, packages: tuple[str, ...]) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    python = folder / "bin" / "python"
+    if uv := shutil.which("uv"):
+        create = [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder)]
+        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
+    else:
+        create = [sys.executable, "-m", "venv", str(folder)]
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run(create, check=True)
+    subprocess.run([*install, *packages], check=True)

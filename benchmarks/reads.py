@@ -1,0 +1,92 @@
+"""Reads of one run: its data, and the whole history of one of its metrics."""
+
+from __future__ import annotations
+
+import json
+
+from .bench import Bench, Failed
+from .load import Load
+from .servers import Contender
+from .wire import RUN, Connection, for_run, get
+from .writes import at_once, make_runs
+
+_RUNS = 16
+_POINTS = 100_000
+
+
+def measure_get_run(bench: Bench, row: str) -> None:
+    """Runs with 20 metrics, 20 params and 10 tags, in turn."""
+    places = {contender: _filled(contender) for contender in bench.contenders}
+
+    def run(contender: Contender, connections: int) -> Load:
+        # Not urlencoded, for the marker's sake; ids need no quoting.
+        request = get("runs/get", {}, contender.port).replace(b"?", f"?run_uuid={RUN}&run_id={RUN}".encode())
+        return contender.numbers.run(
+            request, contender.port, connections, bench.options.seconds, places[contender]
+        )
+
+    bench.loaded(row, run)
+
+
+def measure_history(bench: Bench, row: str) -> None:
+    """100,000 points read to the end in the pages that the client asks for; the last is compared."""
+    runs = {contender: _logged(contender) for contender in bench.contenders}
+    for contender in bench.in_turn():
+        found: list[bytes] = []
+        bench.timed(contender, row, lambda c=contender, f=found: f.extend(_raw_history(c, runs[c])))
+        points = [point for page in found for point in json.loads(page)["metrics"]]
+        if sorted(int(point["step"]) for point in points) != list(range(_POINTS)):
+            raise Failed(f"{contender} on {bench.store}: a history of {_POINTS} points came as {len(points)}")
+
+
+def _filled(contender: Contender) -> list[str]:
+    _, runs = make_runs(contender, _RUNS)
+    body = {
+        "metrics": [
+            {"key": f"metric-{i}", "value": i / 7, "timestamp": 1_700_000_000_000 + i, "step": i}
+            for i in range(20)
+        ],
+        "params": [{"key": f"param-{i}", "value": f"value-{i}"} for i in range(20)],
+        "tags": [{"key": f"tag-{i}", "value": f"value-{i}"} for i in range(10)],
+    }
+
+    def fill(connection: Connection, run: str) -> None:
+        connection.post("runs/log-batch", {"run_id": run, **body})
+        data = connection.get("runs/get", **for_run(run))["run"]["data"]
+        sizes = [len(data[kind]) for kind in ("metrics", "params")]
+        if sizes != [20, 20] or sum(tag["key"].startswith("tag-") for tag in data["tags"]) != 10:
+            raise Failed(f"{contender}: the run has {sizes}, {len(data['tags'])} tags")
+
+    at_once(contender, fill, runs)
+    return runs
+
+
+def _logged(contender: Contender) -> str:
+    _, runs = make_runs(contender, 1)
+
+    def log(connection: Connection, first: int) -> None:
+        metrics = [
+            {"key": "loss", "value": 1 / (step + 1), "timestamp": 1_700_000_000_000 + step, "step": step}
+            for step in range(first, first + 1000)
+        ]
+        connection.post("runs/log-batch", {"run_id": runs[0], "metrics": metrics, "params": [], "tags": []})
+
+    for first in range(0, _POINTS, 1000):
+        log(contender.connection, first)
+    return runs[0]
+
+
+def _raw_history(contender: Contender, run: str) -> list[bytes]:
+    """The pages as they came: of each only the token is read, so that Python's JSON is not measured."""
+    query = {**for_run(run, metric_key="loss"), "max_results": 25000}
+    pages = []
+    while True:
+        body = contender.connection.send(get("metrics/get-history", query, contender.port))
+        pages.append(body)
+        at = body.rfind(b'"next_page_token"')
+        if at < 0:
+            return pages
+        token = body[at:].split(b'"')[3].decode()
+        if not token:
+            return pages
+        query["page_token"] = token
