@@ -24,6 +24,8 @@ from sqlalchemy.engine import URL, make_url
 
 from trackway.client_compat.errors import Unavailable
 
+from . import postgres
+
 T = TypeVar("T")
 Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -85,23 +87,29 @@ class Tx:
 class Database:
     """Connections to one database; made after the fork, shared by a process's threads."""
 
-    def __init__(self, uri: str, *, synchronous: str = "NORMAL", pool_size: int = 8) -> None:
+    def __init__(
+        self,
+        uri: str,
+        *,
+        synchronous: str = "NORMAL",
+        pool_size: int = 8,
+        connect: Mapping[str, int] | None = None,
+    ) -> None:
+        """``connect`` are parameters of libpq's for PostgreSQL, where the URI does not say them."""
         url = parse_uri(uri)
         self.dialect = url.get_backend_name()
         self._is_sqlite = self.dialect == "sqlite"
         self._pool_size = pool_size
+        self._preparing: postgres.Preparing | None = None
         # SQLite has one writer; waiting in line here is fairer and cheaper than sleeping on its lock.
         self._writer = threading.Lock() if self._is_sqlite else None
         if self._is_sqlite:
             self._engine = _sqlite_engine(url, synchronous, pool_size)
             self._reads = self._engine
         else:
-            try:
-                self._engine = sa.create_engine(
-                    url, pool_size=pool_size, max_overflow=0, pool_timeout=_PATIENCE_S
-                )
-            except ImportError:
-                raise ValueError('PostgreSQL needs a driver: pip install "trackway[postgres]".') from None
+            self._engine, self._preparing = postgres.make_engine(
+                url, pool_size=pool_size, patience_s=_PATIENCE_S, connect=connect or {}
+            )
             # A read of several statements needs no snapshot, and BEGIN and ROLLBACK are two round trips.
             self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -161,13 +169,22 @@ class Database:
                 with self.begin(write=write, workspace=workspace, user=user, request_id=request_id) as tx:
                     return work(tx)
             except (exc.DBAPIError, exc.TimeoutError) as fault:
-                if not _may_pass(fault, write) or attempt == _ATTEMPTS:
+                if not (_may_pass(fault, write) or self.lost_a_statement(fault)) or attempt == _ATTEMPTS:
                     raise _as_api_error(fault) from fault
                 if _here.hurries:
                     raise NotNow from fault
                 log.info("transaction %s runs again: %s", request_id, _first_line(fault))
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
         raise AssertionError("unreachable")
+
+    def lost_a_statement(self, fault: exc.SQLAlchemyError) -> bool:
+        """Whether a pooler took away a prepared statement; from now on connections have none."""
+        if not isinstance(fault, exc.DBAPIError) or not self._preparing:
+            return False
+        is_lost = self._preparing.give_up_after(fault)
+        if is_lost:
+            self._engine.dispose()
+        return is_lost
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
