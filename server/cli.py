@@ -13,14 +13,13 @@ import click
 import trackway
 
 from . import options
+from .cli_db import db
 from .cli_history import history
 from .cli_ui import ui
 from .config import Config, ConfigError
 
 if TYPE_CHECKING:
     from flask import Flask
-
-    from trackway.storage.database import Database
 
 
 @click.group(context_settings={"help_option_names": ["--help"], "max_content_width": 100})
@@ -29,6 +28,7 @@ def main() -> None:
     """Trackway: a tracking server and model registry that speaks MLflow's protocol."""
 
 
+main.add_command(db)
 main.add_command(history)
 main.add_command(ui)
 
@@ -101,63 +101,6 @@ def endpoints(as_json: bool) -> None:
         click.echo(f"{row['verb']:6}  {row['path']:{path_width}}  {state:7}  {row['rpc']}")
     handled = sum(bool(row["handled"]) for row in rows)
     click.echo(f"\n{handled} handled, {len(rows) - handled} not yet, {len(rows)} in all.")
-
-
-@main.group()
-def db() -> None:
-    """Look after the database."""
-
-
-_store_option = click.option(
-    "--backend-store-uri",
-    envvar="MLFLOW_BACKEND_STORE_URI",
-    default=Config.backend_store_uri,
-    show_default=True,
-    show_envvar=True,
-    metavar="URI",
-    help="The database, as given to `trackway serve`.",
-)
-
-
-@db.command()
-@_store_option
-def upgrade(backend_store_uri: str) -> None:
-    """Bring the database's schema to this version."""
-    from trackway.storage import migrate
-
-    _with_database(backend_store_uri, migrate.upgrade)
-    click.echo(f"The database is at revision {migrate.HEAD}.")
-
-
-@db.command()
-@_store_option
-def check(backend_store_uri: str) -> None:
-    """Say whether the database's schema is the one this version needs; exit with 1 when not."""
-    from trackway.storage import migrate
-
-    _with_database(backend_store_uri, migrate.check, make=False)
-    click.echo(f"The database is at revision {migrate.HEAD}, as this version needs.")
-
-
-def _with_database(uri: str, work: Any, *, make: bool = True) -> None:
-    from trackway.client_compat.errors import ApiError
-    from trackway.storage.database import Database, file_of
-    from trackway.storage.migrate import SchemaError
-
-    try:
-        file = file_of(uri)
-        if file and not make and not file.exists():
-            _fail(f"There is no database at {file}. Run: trackway db upgrade --backend-store-uri <uri>")
-        database: Database = Database(uri)
-        try:
-            database.ping()
-            work(database)
-        finally:
-            database.dispose()
-    except ApiError as error:
-        _fail(error.told_to_operators())
-    except (SchemaError, ValueError, OSError) as error:
-        _fail(str(error))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SCRIPTS = Path(__file__).parent / "migrations"
 # The newest revision, from the names of the files: 0001_tracking.py is revision 0001.
 HEAD = max(path.name[:4] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+# PostgreSQL's lock for whoever changes tables.
+UPGRADE_LOCK = 7265636
 _REVISION = re.compile(r"\d{4}")
 
 
@@ -85,7 +87,7 @@ def upgrade(database: Database, to: str = "head") -> None:
     with database.writing() as connection:
         if database.dialect == "postgresql":
             # Two replicas that start together on a new database: the second waits, then finds it done.
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(7265636)"))
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, to)
 
@@ -96,6 +98,9 @@ def seed(database: Database, artifact_root: str) -> None:
         if tx.execute(sa.select(tracking.experiments.c.id).where(tracking.experiments.c.id == 0)).first():
             return
     with database.begin(write=True) as tx:
+        if tx.dialect == "postgresql":
+            # Of two that draw an id together, the one with id 2 may come first.
+            tx.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
         # The first workspace gets id 1, which database.DEFAULT_WORKSPACE counts on.
         tx.execute(insert(tracking.workspaces).on_conflict_do_nothing(), {"name": "default"})
         tx.execute(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from trackway.storage import migrate
+from trackway.storage import migrate, partitions
 from trackway.storage.database import Database
 
 from .factories import ARTIFACT_ROOT, make_noise
@@ -43,7 +43,10 @@ class Databases:
 
     @contextmanager
     def fresh(self, dialect: str) -> Iterator[str]:
-        """The address of a database with today's schema, experiment 0 and a noisy second workspace."""
+        """The address of a database with today's schema, experiment 0 and a noisy second workspace.
+
+        ``partitioned`` stands for PostgreSQL with the points in partitions.
+        """
         if dialect == "sqlite":
             path = self._folder / f"{next(self._numbers)}.db"
             shutil.copy(self._sqlite_template, path)
@@ -51,7 +54,7 @@ class Databases:
             for left in self._folder.glob(f"{path.name}*"):
                 left.unlink()
         else:
-            with self.postgres.fresh(self._postgres_template) as uri:
+            with self.postgres.fresh(self._template_of(dialect)) as uri:
                 yield uri
 
     def shared(self, dialect: str) -> Database:
@@ -60,8 +63,9 @@ class Databases:
             if dialect == "sqlite":
                 uri = f"sqlite:///{shutil.copy(self._sqlite_template, self._folder / 'shared.db')}"
             else:
-                self.postgres.execute(f"CREATE DATABASE shared TEMPLATE {self._postgres_template}")
-                uri = self.postgres.url("shared")
+                name = f"shared_{dialect}"
+                self.postgres.execute(f"CREATE DATABASE {name} TEMPLATE {self._template_of(dialect)}")
+                uri = self.postgres.url(name)
             self._shared[dialect] = Database(uri)
         return self._shared[dialect]
 
@@ -70,6 +74,9 @@ class Databases:
             database.dispose()
         if "postgres" in self.__dict__:
             self.postgres.close()
+
+    def _template_of(self, dialect: str) -> str:
+        return self._partitioned_template if dialect == "partitioned" else self._postgres_template
 
     @cached_property
     def _sqlite_template(self) -> Path:
@@ -85,6 +92,16 @@ class Databases:
         self.postgres.execute("CREATE DATABASE template")
         _fill(self.postgres.url("template"))
         return "template"
+
+    @cached_property
+    def _partitioned_template(self) -> str:
+        name = "template_partitioned"
+        self.postgres.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self.postgres.execute(f"CREATE DATABASE {name} TEMPLATE {self._postgres_template}")
+        database = Database(self.postgres.url(name))
+        partitions.divide(database, 4)
+        database.dispose()
+        return name
 
 
 def statements_of(database: Database) -> list[str]:

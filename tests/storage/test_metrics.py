@@ -14,6 +14,12 @@ from trackway.storage.database import Tx
 LARGEST = 1.7976931348623157e308
 
 
+@pytest.fixture(params=["sqlite", "postgresql", "partitioned"], scope="module")
+def dialect(request: pytest.FixtureRequest) -> str:
+    """As everywhere, and PostgreSQL with the points in partitions."""
+    return str(request.param)
+
+
 def history(tx: Tx, run: str, key: str = "loss") -> list[tuple[int, int, float]]:
     found, token = metrics.history(tx, run, key, None, None)
     assert token is None
