@@ -16,7 +16,7 @@ from trackway.client_compat.wire import Endpoint
 from trackway.storage import migrate
 
 from . import handlers as handlers  # registers them
-from .backend import Backend, open_database, prepare_artifacts
+from .backend import Backend, open_database, open_replica, prepare_artifacts
 from .config import Config
 from .dispatch import Answer, Rpc, error_answer, unexpected_answer
 from .edge import transfers, ui, ui_absent
@@ -63,6 +63,11 @@ def prepare_store(config: Config) -> None:
     try:
         database.ping()
         migrate.prepare(database, config.artifact_root)
+        if replica := open_replica(config, database):
+            try:
+                replica.check()
+            finally:
+                replica.dispose()
     finally:
         database.dispose()
 

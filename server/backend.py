@@ -1,4 +1,4 @@
-"""What the threads of one server process share: the settings and the database."""
+"""What the threads of one server process share: the settings, the database and its read replica."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 from trackway.storage import artifacts
 from trackway.storage.artifacts.locations import Locations
 from trackway.storage.database import Database
+from trackway.storage.read_replica import ReadReplica
 
 from .config import Config
 
@@ -22,6 +23,7 @@ class Backend:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._database: Database | None = None
+        self._replica: ReadReplica | None = None
         self._artifacts: Locations | None = None
         self._pid = 0
         self._lock = threading.Lock()
@@ -32,6 +34,12 @@ class Backend:
         if database is None or self._pid != os.getpid():
             return self._open()
         return database
+
+    @property
+    def searched(self) -> Database | ReadReplica:
+        """Where searches go: the read replica where there is one, else the database."""
+        database = self.database
+        return self._replica or database
 
     @property
     def artifacts(self) -> Locations:
@@ -51,12 +59,15 @@ class Backend:
         with self._lock:
             if self._database is not None and self._pid == os.getpid():
                 self._database.dispose()
-            self._database = None
+                if self._replica is not None:
+                    self._replica.dispose()
+            self._database = self._replica = None
 
     def _open(self) -> Database:
         with self._lock:
             if self._database is None or self._pid != os.getpid():
                 self._database = open_database(self.config)
+                self._replica = open_replica(self.config, self._database)
                 self._artifacts = open_artifacts(self.config)
                 self._pid = os.getpid()
             return self._database
@@ -73,6 +84,13 @@ def open_database(config: Config) -> Database:
         synchronous=config.sqlite_synchronous,
         pool_size=min(config.threads, _CONNECTIONS) + 1,  # and one to look whether it answers
     )
+
+
+def open_replica(config: Config, database: Database) -> ReadReplica | None:
+    uri = config.read_replica_backend_store_uri
+    if uri in ("", config.backend_store_uri):
+        return None
+    return ReadReplica(uri, database, pool_size=min(config.threads, _CONNECTIONS))
 
 
 def open_artifacts(config: Config) -> Locations:

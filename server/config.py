@@ -55,6 +55,14 @@ class Config:
         env="MLFLOW_BACKEND_STORE_URI",
         metavar="URI",
     )
+    read_replica_backend_store_uri: str = option(
+        "",
+        "A PostgreSQL that follows the one of --backend-store-uri: searches go there, or to the primary "
+        "while it does not answer. Lists may miss what was written in the moments before.",
+        topic="Storage",
+        env="MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
+        metavar="URI",
+    )
     registry_store_uri: str = option(
         "",
         "Accepted when it equals --backend-store-uri: Trackway keeps the registry in the same database.",

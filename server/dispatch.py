@@ -17,7 +17,8 @@ from trackway.client_compat import codec, errors
 from trackway.client_compat.scalars import UNSTORABLE
 from trackway.client_compat.wire import Endpoint, Message
 from trackway.storage import audit
-from trackway.storage.database import NotNow, Tx
+from trackway.storage.database import Database, NotNow, Tx
+from trackway.storage.read_replica import ReadReplica
 
 from .backend import Backend
 from .config import Config
@@ -28,7 +29,8 @@ log = logging.getLogger("trackway.server")
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
-Transaction = Literal["read", "write", "none"]
+# A "search" reads lists, which may be a moment old: it goes to the read replica where there is one.
+Transaction = Literal["read", "search", "write", "none"]
 PathValues = Mapping[str, str]
 M = TypeVar("M", bound=Message)
 R = TypeVar("R", bound=Message)
@@ -104,7 +106,8 @@ def handles(
     """Make a function the handler of an RPC, named by its request message.
 
     The transaction follows from the permission's verb; say ``transaction="none"`` for a handler that
-    needs no store. A handler may run twice when its transaction lost a race, so it must not change
+    needs no store, and ``"search"`` for one whose answer nobody expects to hold what they have just
+    written. A handler may run twice when its transaction lost a race, so it must not change
     its request.
     """
     if not isinstance(can, Permission):
@@ -139,7 +142,7 @@ class Rpc:
         """Whether it does a few statements at most: not a page of a list, and nothing outside the store."""
         handler = self._handler
         is_page = "page_token" in self._message._fields or "max_results" in self._message._fields
-        return handler is not None and handler.transaction != "none" and not is_page
+        return handler is not None and handler.transaction in ("read", "write") and not is_page
 
     def answer(
         self,
@@ -192,7 +195,8 @@ def respond(
 ) -> Message:
     """What a request's handler answers, after the permission's check and in the transaction it declared."""
     call, can, transaction = HANDLERS[type(request)]
-    run = in_transactions(backend, rpc, can, identity, request, request_id)
+    store = backend.searched if transaction == "search" else backend.database
+    run = in_transactions(store, rpc, can, identity, request, request_id)
     if transaction == "none":
         can.check(None, identity, request)
         return call(Context(backend, None, identity, request_id, run, path_values), request)
@@ -205,7 +209,12 @@ def respond(
 
 
 def in_transactions(
-    backend: Backend, rpc: str, can: Permission, identity: Identity, request: Message, request_id: str
+    store: Database | ReadReplica,
+    rpc: str,
+    can: Permission,
+    identity: Identity,
+    request: Message,
+    request_id: str,
 ) -> Run:
     """A function that does work in a transaction of this request, after the check and with the audit."""
 
@@ -217,7 +226,7 @@ def in_transactions(
                 audit.record(tx, rpc, target or can.target(request, response))
             return response
 
-        return backend.database.run(
+        return store.run(
             checked,
             write=write,
             workspace=identity.workspace,

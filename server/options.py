@@ -39,11 +39,6 @@ FOREIGN = (
         is_flag=True,
     ),
     Foreign(
-        "--read-replica-backend-store-uri",
-        "Trackway reads and writes one database; reads from a replica are not supported.",
-        env="MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
-    ),
-    Foreign(
         "--trace-archival-config",
         "Trackway has no trace archive.",
         env="MLFLOW_TRACE_ARCHIVAL_CONFIG",
@@ -115,6 +110,8 @@ def from_click(values: Mapping[str, Any]) -> tuple[Config, list[str]]:
     config = Config(**{name: value for name, value in values.items() if name in names})
     if config.dev and config.gunicorn_opts:
         raise ConfigError("'--dev' and '--gunicorn-opts' cannot be specified together.")
+    if config.read_replica_backend_store_uri == config.backend_store_uri:
+        warnings.append("--read-replica-backend-store-uri has no effect: it equals --backend-store-uri.")
     return config, warnings
 
 

@@ -167,7 +167,7 @@ def answer(
         request = codec.decode_query(endpoint.request, pairs)
         identity = identify(environ)
         can.check(None, identity, request)
-        run = in_transactions(backend, endpoint.rpc, can, identity, request, request_id)
+        run = in_transactions(backend.database, endpoint.rpc, can, identity, request, request_id)
         transfer = Transfer(backend, None, identity, request_id, run, path_values)
         transfer.environ = environ
         return call(transfer, request)

@@ -37,13 +37,13 @@ def get_experiment_by_name(ctx: Context, req: m.GetExperimentByName) -> m.GetExp
     return m.GetExperimentByName.Response(experiment=experiments.get_by_name(ctx.tx, req.experiment_name))
 
 
-@handles(m.SearchExperiments, can=policy.search_experiments)
+@handles(m.SearchExperiments, can=policy.search_experiments, transaction="search")
 def search_experiments(ctx: Context, req: m.SearchExperiments) -> m.SearchExperiments.Response:
     found, token = experiments.find_page(ctx.tx, req)
     return m.SearchExperiments.Response(experiments=found, next_page_token=token)
 
 
-@handles(extra.ListExperiments, can=policy.search_experiments)
+@handles(extra.ListExperiments, can=policy.search_experiments, transaction="search")
 def list_experiments(ctx: Context, req: extra.ListExperiments) -> extra.ListExperiments.Response:
     """What clients before 1.28 call to find experiments; in the order of their ids, as then."""
     search = m.SearchExperiments(

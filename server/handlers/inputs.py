@@ -30,7 +30,7 @@ def log_outputs(ctx: Context, req: m.LogOutputs) -> m.LogOutputs.Response:
     return m.LogOutputs.Response()
 
 
-@handles(m.SearchDatasets, can=policy.search_datasets)
+@handles(m.SearchDatasets, can=policy.search_datasets, transaction="search")
 def search_datasets(ctx: Context, req: m.SearchDatasets) -> m.SearchDatasets.Response:
     if not req.experiment_ids:
         raise InvalidParameter("SearchDatasets request must specify at least one experiment_id.")

@@ -35,7 +35,7 @@ def delete_logged_model(ctx: Context, req: m.DeleteLoggedModel) -> m.DeleteLogge
     return m.DeleteLoggedModel.Response()
 
 
-@handles(m.SearchLoggedModels, can=policy.search_logged_models)
+@handles(m.SearchLoggedModels, can=policy.search_logged_models, transaction="search")
 def search_logged_models(ctx: Context, req: m.SearchLoggedModels) -> m.SearchLoggedModels.Response:
     rules.check_datasets(req.datasets)
     found, token = logged_models.find_page(ctx.tx, req)

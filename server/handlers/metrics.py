@@ -37,7 +37,7 @@ def get_metric_history(ctx: Context, req: m.GetMetricHistory) -> m.GetMetricHist
     return m.GetMetricHistory.Response(metrics=found, next_page_token=token)
 
 
-@handles(extra.GetMetricHistoryBulk, can=policy.read_runs)
+@handles(extra.GetMetricHistoryBulk, can=policy.read_runs, transaction="search")
 def get_metric_history_bulk(
     ctx: Context, req: extra.GetMetricHistoryBulk
 ) -> extra.GetMetricHistoryBulk.Response:
@@ -49,7 +49,7 @@ def get_metric_history_bulk(
     return extra.GetMetricHistoryBulk.Response(metrics=found)
 
 
-@handles(m.GetMetricHistoryBulkInterval, can=policy.read_runs)
+@handles(m.GetMetricHistoryBulkInterval, can=policy.read_runs, transaction="search")
 def get_metric_history_bulk_interval(
     ctx: Context, req: m.GetMetricHistoryBulkInterval
 ) -> m.GetMetricHistoryBulkInterval.Response:

@@ -61,7 +61,7 @@ def get_model_version_download_uri(
     return m.GetModelVersionDownloadUri.Response(artifact_uri=uri)
 
 
-@handles(m.SearchModelVersions, can=policy.search_versions)
+@handles(m.SearchModelVersions, can=policy.search_versions, transaction="search")
 def search_model_versions(ctx: Context, req: m.SearchModelVersions) -> m.SearchModelVersions.Response:
     found, token = model_versions.find_page(ctx.tx, req)
     return m.SearchModelVersions.Response(model_versions=found, next_page_token=token)

@@ -45,7 +45,7 @@ def delete_registered_model(ctx: Context, req: m.DeleteRegisteredModel) -> m.Del
     return m.DeleteRegisteredModel.Response()
 
 
-@handles(m.SearchRegisteredModels, can=policy.search_models)
+@handles(m.SearchRegisteredModels, can=policy.search_models, transaction="search")
 def search_registered_models(
     ctx: Context, req: m.SearchRegisteredModels
 ) -> m.SearchRegisteredModels.Response:
@@ -53,7 +53,7 @@ def search_registered_models(
     return m.SearchRegisteredModels.Response(registered_models=found, next_page_token=token)
 
 
-@handles(extra.ListRegisteredModels, can=policy.search_models)
+@handles(extra.ListRegisteredModels, can=policy.search_models, transaction="search")
 def list_registered_models(
     ctx: Context, req: extra.ListRegisteredModels
 ) -> extra.ListRegisteredModels.Response:

@@ -26,7 +26,7 @@ def get_run(ctx: Context, req: m.GetRun) -> m.GetRun.Response:
     return m.GetRun.Response(run=runs.get(ctx.tx, req.run_id))
 
 
-@handles(m.SearchRuns, can=policy.search_runs)
+@handles(m.SearchRuns, can=policy.search_runs, transaction="search")
 def search_runs(ctx: Context, req: m.SearchRuns) -> m.SearchRuns.Response:
     found, token = runs.find_page(ctx.tx, req)
     return m.SearchRuns.Response(runs=found, next_page_token=token)

@@ -129,7 +129,6 @@ def test_the_registry_may_be_named_when_it_is_the_same_database():
         (["--app-name", "basic-auth"], "--app-name: Trackway has no plug-in apps"),
         (["--artifacts-only"], "--artifacts-only: "),
         (["--enable-workspaces"], "--enable-workspaces: workspaces are not supported yet"),
-        (["--read-replica-backend-store-uri", "x"], "not supported"),
         (["--dev", "--gunicorn-opts", "--timeout 1"], "cannot be specified together"),
     ],
 )
@@ -141,6 +140,12 @@ def test_what_makes_no_sense_here_says_so(arguments, words):
 def test_an_option_without_effect_is_passed_over_with_a_warning():
     _, [warning] = parse("--secrets-cache-ttl", "60")
     assert warning.startswith("--secrets-cache-ttl has no effect")
+
+
+def test_a_replica_that_is_the_primary_is_passed_over_with_a_warning():
+    uri = "postgresql://db/x"
+    _, [warning] = parse("--backend-store-uri", uri, MLFLOW_READ_REPLICA_BACKEND_STORE_URI=uri)
+    assert warning == "--read-replica-backend-store-uri has no effect: it equals --backend-store-uri."
 
 
 def test_switching_off_what_is_not_there_is_fine():
