@@ -131,15 +131,18 @@ class PostgreSQL:
             self._try_initdb()
 
     def _try_initdb(self) -> None:
-        command = [
-            *self._launch,
+        command = [*self._launch, *self._make_data()]
+        process = _spawn(command, self.folder, user=self._user, on_our_death=signal.SIGKILL)
+        if process.wait(timeout=120):
+            raise subprocess.CalledProcessError(process.returncode, "initdb", _log(self.folder))
+
+    def _make_data(self) -> list[str | Path]:
+        """The command that makes the data folder."""
+        return [
             self._bin / "initdb",
             *("-D", self.folder / "data", "-U", "trackway", "--auth=trust"),
             *("--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"),
         ]
-        process = _spawn(command, self.folder, user=self._user, on_our_death=signal.SIGKILL)
-        if process.wait(timeout=60):
-            raise subprocess.CalledProcessError(process.returncode, "initdb", _log(self.folder))
 
     def _answers(self) -> bool:
         try:
