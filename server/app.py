@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoRoute
-from werkzeug.routing import PathConverter
+from werkzeug.routing import PathConverter, Rule
 
 from trackway.client_compat import errors, extra, trackway_api, trackway_artifacts, trackway_webhooks
 from trackway.client_compat.endpoints import ENDPOINTS
@@ -18,7 +19,7 @@ from trackway.storage import migrate
 from . import handlers as handlers  # registers them
 from .backend import Backend, open_database, open_replica, prepare_artifacts
 from .config import Config
-from .dispatch import Answer, Rpc, error_answer, unexpected_answer
+from .dispatch import Answer, Environ, Rpc, error_answer, unexpected_answer
 from .edge import transfers, ui, ui_absent
 from .edge.front import REQUEST_ID, ROUTE, Front, unknown_path, wrong_verb
 from .version import MLFLOW_VERSION
@@ -36,6 +37,7 @@ def create_app(config: Config | None = None) -> Flask:
     backend = Backend(config)
     app = Flask("trackway.server", static_folder=None)
     app.extensions["trackway"] = backend
+    app.url_rule_class = MatchedRule
     app.url_map.merge_slashes = False
     app.url_map.converters["path"] = AnyPath
     front = Front(app.wsgi_app, backend)
@@ -105,6 +107,16 @@ class AnyPath(PathConverter):
     part_isolating = False
 
 
+class MatchedRule(Rule):
+    """A rule that no address is made from: werkzeug compiles code for that, 0.3 ms a rule."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        def refuse(_rule: Rule, **_values: Any) -> tuple[str, str]:
+            raise NotImplementedError("no address is made from a rule here")
+
+        return refuse
+
+
 def _mount_transfer(app: Flask, backend: Backend, path: str, endpoint: Endpoint) -> None:
     def view(**values: str) -> Response:
         environ = request.environ
@@ -115,13 +127,8 @@ def _mount_transfer(app: Flask, backend: Backend, path: str, endpoint: Endpoint)
 
 
 def _mount_pages(app: Flask, backend: Backend, front: Front) -> None:
-    @app.get("/health")
-    def health() -> Response:
-        return _page("OK")
-
-    @app.get("/version")
-    def version() -> Response:
-        return _page(MLFLOW_VERSION)
+    front.mount("GET", "/health", Text("OK"))
+    front.mount("GET", "/version", Text(MLFLOW_VERSION))
 
     @app.get("/ready")
     def ready() -> Response:
@@ -166,8 +173,16 @@ def _fault(check: Callable[[], None]) -> str:
     return ""
 
 
-def _page(text: str) -> Response:
-    return Response(text, mimetype="text/plain")
+class Text:
+    """Answers every request with the same words."""
+
+    is_short = True
+
+    def __init__(self, words: str) -> None:
+        self._body = words.encode()
+
+    def answer(self, backend: Backend, environ: Environ, request_id: str) -> Answer:
+        return Answer(200, [("Content-Type", "text/plain; charset=utf-8")], self._body)
 
 
 def _response(answer: Answer) -> Response:
