@@ -29,7 +29,7 @@ INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format board bench-start lock clean
+.PHONY: help serve test check format board bench bench-full bench-start lock clean
 
 help:
 	@echo "make serve        run the server on http://$(HOST):$(PORT), data in ./trackway-data"
@@ -37,6 +37,8 @@ help:
 	@echo "make check        linter, formatter, type checker, generated code"
 	@echo "make format       let the linter and the formatter change the files"
 	@echo "make board        run nine releases of the client and write COMPATIBILITY.md"
+	@echo "make bench        measure beside MLflow and FastTrackML, write BENCHMARKS.md (ten minutes)"
+	@echo "make bench-full   the same at full length (35 minutes)"
 	@echo "make bench-start  print start-up times and idle memory"
 	@echo "make lock         write constraints.txt after pyproject.toml (needs uv; ARGS=--upgrade for newer versions)"
 	@echo "make clean        remove the environment and everything built"
@@ -61,8 +63,14 @@ format: $(TESTING)
 board: $(TESTING)
 	$(BIN)/python -m tests.board $(ARGS)
 
-bench-start: $(RUNTIME)
-	$(BIN)/python benchmarks/start.py $(ARGS)
+bench: $(TESTING)
+	$(BIN)/python -m benchmarks --quick $(ARGS)
+
+bench-full: $(TESTING)
+	$(BIN)/python -m benchmarks --full $(ARGS)
+
+bench-start: $(TESTING)
+	$(BIN)/python -m benchmarks --rows start,memory-idle --servers trackway --stores sqlite $(ARGS)
 
 # No header and no annotations: the file holds versions, not the address they came from.
 lock:
@@ -70,7 +78,7 @@ lock:
 		--no-emit-index-url --no-emit-find-links --extra test --output-file constraints.txt $(ARGS) pyproject.toml
 
 clean:
-	rm -rf $(VENV) .venv-board build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-board .venv-bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

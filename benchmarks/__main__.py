@@ -1,86 +1,168 @@
-"""The benchmark's command line.
+"""Measures Trackway beside MLflow's own server and FastTrackML.
 
-python -m benchmarks --quick
-python -m benchmarks --rows log-metric,get-run --servers trackway,fasttrackml --stores sqlite --seconds 3
+    python -m benchmarks --quick
+    python -m benchmarks --full
+    python -m benchmarks --rows log-metric,get-run --servers trackway,fasttrackml --stores sqlite --seconds 3
+
+--quick (ten minutes) and --full (35) write BENCHMARKS.md and its picture; a choice of rows is only printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import statistics
 import sys
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 
-from . import reads, writes
+from . import artifacts, client, environments, footprint, reads, report, searches, writes
 from .bench import Bench, Failed, Options
+from .results import Results
 from .servers import KINDS, STORES, contenders
 
+RESULTS = "benchmarks/results.json"
+FULL = Options()
+QUICK = Options(
+    connections=(1, 8),
+    seconds=1,
+    repetitions=1,
+    runs=(10_000,),
+    models=200,
+    points=100_000,
+    starts=1,
+    clients=(1,),
+)
+_QUICK_SERVERS = ["trackway", "mlflow", "fasttrackml"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """How to measure it, and the group of rows that share servers and databases."""
+
+    measure: Callable[[Bench, str], None]
+    group: int
+    without: tuple[str, ...] = ()
+
+
 ROWS = {
-    **dict.fromkeys(writes.WRITES, writes.measure),
-    "get-run": reads.measure_get_run,
-    "history": reads.measure_history,
+    "start": Row(footprint.measure_start, 0),
+    "memory-idle": Row(footprint.measure_memory, 0),
+    **{name: Row(writes.measure, 0) for name in writes.WRITES},
+    "get-run": Row(reads.measure_get_run, 0),
+    "history": Row(reads.measure_history, 0, ("trackway-full",)),
+    "client": Row(client.measure, 0),
+    "artifacts": Row(artifacts.measure_rows, 0, ("trackway-full",)),
+    "memory-loaded": Row(footprint.measure_memory, 0),
+    # What a search costs must not hang on how much the rows above could write.
+    "search": Row(searches.measure_runs, 1, ("trackway-full",)),
+    "registry": Row(searches.measure_registry, 1, ("trackway-full", "mlflow-nodelay")),
+    "bytes-per-point": Row(footprint.measure_bytes, 2, ("trackway-full", "mlflow-nodelay")),
 }
 
 
 def main() -> None:
-    options = _arguments()
-    bench = Bench(_sizes(options))
+    arguments = _arguments()
+    bench = Bench(_sizes(arguments))
+    rows = {name: row for name, row in ROWS.items() if name in arguments.rows}
+    is_whole = arguments.quick or arguments.full
+    began = time.perf_counter()
+    groups = sorted({row.group for row in rows.values()})
+    bench.steps = len(rows) * len(arguments.stores)
     try:
-        for store in options.stores:
-            with contenders(options.servers, store) as made:
-                bench.store, bench.contenders = store, made
-                for contender in made:
-                    contender.start()
-                for row in options.rows:
-                    ROWS[row](bench, row)
+        for store in arguments.stores:
+            for group in groups:
+                _measure(bench, store, {n: row for n, row in rows.items() if row.group == group}, arguments)
     except Failed as error:
         raise SystemExit(f"FAILED: {error}") from error
-    if options.json:
-        Path(options.json).write_text(json.dumps(bench.samples, indent=1))
-    _show(bench)
+    results = Results.of(bench, time.perf_counter() - began, arguments.full)
+    _show(results)
+    if output := arguments.output or (environments.ROOT if is_whole else None):
+        folder = Path(output)
+        (folder / RESULTS).parent.mkdir(parents=True, exist_ok=True)
+        results.write(folder / RESULTS)
+        report.write(results, folder)
+        print(f"{folder / report.PAGE} is written")
 
 
-def _sizes(options: argparse.Namespace) -> Options:
-    sizes = Options()
-    given = {name: getattr(options, name) for name in ("connections", "seconds", "repetitions")}
-    return dataclasses.replace(sizes, **{name: value for name, value in given.items() if value})
+def _measure(bench: Bench, store: str, rows: dict[str, Row], arguments: argparse.Namespace) -> None:
+    """One group of rows on one store, each server new."""
+    names = [name for name in arguments.servers if any(name not in row.without for row in rows.values())]
+    with contenders(names, store) as made:
+        bench.store = store
+        for contender in made:
+            bench.say(f"{store:<10} {contender} starts with a new database")
+            contender.start()
+        for name, row in rows.items():
+            bench.contenders = [c for c in made if c.kind.name not in row.without]
+            bench.step(name)
+            row.measure(bench, name)
 
 
-def _show(bench: Bench) -> None:
-    """Medians, one line per row and server."""
-    groups: dict[tuple[str, ...], list[dict]] = {}
-    for sample in bench.samples:
-        groups.setdefault(
-            (sample["store"], sample["row"], str(sample.get("connections", "")), sample["server"]), []
-        ).append(sample)
-    for key, samples in groups.items():
-        names = ("value", "median_ms", "p99_ms", "cpu_ms", "database_cpu_ms")
-        figures = [statistics.median(s.get(n) or 0 for s in samples) for n in names]
-        words = "".join(f"{figure:10.3f}" for figure in figures)
-        print(f"{key[0]:<11}{key[1]:<20}{key[2]:>3} {key[3]:<16}{words}  {samples[0]['unit']}")
+def _sizes(arguments: argparse.Namespace) -> Options:
+    names = [field.name for field in dataclasses.fields(Options) if hasattr(arguments, field.name)]
+    given = {name: getattr(arguments, name) for name in names}
+    return dataclasses.replace(
+        QUICK if arguments.quick else FULL, **{name: value for name, value in given.items() if value}
+    )
+
+
+def _show(results: Results) -> None:
+    """Medians: the figure, latencies and processor time, a line for each row and server."""
+    print(f"{'':42}{'':16}{'figure':>10}      {'median':>9}{'p99':>9}{'cpu':>9}{'database cpu':>14}  in ms")
+    seen = dict.fromkeys((s["store"], s["row"], s.get("connections"), s["server"]) for s in results.samples)
+    for store, row, connections, server in sorted(seen, key=lambda key: (key[0] != "sqlite",)):
+        sample = results.find(store, server, row, connections)[0]
+        place = f"{store:<11}{row:<27}{connections or '':>3} {server:<16}"
+        if sample["value"] is None:
+            print(f"{place}{'-':>10}  {sample.get('note', '')}")
+            continue
+        figures = [
+            results.median(store, server, row, connections, name)
+            for name in ("value", "median_ms", "p99_ms", "cpu_ms", "database_cpu_ms")
+        ]
+        words = [f"{figure:.2f}" if figure is not None else "" for figure in figures]
+        print(
+            f"{place}{words[0]:>10} {sample['unit']:<5}{words[1]:>9}{words[2]:>9}{words[3]:>9}{words[4]:>14}"
+        )
 
 
 def _arguments() -> argparse.Namespace:
-    def listed(choices: object):
-        def read(text: str) -> list[str]:
-            found = text.split(",")
-            if wrong := [name for name in found if name not in choices]:
-                raise argparse.ArgumentTypeError(f"{wrong[0]!r} is none of {', '.join(choices)}")
-            return found
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="a little of everything, about ten minutes")
+    length.add_argument("--full", action="store_true", help="all of it, about 35 minutes")
+    _add_choice(parser, "--rows", ROWS)
+    _add_choice(parser, "--servers", KINDS)
+    _add_choice(parser, "--stores", STORES)
+    parser.add_argument("--connections", type=_numbers, help="such as 1,8,32")
+    parser.add_argument("--seconds", type=float, help="of each measurement of a rate")
+    parser.add_argument("--repetitions", type=int, help="turns of each server at each row")
+    parser.add_argument("--runs", type=_numbers, help="sizes of the searches, such as 10000,100000")
+    parser.add_argument("--points", type=int, help="metric points for the size on the disk")
+    parser.add_argument("--output", metavar="FOLDER", help="where the page and the results go")
+    arguments = parser.parse_args()
+    arguments.rows = arguments.rows or list(ROWS)
+    arguments.servers = arguments.servers or (_QUICK_SERVERS if arguments.quick else list(KINDS))
+    arguments.stores = arguments.stores or list(STORES)
+    return arguments
 
-        return read
 
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=listed(ROWS), default=list(ROWS))
-    parser.add_argument("--servers", type=listed(KINDS), default=list(KINDS))
-    parser.add_argument("--stores", type=listed(STORES), default=list(STORES))
-    parser.add_argument("--connections", type=lambda text: tuple(map(int, text.split(","))))
-    parser.add_argument("--seconds", type=float)
-    parser.add_argument("--repetitions", type=int)
-    parser.add_argument("--json", help="write all samples to this file")
-    return parser.parse_args()
+def _add_choice(parser: argparse.ArgumentParser, name: str, choices: Collection[str]) -> None:
+    def read(text: str) -> list[str]:
+        found = text.split(",")
+        if wrong := [word for word in found if word not in choices]:
+            raise argparse.ArgumentTypeError(f"{wrong[0]!r} is none of {', '.join(choices)}")
+        return found
+
+    parser.add_argument(name, type=read, metavar="NAME,NAME", help=f"of {', '.join(choices)}; else all")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
 
 
 if __name__ == "__main__":

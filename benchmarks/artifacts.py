@@ -1,7 +1,7 @@
 """Prints how fast artifacts go up and down, and what that costs the server, against MLflow's own.
 
-    python benchmarks/artifacts.py                         # some five minutes
-    python benchmarks/artifacts.py --huge 10 --only trackway
+    python -m benchmarks.artifacts                         # some five minutes
+    python -m benchmarks.artifacts --huge 10 --only trackway
 
 Each server runs with two workers on a new SQLite database, over a folder and over SeaweedFS (MLflow
 takes boto3 for that, where it is installed). One client sends over plain HTTP, so that no client library
@@ -24,13 +24,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 from tests.services import HttpServer, MlflowServer, ObjectStore, TrackwayServer
 
-MIB = 1024 * 1024
+from . import processes
+from .bench import Bench
+from .processes import MIB
+
 SERVED = "/api/2.0/mlflow-artifacts/artifacts"
 _BLOCK = os.urandom(MIB)
 _SMALL = os.urandom(4096)
@@ -51,6 +50,26 @@ class Mlflow(MlflowServer):
         words[words.index("--workers") + 1] = "2"
         words.insert(words.index("--artifacts-destination") + 1, self._destination)
         return words
+
+
+def measure_rows(bench: Bench, row: str) -> None:
+    """The rows of the whole benchmark: a large file and many small ones, in folders, over one connection."""
+    blocks, files = bench.options.large_mib, bench.options.small_files
+    for contender in bench.contenders:
+        connection = http.client.HTTPConnection("127.0.0.1", contender.port, timeout=3600)
+        acts: dict[str, Callable[[], object]] = {
+            "artifact-large-up": lambda c=connection: up_blocks(c, "large", blocks),
+            "artifact-large-down": lambda c=connection: down(c, "large"),
+            "artifacts-small-up": lambda c=connection: [up(c, f"small/{n}", _SMALL) for n in range(files)],
+            "artifacts-small-down": lambda c=connection: [down(c, f"small/{n}") for n in range(files)],
+        }
+        if contender.kind.name == "fasttrackml":
+            for name in acts:
+                bench.record(contender, name, None, "s", note="serves no artifacts")
+            continue
+        up(connection, "warm", _SMALL)
+        for name, act in acts.items():
+            bench.timed(contender, name, act)
 
 
 def main() -> None:
@@ -196,13 +215,7 @@ def watched(pid: int, temporary: Path) -> Iterator[list[float]]:
 
 
 def memory(pid: int) -> float:
-    total = 0
-    for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-        try:
-            total += process.memory_full_info().pss
-        except psutil.NoSuchProcess:
-            continue
-    return total / MIB
+    return processes.pss(pid) / MIB
 
 
 def size_of(folder: Path) -> float:

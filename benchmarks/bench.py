@@ -42,6 +42,9 @@ class Bench:
     store: str = ""
     contenders: list[Contender] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    steps: int = 1
+    step_now: int = 0
+    _began: float = field(default_factory=time.perf_counter)
 
     def record(self, contender: Contender, row: str, value: float | None, unit: str, **more: Any) -> None:
         """One figure of one server; ``value`` is None where the server could not do it, with a note."""
@@ -66,13 +69,16 @@ class Bench:
     def loaded(self, row: str, run: Callable[[Contender, int], Load]) -> dict[str, Load]:
         """Measure ``run`` at each number of connections; what each server acknowledged, in total."""
         totals: dict[str, Load] = {}
+        for contender in self.contenders:
+            contender.settle()
         for connections in self.options.connections:
             for contender in self.in_turn():
-                contender.settle()
                 before = contender.cpu_s()
                 load = run(contender, connections)
+                # Those under way when it ended are worked off too, and count as well.
+                contender.settle()
                 after = contender.cpu_s()
-                done = max(1, load.ok + load.refused)
+                done = load.ok + load.refused + connections
                 self.record(
                     contender,
                     row,
@@ -89,8 +95,6 @@ class Bench:
                 total = totals.setdefault(contender.kind.name, Load(0, 0, 0, 0, 0, 0))
                 total.ok += load.ok
                 total.refused += load.refused + load.broken
-        for contender in self.contenders:
-            contender.settle()
         return totals
 
     def timed(self, contender: Contender, row: str, act: Callable[[], object], **more: Any) -> None:
@@ -105,8 +109,21 @@ class Bench:
         more["database_cpu_ms"] = (after[1] - before[1]) * 1000
         self.record(contender, row, took, "s", **more)
 
+    def step(self, row: str) -> None:
+        """The next of ``steps``: ``row`` on the store at hand."""
+        self.step_now += 1
+        self.say(f"{self.store:<10} {row}: row {self.step_now} of {self.steps}")
+
     def say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        """A line on the terminal, above the bar that says how far it is; without a terminal only the line."""
+        if not sys.stderr.isatty():
+            print(text, file=sys.stderr, flush=True)
+            return
+        share = max(0, self.step_now - 1) / self.steps
+        bar = "█" * round(share * 30)
+        minutes, seconds = divmod(int(time.perf_counter() - self._began), 60)
+        sys.stderr.write(f"\r\x1b[K{text}\n[{bar:░<30}] {share:4.0%}  {minutes}:{seconds:02d}")
+        sys.stderr.flush()
 
 
 def _line(sample: Sample) -> str:

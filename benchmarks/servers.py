@@ -37,6 +37,7 @@ class Kind:
         return self.name.startswith("trackway")
 
 
+_WAL_NORMAL = "WAL, synchronous=NORMAL: survives a crash of the server, a power cut may cost the last moments"
 _POSTGRESQL = "fsync and synchronous_commit on, PostgreSQL's defaults: a commit is on the disk"
 KINDS = {
     kind.name: kind
@@ -46,8 +47,7 @@ KINDS = {
             "Trackway",
             importlib.metadata.version("trackway"),
             {
-                "sqlite": "WAL, synchronous=NORMAL: survives a crash of the server, may lose the last moments "
-                "in a power cut",
+                "sqlite": _WAL_NORMAL,
                 "postgresql": _POSTGRESQL,
             },
         ),
@@ -82,8 +82,7 @@ KINDS = {
             "FastTrackML",
             environments.FASTTRACKML,
             {
-                "sqlite": "WAL, synchronous=NORMAL: survives a crash of the server, may lose the last moments "
-                "in a power cut",
+                "sqlite": _WAL_NORMAL,
                 "postgresql": _POSTGRESQL,
             },
         ),
@@ -105,7 +104,8 @@ class Mlflow(HttpServer):
         return [
             *(str(environments.programs("mlflow") / "mlflow"), "server"),
             *("--host", "127.0.0.1", "--port", str(self.port)),
-            *("--backend-store-uri", self.store_uri),
+            # Named, as which driver a bare postgresql:// means depends on SQLAlchemy's version.
+            *("--backend-store-uri", self.store_uri.replace("postgresql:", "postgresql+psycopg2:")),
             *("--artifacts-destination", str(self.folder / "artifacts")),
         ]
 

@@ -42,11 +42,9 @@ def measure(bench: Bench, row: str) -> None:
     for contender in bench.contenders:
         load = acknowledged[contender.kind.name]
         stored = write.count(contender, *places[contender])
-        if stored < load.ok:
+        if stored < load.ok or not load.ok:
             raise Failed(f"{contender} on {bench.store}, {row}: {load.ok} acknowledged, {stored} stored")
-        bench.say(
-            f"{bench.store:<10} {row:<22} {str(contender):<15} {load.ok} acknowledged, {stored} read back"
-        )
+        bench.say(f"{bench.store:<10} {row:<22} {contender!s:<15} {load.ok} acknowledged, {stored} read back")
 
 
 def make_runs(contender: Contender, number: int) -> tuple[str, list[str]]:

@@ -1,0 +1,86 @@
+"""MLflow's Python client, unchanged: a run with 1,000 metrics and 50 params, alone and as 8 processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from . import environments
+from .bench import Bench, Failed
+from .servers import Contender
+from .wire import for_run
+
+METRICS = 1000
+PARAMS = 50
+_SCRIPT = Path(__file__).with_name("client_run.py")
+
+
+def measure(bench: Bench, row: str) -> None:
+    for processes in bench.options.clients:
+        for contender in bench.in_turn(1):
+            contender.settle()
+            before = contender.cpu_s()
+            took, runs, client_cpu_s = _run(contender, processes)
+            after = contender.cpu_s()
+            for run in runs:
+                _check(contender, run)
+            bench.record(
+                contender,
+                f"client-{processes}",
+                took,
+                "s",
+                cpu_ms=(after[0] - before[0]) * 1000,
+                database_cpu_ms=(after[1] - before[1]) * 1000,
+                client_cpu_s=client_cpu_s,
+            )
+
+
+def _run(contender: Contender, processes: int) -> tuple[float, list[str], float]:
+    """Seconds until the last of the processes was done, their runs, and the processor time of the clients."""
+    python = environments.programs("client") / "python"
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{contender.port}"}
+    clients = [
+        subprocess.Popen(
+            [str(python), str(_SCRIPT), str(METRICS), str(PARAMS)],
+            cwd=contender.folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(processes)
+    ]
+    try:
+        # Imports take seconds and are not the server's: all wait at the line and go together.
+        for client in clients:
+            _line_of(client, "ready")
+        began = time.perf_counter()
+        for client in clients:
+            assert client.stdin
+            client.stdin.write("go\n")
+            client.stdin.flush()
+        done = [_line_of(client, "done").split() for client in clients]
+        took = time.perf_counter() - began
+    finally:
+        for client in clients:
+            client.kill()
+            client.communicate()
+    return took, [words[1] for words in done], sum(float(words[2]) for words in done)
+
+
+def _line_of(client: subprocess.Popen[str], word: str) -> str:
+    assert client.stdout
+    for line in client.stdout:
+        if line.startswith(word):
+            return line
+    raise Failed(f"the client ended with {client.wait()} before it was {word}")
+
+
+def _check(contender: Contender, run: str) -> None:
+    points = sum(len(page) for page in contender.connection.history(run, "loss"))
+    found = contender.connection.get("runs/get", **for_run(run))["run"]
+    params = len(found["data"]["params"])
+    if (points, params, found["info"]["status"]) != (METRICS, PARAMS, "FINISHED"):
+        raise Failed(f"{contender}: the client's run has {points} points, {params} params, {found['info']}")

@@ -1,0 +1,201 @@
+"""Many runs at once: the same ones written into each server's tables, as its own API would have left them.
+
+Through the API MLflow would take two hours for 100,000 runs. What a search gives is compared with what
+these runs say it should, so a mistake here, or a changed schema, shows as a failure, not as a figure.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from .servers import Contender
+
+START_MS = 1_700_000_000_000
+Rows = Iterable[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Run:
+    id: str
+    name: str
+    start_time: int
+    metrics: tuple[float, ...]
+    params: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+def make(number: int) -> list[Run]:
+    """So many runs, oldest first, each with 5 metrics, 5 params and 3 tags; always the same."""
+    dice = random.Random(number)
+    return [
+        Run(
+            f"{dice.getrandbits(128):032x}",
+            f"run-{index:06d}",
+            START_MS + index * 1000,
+            tuple(dice.random() for _ in range(5)),
+            tuple(str(dice.randint(0, 10)) for _ in range(5)),
+            tuple(dice.choice("abcdefghij") for _ in range(3)),
+        )
+        for index in range(number)
+    ]
+
+
+def fill(contender: Contender, experiment: str, runs: list[Run]) -> None:
+    """Put the runs into the experiment, past the server, which is idle meanwhile."""
+    tables = _Postgres(contender.uri) if contender.postgres else _Sqlite(contender.database_file)
+    kind = contender.kind.name.split("-")[0]
+    try:
+        _FILLS[kind](tables, int(experiment), runs)
+        tables.commit()
+    finally:
+        tables.close()
+
+
+class _Sqlite:
+    def __init__(self, path: object) -> None:
+        self._connection = sqlite3.connect(str(path), timeout=60)
+
+    def add(self, table: str, columns: str, rows: Rows) -> None:
+        marks = ", ".join("?" * len(columns.split(",")))
+        self._connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
+
+    def ask(self, query: str) -> list[Any]:
+        return self._connection.execute(query).fetchall()
+
+    def commit(self) -> None:
+        self._connection.commit()
+        # What a server's own writes would have left: no WAL of the size of the database.
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class _Postgres:
+    def __init__(self, uri: str) -> None:
+        self._connection = psycopg.connect(uri)
+
+    def add(self, table: str, columns: str, rows: Rows) -> None:
+        with self._connection.cursor().copy(f"COPY {table} ({columns}) FROM STDIN".encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def ask(self, query: str) -> list[Any]:
+        return self._connection.execute(query.encode()).fetchall()
+
+    def commit(self) -> None:
+        self._connection.commit()
+        # autovacuum would come to it within a minute.
+        self._connection.autocommit = True
+        self._connection.execute("VACUUM ANALYZE")
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+Tables = _Sqlite | _Postgres
+
+
+def _trackway(tables: Tables, experiment: int, runs: list[Run]) -> None:
+    tables.add(
+        "runs",
+        "run_uuid, experiment_id, name, user_id, status, start_time, end_time, lifecycle_stage, artifact_uri",
+        (
+            (
+                *(run.id, experiment, run.name, "bench", "FINISHED", run.start_time, run.start_time + 500),
+                *("active", f"mlflow-artifacts:/{experiment}/{run.id}"),
+            )
+            for run in runs
+        ),
+    )
+    ids = dict(tables.ask(f"SELECT run_uuid, id FROM runs WHERE experiment_id = {experiment}"))
+    tables.add(
+        "series",
+        "run_id, experiment_id, key, step, timestamp, value, is_nan",
+        (
+            (ids[run.id], experiment, f"m{i}", 1, run.start_time, value, False)
+            for run in runs
+            for i, value in enumerate(run.metrics)
+        ),
+    )
+    query = f"SELECT id, timestamp, value FROM series WHERE experiment_id = {experiment} ORDER BY id"
+    tables.add(
+        "points",
+        "series_id, timestamp, step, value, is_nan",
+        [(series, timestamp, 1, value, False) for series, timestamp, value in tables.ask(query)],
+    )
+    for table, prefix, values in (("params", "p", _params), ("run_tags", "t", _tags)):
+        rows = ((ids[run.id], f"{prefix}{i}", value) for run in runs for i, value in enumerate(values(run)))
+        tables.add(table, "run_id, key, value", rows)
+
+
+def _mlflow(tables: Tables, experiment: int, runs: list[Run]) -> None:
+    _runs(tables, experiment, runs, "", lambda index: ())
+    for table in ("metrics", "latest_metrics"):
+        _metrics(tables, table, runs, "", ())
+    _params_and_tags(tables, runs, "value")
+
+
+def _fasttrackml(tables: Tables, experiment: int, runs: list[Run]) -> None:
+    first = (tables.ask("SELECT max(row_num) FROM runs")[0][0] or 0) + 1
+    _runs(tables, experiment, runs, ", row_num", lambda index: (first + index,))
+    context = tables.ask("SELECT min(id) FROM contexts")[0][0]
+    _metrics(tables, "metrics", runs, ", iter, context_id", (1, context))
+    _metrics(tables, "latest_metrics", runs, ", last_iter, context_id", (1, context))
+    _params_and_tags(tables, runs, "value_str")
+
+
+def _runs(
+    tables: Tables, experiment: int, runs: list[Run], columns: str, more: Callable[[int], tuple[int, ...]]
+) -> None:
+    tables.add(
+        "runs",
+        "run_uuid, experiment_id, name, user_id, status, start_time, end_time, lifecycle_stage, "
+        "artifact_uri, source_type, source_name, entry_point_name, source_version" + columns,
+        (
+            (
+                *(run.id, experiment, run.name, "bench", "FINISHED", run.start_time, run.start_time + 500),
+                *("active", f"mlflow-artifacts:/{experiment}/{run.id}"),
+                *("UNKNOWN", "", "", "", *more(index)),
+            )
+            for index, run in enumerate(runs)
+        ),
+    )
+
+
+def _metrics(tables: Tables, table: str, runs: list[Run], columns: str, more: tuple[int, ...]) -> None:
+    tables.add(
+        table,
+        "run_uuid, key, value, timestamp, step, is_nan" + columns,
+        (
+            (run.id, f"m{i}", value, run.start_time, 1, False, *more)
+            for run in runs
+            for i, value in enumerate(run.metrics)
+        ),
+    )
+
+
+def _params_and_tags(tables: Tables, runs: list[Run], param_column: str) -> None:
+    for table, prefix, column, values in (
+        ("params", "p", param_column, _params),
+        ("tags", "t", "value", _tags),
+    ):
+        rows = ((run.id, f"{prefix}{i}", value) for run in runs for i, value in enumerate(values(run)))
+        tables.add(table, f"run_uuid, key, {column}", rows)
+
+
+def _params(run: Run) -> tuple[str, ...]:
+    return run.params
+
+
+def _tags(run: Run) -> tuple[str, ...]:
+    return run.tags
+
+
+_FILLS = {"trackway": _trackway, "mlflow": _mlflow, "fasttrackml": _fasttrackml}
