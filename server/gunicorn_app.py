@@ -79,8 +79,9 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def _ready(self, arbiter: Any) -> None:
         # What exists now lives on: keep the collector from touching, and so copying, the shared pages.
-        gc.collect()
+        # Not collected before: 40 ms, for 900 objects.
         gc.freeze()
+        gc.enable()
         config = self._config
         for listener in arbiter.LISTENERS:
             log.info("Trackway listens on %s%s", listener, config.static_prefix)
