@@ -29,7 +29,7 @@ INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format board bench bench-full bench-start lock clean
+.PHONY: help serve test check format board bench bench-full bench-start bench-scaling soak lock clean
 
 help:
 	@echo "make serve        run the server on http://$(HOST):$(PORT), data in ./trackway-data"
@@ -40,6 +40,8 @@ help:
 	@echo "make bench        measure beside MLflow and FastTrackML, write BENCHMARKS.md (ten minutes)"
 	@echo "make bench-full   the same at full length (35 minutes)"
 	@echo "make bench-start  print start-up times and idle memory"
+	@echo "make bench-scaling  what grows with what, into docs/scaling.md (half an hour, 10 GB of disk)"
+	@echo "make soak         30 minutes of steady load: do memory and latency stay flat?"
 	@echo "make lock         write constraints.txt after pyproject.toml (needs uv; ARGS=--upgrade for newer versions)"
 	@echo "make clean        remove the environment and everything built"
 
@@ -71,6 +73,12 @@ bench-full: $(TESTING)
 
 bench-start: $(TESTING)
 	$(BIN)/python -m benchmarks --rows start,memory-idle --servers trackway --stores sqlite $(ARGS)
+
+bench-scaling: $(TESTING)
+	$(BIN)/python -m benchmarks.scaling $(ARGS)
+
+soak: $(TESTING)
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 # No header and no annotations: the file holds versions, not the address they came from.
 lock:

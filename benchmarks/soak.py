@@ -1,0 +1,234 @@
+"""A server under moderate, steady load for a long time: do memory and latency stay flat?
+
+    make soak                                              # 30 minutes, SQLite
+    python -m benchmarks.soak --minutes 5 --store postgresql
+
+Writes benchmarks/results/soak.json and docs/images/soak.svg, and exits with 1 where something grows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import trackway
+from tests.services import PostgreSQL, TrackwayServer
+
+from . import processes, soak_picture
+from .servers import STORES
+from .soak_calls import Caller, State
+from .wire import Refused
+
+RESULTS = Path(__file__).parent / "results" / "soak.json"
+PICTURE = Path(__file__).parent.parent / "docs" / "images" / "soak.svg"
+# What is called flat. In the second half memory grows by less than so many MiB an hour, by a straight line
+# through its samples; the median latency of the last third is at most so many times that of the first.
+_MOST_MIB_PER_HOUR = 12.0
+_MOST_SLOWER = 1.25
+# More threads or open files than the middle third had at most.
+_MOST_MORE = 4
+# Below this the line through the second half says nothing: buffers are still filling.
+_LEAST_MINUTES = 20
+_RULE = (
+    f"flat: in the second half memory grows by at most {_MOST_MIB_PER_HOUR:g} MiB an hour, the median "
+    f"latency of the last third is at most {_MOST_SLOWER} times that of the first, threads and open files "
+    f"grow by at most {_MOST_MORE}, no errors"
+)
+
+Sample = dict[str, Any]
+
+
+def main() -> None:
+    options = _arguments()
+    with tempfile.TemporaryDirectory(prefix="trackway-soak-") as folder:
+        postgres = PostgreSQL(("-c", "max_connections=100")) if options.store == "postgresql" else None
+        uri = postgres.url() if postgres else f"sqlite:///{folder}/store.db"
+        server = TrackwayServer(Path(folder), uri, ["--workers", str(options.workers)])
+        try:
+            server.start()
+            samples = soak(server, options)
+        finally:
+            server.kill()
+            if postgres:
+                postgres.close()
+    verdict = judge(samples, options.minutes)
+    found = {
+        "minutes": options.minutes,
+        "rate": options.rate,
+        "store": options.store,
+        "workers": options.workers,
+        "connections": options.connections,
+        "version": trackway.__version__,
+        "date": time.strftime("%Y-%m-%d"),
+        "processors": os.cpu_count(),
+        "samples": samples,
+        **verdict,
+    }
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    PICTURE.parent.mkdir(exist_ok=True)
+    PICTURE.write_text(soak_picture.draw(found))
+    print(json.dumps(verdict, indent=1))
+    if verdict["verdict"] != "flat":
+        raise SystemExit(1)
+
+
+def soak(server: TrackwayServer, options: argparse.Namespace) -> list[Sample]:
+    """Load at a steady rate until the time is over; a sample every so many seconds."""
+    load = _Load(server.port, options.rate, options.connections)
+    samples: list[Sample] = []
+    began = time.monotonic()
+    try:
+        while (passed := time.monotonic() - began) < options.minutes * 60 - 0.1:
+            cpu = processes.cpu_s(server.pid)
+            time.sleep(min(options.every, options.minutes * 60 - passed))
+            times, errors = load.taken()
+            times.sort()
+            count = max(1, len(times))
+            sample = {
+                "t_s": round(time.monotonic() - began),
+                "pss_mib": round(processes.pss(server.pid) / processes.MIB, 1),
+                "p50_ms": round(statistics.median(times or [0]) * 1000, 2),
+                "p99_ms": round(times[int(len(times) * 0.99)] * 1000, 2) if times else 0,
+                "cpu_ms": round((processes.cpu_s(server.pid) - cpu) * 1000 / count, 3),
+                "requests": len(times),
+                "errors": len(errors),
+                **_held(server.pid),
+                "disk_mib": round(_disk(server.folder) / processes.MIB, 1),
+            }
+            samples.append(sample)
+            _show(sample, options, errors)
+    finally:
+        load.stop()
+    return samples
+
+
+class _Load:
+    """Threads that send one call after another, each at the moment when it is due."""
+
+    def __init__(self, port: int, rate: float, connections: int) -> None:
+        self._state = State(port)
+        self._due = itertools.count()
+        self._began = time.monotonic()
+        self._gap = 1 / rate
+        self._is_over = threading.Event()
+        self._times: list[float] = []
+        self._errors: list[str] = []
+        self._threads = [
+            threading.Thread(target=self._drive, args=(Caller(port, self._state, random.Random(number)),))
+            for number in range(connections)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def taken(self) -> tuple[list[float], list[str]]:
+        """Latencies in seconds and errors since the last time."""
+        times, self._times = self._times, []
+        errors, self._errors = self._errors, []
+        return times, errors
+
+    def stop(self) -> None:
+        self._is_over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _drive(self, caller: Caller) -> None:
+        while not self._is_over.is_set():
+            # From when it was due, not from when a connection was free: waiting in line counts.
+            due = self._began + next(self._due) * self._gap
+            if (early := due - time.monotonic()) > 0 and self._is_over.wait(early):
+                return
+            try:
+                caller.call()
+            except (Refused, OSError) as error:
+                self._errors.append(f"{type(error).__name__}: {error}")
+            self._times.append(time.monotonic() - due)
+
+
+def judge(samples: list[Sample], minutes: float) -> dict[str, Any]:
+    """The verdict, ``flat`` or what grows, and the figures that it comes from."""
+    settled = samples[1:]
+    half, third = settled[len(settled) // 2 :], max(1, len(settled) // 3)
+    per_hour = 3600 * _slope([(s["t_s"], s["pss_mib"]) for s in half])
+    ratio = statistics.median(s["p50_ms"] for s in settled[-third:]) / statistics.median(
+        s["p50_ms"] for s in settled[:third]
+    )
+    grown = {
+        kind: max(s[kind] for s in settled[-third:]) - max(s[kind] for s in settled[:-third])
+        for kind in ("threads", "files")
+    }
+    errors = sum(s["errors"] for s in samples)
+    reasons = []
+    if minutes < _LEAST_MINUTES:
+        reasons.append(f"{minutes:g} minutes are too short to tell")
+    if per_hour > _MOST_MIB_PER_HOUR:
+        reasons.append(f"memory grows by {per_hour:.1f} MiB an hour")
+    if ratio > _MOST_SLOWER:
+        reasons.append(f"latency is {ratio:.2f} times that of the start")
+    reasons += [f"{more} more {kind}" for kind, more in grown.items() if more > _MOST_MORE]
+    if errors:
+        reasons.append(f"{errors} errors")
+    return {
+        "verdict": "; ".join(reasons) or "flat",
+        "mib_per_hour": round(per_hour, 2),
+        "latency_ratio": round(ratio, 3),
+        "errors": errors,
+        "requests": sum(s["requests"] for s in samples),
+        "rule": _RULE,
+    }
+
+
+def _slope(points: list[tuple[float, float]]) -> float:
+    """Of the straight line that fits best; 0 for fewer than two points."""
+    if len(points) < 2:
+        return 0.0
+    return statistics.linear_regression(*zip(*points, strict=True)).slope
+
+
+def _held(pid: int) -> dict[str, int]:
+    held = {"threads": 0, "files": 0}
+    for process in processes.tree(pid):
+        with contextlib.suppress(Exception):
+            held["threads"] += process.num_threads()
+            held["files"] += process.num_fds()
+    return held
+
+
+def _disk(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _show(sample: Sample, options: argparse.Namespace, errors: list[str]) -> None:
+    share = min(1.0, sample["t_s"] / (options.minutes * 60))
+    bar = "#" * round(share * 20)
+    figures = "  ".join(
+        f"{name} {sample[name]}" for name in ("pss_mib", "p50_ms", "p99_ms", "threads", "files")
+    )
+    words = f"[{bar:20}] {share:4.0%}  {figures}  {sample['requests']} requests, {sample['errors']} errors"
+    print(words, errors[0] if errors else "", file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--rate", type=float, default=50, help="requests a second")
+    parser.add_argument("--connections", type=int, default=6)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--store", choices=STORES, default="sqlite")
+    parser.add_argument("--every", type=float, default=30, help="seconds from sample to sample")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

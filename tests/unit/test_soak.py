@@ -1,0 +1,59 @@
+"""The verdict of a soak can fail, for each of its reasons."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from benchmarks import soak, soak_picture
+
+Sample = dict[str, Any]
+
+
+def samples(**of_number: Any) -> list[Sample]:
+    """Half an hour of samples that differ from flat ones in what is given as a function of their number."""
+    flat = {"pss_mib": 120.0, "p50_ms": 5.0, "p99_ms": 20.0, "threads": 12, "files": 50, "errors": 0}
+    return [
+        {"t_s": 30 * number, "requests": 1500, **flat, **{k: f(number) for k, f in of_number.items()}}
+        for number in range(1, 61)
+    ]
+
+
+def test_what_does_not_grow_is_flat() -> None:
+    noisy = samples(pss_mib=lambda n: 120 + n % 3, p50_ms=lambda n: 5 + n % 2, threads=lambda n: 12 + n % 2)
+    found = soak.judge(noisy, 30)
+    assert found["verdict"] == "flat"
+    assert found["requests"] == 90_000
+
+
+def test_memory_that_fills_in_the_first_half_is_flat() -> None:
+    assert soak.judge(samples(pss_mib=lambda n: min(130, 100 + 2 * n)), 30)["verdict"] == "flat"
+
+
+@pytest.mark.parametrize(
+    ("growing", "reason"),
+    [
+        ({"pss_mib": lambda n: 100 + n / 4}, "memory grows by 30.0 MiB an hour"),
+        ({"p50_ms": lambda n: 5 + n / 20}, r"latency is 1\.\d+ times that of the start"),
+        ({"threads": lambda n: 10 + n}, "more threads"),
+        ({"files": lambda n: 50 + n}, "more files"),
+        ({"errors": lambda n: int(n == 7)}, "1 errors"),
+    ],
+)
+def test_what_grows_is_named(growing: dict[str, Any], reason: str) -> None:
+    found = soak.judge(samples(**growing), 30)
+    assert found["verdict"] != "flat"
+    assert re.search(reason, found["verdict"]), found["verdict"]
+
+
+def test_a_few_minutes_prove_nothing() -> None:
+    assert soak.judge(samples()[:6], 3)["verdict"] == "3 minutes are too short to tell"
+
+
+def test_the_picture_shows_every_sample() -> None:
+    found = {"minutes": 30, "rate": 50, "store": "sqlite", "samples": samples(), "verdict": "flat"}
+    drawn = soak_picture.draw(found)
+    assert drawn.count("<polyline") == 3
+    assert "30 minutes at 50 requests a second on SQLite: flat" in drawn
