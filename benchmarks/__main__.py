@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import signal
 import sys
 import time
 from collections.abc import Callable, Collection
@@ -23,6 +24,7 @@ from .results import Results
 from .servers import KINDS, STORES, contenders
 
 RESULTS = "benchmarks/results.json"
+SOAK = "benchmarks/soak.md"
 FULL = Options()
 QUICK = Options(
     connections=(1, 8),
@@ -69,6 +71,7 @@ def main() -> None:
     is_whole = arguments.quick or arguments.full
     began = time.perf_counter()
     groups = sorted({row.group for row in rows.values()})
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and folders go with it
     bench.steps = len(rows) * len(arguments.stores)
     try:
         for store in arguments.stores:
@@ -82,7 +85,7 @@ def main() -> None:
         folder = Path(output)
         (folder / RESULTS).parent.mkdir(parents=True, exist_ok=True)
         results.write(folder / RESULTS)
-        report.write(results, folder)
+        report.write(results, folder, environments.ROOT / SOAK)
         print(f"{folder / report.PAGE} is written")
 
 
@@ -166,4 +169,4 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

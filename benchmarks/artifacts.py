@@ -22,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.services import HttpServer, MlflowServer, ObjectStore, TrackwayServer
@@ -57,11 +58,11 @@ def measure_rows(bench: Bench, row: str) -> None:
     blocks, files = bench.options.large_mib, bench.options.small_files
     for contender in bench.contenders:
         connection = http.client.HTTPConnection("127.0.0.1", contender.port, timeout=3600)
-        acts: dict[str, Callable[[], object]] = {
-            "artifact-large-up": lambda c=connection: up_blocks(c, "large", blocks),
-            "artifact-large-down": lambda c=connection: down(c, "large"),
-            "artifacts-small-up": lambda c=connection: [up(c, f"small/{n}", _SMALL) for n in range(files)],
-            "artifacts-small-down": lambda c=connection: [down(c, f"small/{n}") for n in range(files)],
+        acts: dict[str, Callable[[], None]] = {
+            "artifact-large-up": partial(up_blocks, connection, "large", blocks),
+            "artifact-large-down": partial(down, connection, "large"),
+            "artifacts-small-up": partial(up_small, connection, files),
+            "artifacts-small-down": partial(down_small, connection, files),
         }
         if contender.kind.name == "fasttrackml":
             for name in acts:
@@ -136,20 +137,12 @@ def figures_of(server: HttpServer, temporary: Path, options: argparse.Namespace)
         figures[label] = min(took)
         print(f"{server.name}: {label} {min(took):.2f} s", file=sys.stderr)
 
-    def small() -> None:
-        for number in range(1000):
-            up(connection, f"small/{number}", _SMALL)
-
-    def small_down() -> None:
-        for number in range(1000):
-            down(connection, f"small/{number}")
-
     up(connection, "warm", _SMALL)
     down(connection, "warm")
     best("100 MiB up", lambda: up_blocks(connection, "large", 100), options.runs)
     best("100 MiB down", lambda: down(connection, "large"), options.runs)
-    best("1,000 x 4 KiB up", small, options.runs)
-    best("1,000 x 4 KiB down", small_down, options.runs)
+    best("1,000 x 4 KiB up", partial(up_small, connection, 1000), options.runs)
+    best("1,000 x 4 KiB down", partial(down_small, connection, 1000), options.runs)
     best("list 1,000", lambda: listed(connection, "small"), options.runs)
     blocks = int(options.huge * 1024)
     for label, act in (
@@ -175,6 +168,16 @@ def up_blocks(connection: http.client.HTTPConnection, path: str, blocks: int) ->
 def down(connection: http.client.HTTPConnection, path: str) -> None:
     connection.request("GET", f"{SERVED}/{path}")
     done(connection)
+
+
+def up_small(connection: http.client.HTTPConnection, files: int) -> None:
+    for number in range(files):
+        up(connection, f"small/{number}", _SMALL)
+
+
+def down_small(connection: http.client.HTTPConnection, files: int) -> None:
+    for number in range(files):
+        down(connection, f"small/{number}")
 
 
 def listed(connection: http.client.HTTPConnection, path: str) -> None:

@@ -130,8 +130,8 @@ def _trackway(tables: Tables, experiment: int, runs: list[Run]) -> None:
         "series_id, timestamp, step, value, is_nan",
         [(series, timestamp, 1, value, False) for series, timestamp, value in tables.ask(query)],
     )
-    for table, prefix, values in (("params", "p", _params), ("run_tags", "t", _tags)):
-        rows = ((ids[run.id], f"{prefix}{i}", value) for run in runs for i, value in enumerate(values(run)))
+    for table, values in (("params", _params), ("run_tags", _tags)):
+        rows = ((ids[run.id], key, value) for run in runs for key, value in values(run))
         tables.add(table, "run_id, key, value", rows)
 
 
@@ -182,20 +182,19 @@ def _metrics(tables: Tables, table: str, runs: list[Run], columns: str, more: tu
 
 
 def _params_and_tags(tables: Tables, runs: list[Run], param_column: str) -> None:
-    for table, prefix, column, values in (
-        ("params", "p", param_column, _params),
-        ("tags", "t", "value", _tags),
-    ):
-        rows = ((run.id, f"{prefix}{i}", value) for run in runs for i, value in enumerate(values(run)))
+    for table, column, values in (("params", param_column, _params), ("tags", "value", _tags)):
+        rows = ((run.id, key, value) for run in runs for key, value in values(run))
         tables.add(table, f"run_uuid, key, {column}", rows)
 
 
-def _params(run: Run) -> tuple[str, ...]:
-    return run.params
+def _params(run: Run) -> Iterable[tuple[str, str]]:
+    return ((f"p{i}", value) for i, value in enumerate(run.params))
 
 
-def _tags(run: Run) -> tuple[str, ...]:
-    return run.tags
+def _tags(run: Run) -> Iterable[tuple[str, str]]:
+    yield from ((f"t{i}", value) for i, value in enumerate(run.tags))
+    # Written beside the name by MLflow and by Trackway; FastTrackML searches a name nowhere else.
+    yield "mlflow.runName", run.name
 
 
 _FILLS = {"trackway": _trackway, "mlflow": _mlflow, "fasttrackml": _fasttrackml}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
+from contextlib import closing
+from functools import partial
 
 import psycopg
 
@@ -44,7 +46,7 @@ def measure_bytes(bench: Bench, row: str) -> None:
         _, runs = make_runs(contender, _RUNS)
         before = size_of(contender)
         batches = math.ceil(bench.options.points / _BATCH / _RUNS)
-        refused = sum(at_once(contender, lambda c, run, n=batches: _log(c, run, n), runs))
+        refused = sum(at_once(contender, partial(_log, batches), runs))
         contender.settle()
         took = size_of(contender) - before
         points = batches * _BATCH * _RUNS
@@ -60,15 +62,12 @@ def size_of(contender: Contender) -> int:
             found = connection.execute("SELECT pg_database_size(current_database())").fetchone()
             assert found
             return int(found[0])
-    connection = sqlite3.connect(contender.database_file, timeout=60)
-    try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    finally:
-        connection.close()
+    with closing(sqlite3.connect(contender.database_file, timeout=60)) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return contender.database_file.stat().st_size
 
 
-def _log(connection: Connection, run: str, batches: int) -> int:
+def _log(batches: int, connection: Connection, run: str) -> int:
     """Log the batches one after another; how many requests were refused and sent again."""
     refused = 0
     for batch in range(batches):

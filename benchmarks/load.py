@@ -114,8 +114,11 @@ def _threads(
     for thread in threads:
         thread.join()
     times.sort()
-    at = lambda share: times[min(len(times) - 1, int(len(times) * share))] * 1000 if times else 0.0  # noqa: E731
-    return Load(**counts, seconds=seconds, median_ms=at(0.5), p99_ms=at(0.99))
+    return Load(**counts, seconds=seconds, median_ms=_at(times, 0.5), p99_ms=_at(times, 0.99))
+
+
+def _at(times: list[float], share: float) -> float:
+    return times[min(len(times) - 1, int(len(times) * share))] * 1000 if times else 0.0
 
 
 def fill(text: str, number: int, ids: Sequence[str]) -> bytes:

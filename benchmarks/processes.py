@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import psutil
 
 MIB = 1024 * 1024
+T = TypeVar("T", int, float)
 
 
 def tree(pid: int) -> list[psutil.Process]:
@@ -31,7 +33,7 @@ def tree(pid: int) -> list[psutil.Process]:
 
 def cpu_s(pid: int) -> float:
     """Processor seconds that the tree has used, those of children that ended included."""
-    return sum(_each(pid, lambda process: sum(process.cpu_times()[:4])))
+    return sum(_each(pid, lambda process: float(sum(process.cpu_times()[:4]))))
 
 
 def pss(pid: int) -> int:
@@ -51,7 +53,7 @@ def settle(*pids: int, patience_s: float = 20.0) -> None:
         before = now
 
 
-def _each(pid: int, figure: Callable[[psutil.Process], float | int]) -> Iterator[float | int]:
+def _each(pid: int, figure: Callable[[psutil.Process], T]) -> Iterator[T]:
     for process in tree(pid):
         try:
             yield figure(process)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from .bench import Bench, Failed
 from .load import Load
@@ -32,9 +33,9 @@ def measure_history(bench: Bench, row: str) -> None:
     """100,000 points read to the end in the pages that the client asks for; the last is compared."""
     runs = {contender: _logged(contender) for contender in bench.contenders}
     for contender in bench.in_turn():
-        found: list[bytes] = []
-        bench.timed(contender, row, lambda c=contender, f=found: f.extend(_raw_history(c, runs[c])))
-        points = [point for page in found for point in json.loads(page)["metrics"]]
+        pages: list[bytes] = []
+        bench.timed(contender, row, partial(_read, contender, runs[contender], pages))
+        points = [point for page in pages for point in json.loads(page)["metrics"]]
         if sorted(int(point["step"]) for point in points) != list(range(_POINTS)):
             raise Failed(f"{contender} on {bench.store}: a history of {_POINTS} points came as {len(points)}")
 
@@ -76,17 +77,16 @@ def _logged(contender: Contender) -> str:
     return runs[0]
 
 
-def _raw_history(contender: Contender, run: str) -> list[bytes]:
+def _read(contender: Contender, run: str, pages: list[bytes]) -> None:
     """The pages as they came: of each only the token is read, so that Python's JSON is not measured."""
     query = {**for_run(run, metric_key="loss"), "max_results": 25000}
-    pages = []
     while True:
         body = contender.connection.send(get("metrics/get-history", query, contender.port))
         pages.append(body)
         at = body.rfind(b'"next_page_token"')
         if at < 0:
-            return pages
+            return
         token = body[at:].split(b'"')[3].decode()
         if not token:
-            return pages
+            return
         query["page_token"] = token

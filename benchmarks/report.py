@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from .picture import draw
 from .results import Results
 from .servers import KINDS
-from .targets import CONNECTIONS, LOADED, SINGLE, TARGETS, TITLES, Target
+from .targets import LOADED, SINGLE, TARGETS, TITLES, Target
 
 PAGE = "BENCHMARKS.md"
 PICTURE = "docs/benchmarks.svg"
@@ -56,15 +57,14 @@ def _targets(results: Results) -> str:
         for store in results.stores:
             cells = [_verdict(results, target, store, peer) for peer in _PEERS]
             if any(cells):
-                rows.append([target.title, _STORES[store], *(cell or ("-", "-") for cell in cells)])
-    flat = [[row[0], row[1], *row[2], *row[3]] for row in rows]
+                rows.append([target.title, _STORES[store], *chain(*(cell or ("-", "-") for cell in cells))])
     head = ["", "store", "aim: MLflow", "measured", "aim: FastTrackML", "measured"]
     return f"""## Where it stands
 
 How many times better Trackway is (more requests, or less time, memory or disk), the least over all rows and
 connections of each line, and where that least is. MLflow is as shipped.
 
-{_table(head, flat)}"""
+{_table(head, rows)}"""
 
 
 def _verdict(results: Results, target: Target, store: str, peer: str) -> tuple[str, str] | None:
@@ -92,7 +92,7 @@ def _store(results: Results, store: str) -> str:
     loaded = [
         [title, str(connections), *(_rate(results, store, server, row, connections) for server in servers)]
         for row, title in LOADED.items()
-        for connections in CONNECTIONS
+        for connections in results.connections
         if results.find(store, "trackway", row, connections)
     ]
     if loaded:
@@ -127,7 +127,7 @@ def _rate(results: Results, store: str, server: str, row: str, connections: int)
 def _cpu_rows(results: Results, store: str, servers: Sequence[str]) -> list[list[str]]:
     rows = []
     for row, title in LOADED.items():
-        for connections in CONNECTIONS:
+        for connections in results.connections:
             cells = []
             for server in servers:
                 own, database = (

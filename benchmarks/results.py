@@ -39,6 +39,11 @@ class Results:
     def stores(self) -> list[str]:
         return list(dict.fromkeys(sample["store"] for sample in self.samples))
 
+    @property
+    def connections(self) -> list[int]:
+        """The numbers of connections that rates were taken at."""
+        return sorted({sample["connections"] for sample in self.samples if "connections" in sample})
+
     def servers(self, store: str) -> list[str]:
         found = {sample["server"] for sample in self.samples if sample["store"] == store}
         return [name for name in KINDS if name in found]

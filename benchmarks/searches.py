@@ -49,8 +49,8 @@ def measure_runs(bench: Bench, row: str) -> None:
         runs = make(number)
         places: dict[Contender, str] = {}
         for contender in bench.contenders:
-            name = {"name": f"{number} runs"}
-            places[contender] = contender.connection.post("experiments/create", name)["experiment_id"]
+            made = contender.connection.post("experiments/create", {"name": f"{number} runs"})
+            places[contender] = made["experiment_id"]
             began = time.perf_counter()
             fill(contender, places[contender], runs)
             bench.say(f"{bench.store:<10} {contender}: {number} runs, {time.perf_counter() - began:.0f} s")
@@ -185,5 +185,5 @@ def _names_of(kind: str) -> Callable[[bytes], list[str]]:
 def _make_model(connection: wire.Connection, name: str) -> None:
     connection.post("registered-models/create", {"name": name})
     for _ in range(3):
-        body = {"name": name, "source": f"mlflow-artifacts:/models/{name}"}
+        body = {"name": name, "source": f"s3://models/{name}"}
         connection.post("model-versions/create", body)

@@ -125,17 +125,13 @@ class FastTrackML(HttpServer):
 class Contender:
     """A server of one kind on one store, with a database of its own, and what it costs."""
 
-    def __init__(self, kind: Kind, store: str, like: Contender | None = None) -> None:
+    def __init__(self, kind: Kind, store: str) -> None:
         self.kind = kind
         self.store = store
         self.folder = Path(tempfile.mkdtemp(prefix="trackway-bench-"))
         self.numbers = Numbers()
-        self._owns_database = like is None
-        if like:
-            self.postgres, self.uri = like.postgres, like.uri
-        else:
-            self.postgres = PostgreSQL(_DURABLE) if store == "postgresql" else None
-            self.uri = self.postgres.url() if self.postgres else f"sqlite:///{self.folder}/store.db"
+        self.postgres = PostgreSQL(_DURABLE) if store == "postgresql" else None
+        self.uri = self.postgres.url() if self.postgres else f"sqlite:///{self.folder}/store.db"
         self.server = self._make()
 
     def __str__(self) -> str:
@@ -177,7 +173,7 @@ class Contender:
 
     def close(self) -> None:
         self.server.kill()
-        if self.postgres and self._owns_database:
+        if self.postgres:
             self.postgres.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

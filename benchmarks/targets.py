@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-CONNECTIONS = (1, 8, 32)
-
 # Rates at each number of connections: requests a second.
 LOADED = {
     "create-run": "create a run",
