@@ -12,11 +12,13 @@ from trackway.storage.read_replica import ReadReplica
 
 from .config import Config
 
+_NOBODY = 0
+
 
 class Backend:
-    """The settings, and a database that is opened at its first use in each process.
+    """The settings, and a database to which each process connects at its first use.
 
-    Connections that a fork has copied would be used by two processes at once, so the parent opens
+    Connections that a fork has copied would be used by two processes at once, so the parent keeps
     none, and a child that finds another process's ones lets go of them.
     """
 
@@ -25,7 +27,8 @@ class Backend:
         self._database: Database | None = None
         self._replica: ReadReplica | None = None
         self._artifacts: Locations | None = None
-        self._pid = 0
+        # Whose connections they are. After ``close`` nobody's: the next process takes the database as it is.
+        self._pid = _NOBODY
         self._lock = threading.Lock()
 
     @property
@@ -57,16 +60,18 @@ class Backend:
     def close(self) -> None:
         """Close this process's connections; the next use opens new ones."""
         with self._lock:
-            if self._database is not None and self._pid == os.getpid():
-                self._database.dispose()
-                if self._replica is not None:
-                    self._replica.dispose()
-            self._database = self._replica = None
+            if self._database is None or self._pid != os.getpid():
+                return
+            self._database.dispose()
+            if self._replica is not None:
+                self._replica.dispose()
+            self._pid = _NOBODY
 
     def _open(self) -> Database:
         with self._lock:
             if self._database is None or self._pid != os.getpid():
-                self._database = open_database(self.config)
+                if self._database is None or self._pid != _NOBODY:
+                    self._database = open_database(self.config)
                 self._replica = open_replica(self.config, self._database)
                 self._artifacts = open_artifacts(self.config)
                 self._pid = os.getpid()

@@ -157,6 +157,11 @@ def delay_s(attempts: int) -> float:
     return min(2.0 ** min(attempts - 1, 20), _LONGEST_DELAY_S) + random.uniform(0, 1)
 
 
+def look(database: Database) -> None:
+    """Ask for due jobs as each process does when it begins, so that the statement is made before the fork."""
+    database.run(lambda tx: jobs.next_due(tx, [outbox.DELIVER], []), write=False)
+
+
 def start(backend: Backend) -> Runner:
     """Begin to work off jobs in this process; call it after the fork."""
 
