@@ -3,21 +3,12 @@
 from sqlalchemy import insert
 
 from .database import Tx
+from .prepared import Prepared
 from .schema.operations import audit
 
-_INSERT = insert(audit)
+_INSERT = Prepared(insert(audit), "workspace_id", "time_ms", "user", "request_id", "action", "target")
 
 
 def record(tx: Tx, action: str, target: str) -> None:
     """Note that the transaction's user did ``action`` (an RPC's name) to ``target`` (``noun:key``)."""
-    tx.execute(
-        _INSERT,
-        {
-            "workspace_id": tx.workspace,
-            "time_ms": tx.now_ms,
-            "user": tx.user,
-            "request_id": tx.request_id,
-            "action": action,
-            "target": target,
-        },
-    )
+    tx.do(_INSERT, tx.workspace, tx.now_ms, tx.user, tx.request_id, action, target)

@@ -12,31 +12,31 @@ from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 
 from . import model_metrics, search
-from .database import Tx, insert
+from .database import Tx, insert, upsert
+from .prepared import Prepared, is_among
 from .schema import tracking
 from .schema.tracking import points, series
 
 _LARGEST = 1.7976931348623157e308  # stands for infinity, which MLflow cannot store either
 
-_SERIES_OF_RUN = sa.select(
-    series.c.id, series.c.key, series.c.step, series.c.timestamp, series.c.value
-).where(series.c.run_id == sa.bindparam("run"))
-_ONE_SERIES = _SERIES_OF_RUN.where(series.c.key == sa.bindparam("key"))
-_FEW_SERIES = _SERIES_OF_RUN.where(series.c.key.in_(sa.bindparam("keys", expanding=True)))
-_FEW = 50
-_ADD_SERIES = sa.insert(series)
-_ADD_ONE_SERIES = sa.insert(series).returning(series.c.id)
-_ADVANCE = (
-    sa.update(series)
-    .where(series.c.id == sa.bindparam("series"))
-    .values(
-        step=sa.bindparam("new_step"),
-        timestamp=sa.bindparam("new_timestamp"),
-        value=sa.bindparam("new_value"),
-        is_nan=sa.bindparam("new_is_nan"),
-    )
+_OF_RUN = sa.select(series.c.id, series.c.key, series.c.step, series.c.timestamp, series.c.value).where(
+    series.c.run_id == sa.bindparam("run")
 )
-_ADD_POINTS = insert(points).on_conflict_do_nothing()
+_SERIES_OF_RUN = Prepared(_OF_RUN, "run")
+_ONE_SERIES = Prepared(_OF_RUN.where(series.c.key == sa.bindparam("key_")), "run", "key_")
+_FEW_SERIES = Prepared(_OF_RUN.where(is_among(series.c.key, "keys")), "run", "keys")
+_FEW = 50
+_ADD_SERIES = Prepared(
+    sa.insert(series).returning(series.c.id, series.c.key),
+    *("run_id", "experiment_id", "key", "step", "timestamp", "value", "is_nan"),
+)
+_ADVANCE = Prepared(
+    upsert(series, "step", "timestamp", "value", "is_nan"),
+    *("id", "run_id", "experiment_id", "key", "step", "timestamp", "value", "is_nan"),
+)
+_ADD_POINTS = Prepared(
+    insert(points).on_conflict_do_nothing(), "series_id", "timestamp", "step", "value", "is_nan"
+)
 _SERIES_OF_RUNS = tracking.runs.join(tracking.experiments).join(series, series.c.run_id == tracking.runs.c.id)
 _POINTS_OF_RUNS = _SERIES_OF_RUNS.join(points, points.c.series_id == series.c.id)
 _ORDER = (points.c.timestamp, points.c.step, points.c.value, points.c.is_nan)
@@ -74,18 +74,9 @@ def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[m.Metric]) -> None:
     ]
     if for_models:
         model_metrics.log(tx, run, for_models)
-    tx.execute(
+    tx.do_all(
         _ADD_POINTS,
-        [
-            {
-                "series_id": ids[key],
-                "timestamp": point.timestamp,
-                "step": point.step,
-                "value": point.value,
-                "is_nan": point.is_nan,
-            }
-            for key, point in new
-        ],
+        [(ids[key], point.timestamp, point.step, point.value, point.is_nan) for key, point in new],
     )
 
 
@@ -191,45 +182,27 @@ def _advance(tx: Tx, run: sa.Row[Any], latest: dict[str, _Point]) -> dict[str, i
     The run's row is locked, so what is read here stays true until the transaction ends.
     """
     if len(latest) == 1:
-        [key] = latest
-        known = tx.execute(_ONE_SERIES, {"run": run.id, "key": key}).all()
+        known = tx.rows(_ONE_SERIES, run.id, *latest)
     elif len(latest) <= _FEW:
-        known = tx.execute(_FEW_SERIES, {"run": run.id, "keys": list(latest)}).all()
+        known = tx.rows(_FEW_SERIES, run.id, list(latest))
     else:
-        known = tx.execute(_SERIES_OF_RUN, {"run": run.id}).all()
+        known = tx.rows(_SERIES_OF_RUN, run.id)
     ids = {row.key: row.id for row in known}
     moved = [
-        {
-            "series": row.id,
-            "new_step": new.step,
-            "new_timestamp": new.timestamp,
-            "new_value": new.value,
-            "new_is_nan": new.is_nan,
-        }
+        (row.id, run.id, run.experiment_id, row.key, *new)
         for row in known
         if (new := latest.get(row.key)) is not None and new[:3] > (row.step, row.timestamp, row.value)
     ]
-    if moved:
-        tx.execute(_ADVANCE, moved)
-    added = [
-        {"run_id": run.id, "experiment_id": run.experiment_id, "key": key, **point._asdict()}
-        for key, point in latest.items()
-        if key not in ids
-    ]
-    if len(added) == 1:
-        ids[added[0]["key"]] = tx.execute(_ADD_ONE_SERIES, added[0]).scalar_one()
-    elif added:
-        # The ids by a look afterwards: RETURNING would make one long VALUES list of it,
-        # several times slower than executemany on PostgreSQL.
-        tx.execute(_ADD_SERIES, added)
-        ids |= {row.key: row.id for row in tx.execute(_SERIES_OF_RUN, {"run": run.id})}
+    tx.do_all(_ADVANCE, moved)
+    added = [(run.id, run.experiment_id, key, *point) for key, point in latest.items() if key not in ids]
+    ids |= {row.key: row.id for row in tx.do_all(_ADD_SERIES, added)}
     return ids
 
 
 def _point(metric: m.Metric) -> _Point:
     assert metric.value is not None
     assert metric.timestamp is not None
-    value, is_nan = metric.value, math.isnan(metric.value)
+    value, is_nan = float(metric.value), math.isnan(metric.value)
     if is_nan:
         value = 0.0
     elif math.isinf(value):
