@@ -32,7 +32,7 @@ DIALECTS = ("sqlite", "postgresql")
 
 # What the person at the keyboard has set for their own work must not reach the tests.
 for _name in [name for name in os.environ if name.startswith(("MLFLOW_", "TRACKWAY_"))]:
-    if not _name.startswith(("TRACKWAY_TEST_", "TRACKWAY_UI_SCREENSHOTS", "TRACKWAY_REQUIRE_UI")):
+    if not _name.startswith(("TRACKWAY_TEST_", "TRACKWAY_UI_SCREENSHOTS", "TRACKWAY_REQUIRE_")):
         del os.environ[_name]
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"

