@@ -86,8 +86,10 @@ def divide(
                 f"The table of points was in use by others for {_PATIENCE_S} seconds. Nothing was changed; "
                 "try again when no backup or long query runs."
             ) from fault
-        reason = str(fault.orig).strip().split("\n", 1)[0]
-        raise PartitionError(f"PostgreSQL says: {reason}. Nothing was changed.") from fault
+        reason = str(fault.orig).strip().split("\n", 1)[0].rstrip(".")
+        # COMMIT is what comes without a statement.
+        end = "Nothing was changed." if fault.statement else "Run the command again: it may have been done."
+        raise PartitionError(f"PostgreSQL says: {reason}. {end}") from fault
     if is_changed:
         told("Gathering statistics", 0)
         with database.begin(write=False) as tx:  # which is no transaction on PostgreSQL
@@ -103,6 +105,10 @@ def _divide(connection: sa.Connection, count: int, told: Progress, blocks: int) 
     run("SET LOCAL idle_in_transaction_session_timeout = 0")
     run(f"SET LOCAL lock_timeout = '{_PATIENCE_S}s'")
     run(f"SELECT pg_advisory_xact_lock({UPGRADE_LOCK})")
+    # DROP will wait for whoever reads then: a backup that is under way now is better waited for now.
+    with connection.begin_nested() as attempt:
+        run("LOCK TABLE points IN ACCESS EXCLUSIVE MODE")
+        attempt.rollback()
     # Readers go on. Nobody reads points and then writes some in one transaction, which would be a deadlock
     # with the exclusive lock that DROP takes.
     run("LOCK TABLE points IN SHARE ROW EXCLUSIVE MODE")

@@ -164,13 +164,14 @@ def test_killed_half_way_nothing_is_changed_and_the_next_attempt_does_it(
     assert rows_of(database) == before
 
 
+@pytest.mark.parametrize("lock", ["ACCESS SHARE", "ROW EXCLUSIVE"])
 def test_a_table_that_others_hold_on_to_is_left_alone_with_a_reason(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, lock: str
 ) -> None:
     fill(database, 1)
     monkeypatch.setattr(partitions, "_PATIENCE_S", 1)
     with database.writing() as connection:
-        connection.execute(sa.text("LOCK TABLE points IN ROW EXCLUSIVE MODE"))
+        connection.execute(sa.text(f"LOCK TABLE points IN {lock} MODE"))
         with pytest.raises(partitions.PartitionError, match="in use by others for 1 seconds"):
             partitions.divide(database, 4)
     assert parts_of(database) == {}
