@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 from .errors import SEE_DOCS, InvalidParameter, shown
 from .plans import camel, plan_of
 from .scalars import Wrong
-from .wire import Endpoint, Message
+from .wire import Endpoint, Message, Rendered
 
 M = TypeVar("M", bound=Message)
 
@@ -81,7 +81,14 @@ def encode(message: Message) -> dict[str, Any]:
 
 def dumps(message: Message) -> bytes:
     """The JSON text of an answer; NaN and the infinities are the strings "NaN", "Infinity", "-Infinity"."""
+    if isinstance(message, Rendered):
+        return message.text
     return json.dumps(encode(message), separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def unrendered(answer: Message) -> Message:
+    """The answer as a message, for whoever asks for its fields."""
+    return decode(answer.message, json.loads(answer.text)) if isinstance(answer, Rendered) else answer
 
 
 def _parsed(data: object) -> object:

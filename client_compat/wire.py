@@ -65,6 +65,16 @@ class Message:
         return f"{type(self).__qualname__}({shown})"
 
 
+class Rendered(Message):
+    """An answer of which only the JSON text is at hand, and the message that it would be."""
+
+    __slots__ = ("message", "text")
+
+    def __init__(self, message: type[Message], text: bytes) -> None:
+        self.message = message
+        self.text = text
+
+
 class Enumeration:
     """Base of all enumerations: constants whose value is their name, and the number of each."""
 

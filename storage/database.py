@@ -26,6 +26,7 @@ from sqlalchemy.engine import URL, make_url
 from trackway.client_compat.errors import Unavailable
 
 from . import postgres
+from .kept import Kept
 from .prepared import Prepared
 
 # PostgreSQL's compiler asks for this, which only its own statements have; to take those would import
@@ -50,6 +51,10 @@ _PASSWORD = re.compile("(://[^:/@]*:).*@")
 _SQLITE_SAFE_WAL = (3, 51, 3)
 
 
+# A transaction may write between one reading and the next.
+_NOTHING = Kept(0)
+
+
 class NotNow(Exception):
     """What was asked for would have to wait; nothing was done. Only while ``hurrying``."""
 
@@ -63,15 +68,17 @@ class Tx:
         "_driver",
         "_now_ms",
         "dialect",
+        "kept",
         "request_id",
         "user",
         "workspace",
     )
 
     def __init__(
-        self, connection: sa.Connection, *, workspace: int, user: str | None, request_id: str
+        self, connection: sa.Connection, kept: Kept, *, workspace: int, user: str | None, request_id: str
     ) -> None:
         self._connection = connection
+        self.kept = kept
         self._driver: Any = None
         self._now_ms: int | None = None
         self._after_commit: list[Callable[[], None]] | None = None
@@ -169,6 +176,7 @@ class Database:
         self.dialect = url.get_backend_name()
         self._is_sqlite = self.dialect == "sqlite"
         self._pool_size = pool_size
+        self._kept = Kept()
         self._preparing: postgres.Preparing | None = None
         # SQLite has one writer; waiting in line here is fairer and cheaper than sleeping on its lock.
         self._writer = threading.Lock() if self._is_sqlite else None
@@ -199,10 +207,10 @@ class Database:
         """A transaction: committed at the end of the block, rolled back when it raises."""
         if not write:
             with self._reads.connect() as connection:
-                yield Tx(connection, workspace=workspace, user=user, request_id=request_id)
+                yield Tx(connection, self._kept, workspace=workspace, user=user, request_id=request_id)
             return
         with self.writing() as connection:
-            tx = Tx(connection, workspace=workspace, user=user, request_id=request_id)
+            tx = Tx(connection, _NOTHING, workspace=workspace, user=user, request_id=request_id)
             yield tx
         tx.committed()
 

@@ -15,6 +15,7 @@ from trackway.client_compat.filters import parse_order_by
 
 from . import search
 from .database import Tx, insert, upsert
+from .kept import new_version
 from .schema.tracking import experiment_tags, experiments, runs, workspaces
 
 ACTIVE, DELETED = "active", "deleted"
@@ -212,7 +213,7 @@ def _set_stage(tx: Tx, experiment_id: int, stage: str, deleted_time: int | None)
     tx.execute(
         sa.update(runs)
         .where(runs.c.experiment_id == experiment_id)
-        .values(lifecycle_stage=stage, deleted_time=deleted_time)
+        .values(lifecycle_stage=stage, deleted_time=deleted_time, version=new_version())
     )
 
 

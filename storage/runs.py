@@ -14,15 +14,30 @@ from trackway.client_compat import names, rules, searchable, uris
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.filters import parse_order_by
 
-from . import experiments, inputs, search
+from . import experiments, inputs, run_texts, search
 from .database import Tx, insert, upsert
 from .experiments import ACTIVE, DELETED, STAGES
+from .kept import new_version
+from .prepared import Prepared, is_among
 from .schema import tracking
 from .schema.tracking import params, run_tags, runs, series
 
-_INSERT = insert(runs).returning(runs.c.id)
-_SET_TAG = upsert(run_tags, "value")
-_FIND = (
+_INSERT = Prepared(
+    insert(runs).returning(runs),
+    *(
+        "run_uuid",
+        "experiment_id",
+        "name",
+        "user_id",
+        "status",
+        "start_time",
+        "lifecycle_stage",
+        "artifact_uri",
+        "version",
+    ),
+)
+_SET_TAG = Prepared(upsert(run_tags, "value"), "run_id", "key", "value")
+_BY_UUID = (
     sa.select(runs)
     .join(tracking.experiments)
     .where(
@@ -30,11 +45,29 @@ _FIND = (
         tracking.experiments.c.workspace_id == sa.bindparam("workspace"),
     )
 )
+_FIND = Prepared(_BY_UUID, "run_uuid", "workspace")
 # Writers of one run wait for each other here, so what they then read of it stays true until they commit.
-_FIND_LOCKED = _FIND.with_for_update(key_share=True, of=runs)
-_KEPT_PARAMS = sa.select(params.c.key, params.c.value).where(
-    params.c.run_id == sa.bindparam("run"), params.c.key.in_(sa.bindparam("keys", expanding=True))
+_FIND_TO_CHANGE = Prepared(
+    sa.update(runs)
+    .where(
+        runs.c.run_uuid == sa.bindparam("of_uuid"),
+        runs.c.experiment_id.in_(
+            sa.select(tracking.experiments.c.id).where(
+                tracking.experiments.c.workspace_id == sa.bindparam("of_workspace")
+            )
+        ),
+    )
+    .values(version=sa.bindparam("new_version", type_=runs.c.version.type))
+    .returning(*runs.c),
+    *("of_uuid", "of_workspace", "new_version"),
 )
+_KEPT_PARAMS = Prepared(
+    sa.select(params.c.key, params.c.value).where(
+        params.c.run_id == sa.bindparam("run"), is_among(params.c.key, "keys")
+    ),
+    *("run", "keys"),
+)
+_ADD_PARAMS = Prepared(sa.insert(params), "run_id", "key", "value")
 
 _SEARCH = search.Entity(
     searchable.RUNS,
@@ -76,21 +109,15 @@ def create(tx: Tx, req: m.CreateRun) -> m.Run:
     name = req.run_name or tag_name or names.random_run_name()
     tags[rules.RUN_NAME_TAG] = name
     run_uuid = uuid.uuid4().hex
-    values = {
-        "run_uuid": run_uuid,
-        "experiment_id": experiment.id,
-        "name": name,
-        "user_id": req.user_id or "",
-        "status": "RUNNING",
-        "start_time": req.start_time or 0,
-        "end_time": None,
-        "lifecycle_stage": ACTIVE,
-        "artifact_uri": uris.append(experiment.artifact_location, run_uuid, "artifacts"),
-    }
-    row_id = tx.execute(_INSERT, values).scalar_one()
-    tx.execute(_SET_TAG, [{"run_id": row_id, "key": key, "value": value} for key, value in tags.items()])
+    artifact_uri = uris.append(experiment.artifact_location, run_uuid, "artifacts")
+    row = tx.first(
+        _INSERT,
+        *(run_uuid, experiment.id, name, req.user_id or "", "RUNNING", req.start_time or 0, ACTIVE),
+        *(artifact_uri, new_version()),
+    )
+    tx.do_all(_SET_TAG, [(row.id, key, value) for key, value in tags.items()])
     return m.Run(
-        info=_info(values),
+        info=run_texts.info(row),
         data=m.RunData(tags=[m.RunTag(key=key, value=value) for key, value in tags.items()]),
         inputs=m.RunInputs(),
     )
@@ -98,12 +125,12 @@ def create(tx: Tx, req: m.CreateRun) -> m.Run:
 
 def find(tx: Tx, run_id: str) -> sa.Row[Any]:
     """The run's row, whatever its state."""
-    return _find(tx, _FIND, run_id)
+    return _found(tx.first(_FIND, run_id, tx.workspace), run_id)
 
 
 def find_active(tx: Tx, run_id: str) -> sa.Row[Any]:
     """The row of a run about to be written to: locked, and refused when the run is deleted."""
-    row = _find(tx, _FIND_LOCKED, run_id)
+    row = _find_to_change(tx, run_id)
     if row.lifecycle_stage != ACTIVE:
         raise InvalidParameter(
             f"The run {run_id} must be in the 'active' state. Current state is {row.lifecycle_stage}."
@@ -111,12 +138,13 @@ def find_active(tx: Tx, run_id: str) -> sa.Row[Any]:
     return row
 
 
-def get(tx: Tx, run_id: str) -> m.Run:
-    return _messages(tx, [find(tx, run_id)])[0]
+def get(tx: Tx, run_id: str) -> bytes:
+    """The run with all its data, as JSON."""
+    return run_texts.texts(tx, [find(tx, run_id)])[0]
 
 
-def find_page(tx: Tx, req: m.SearchRuns) -> tuple[list[m.Run], str | None]:
-    """A page of runs with all their data, newest first unless ordered otherwise, and the next token."""
+def find_page(tx: Tx, req: m.SearchRuns) -> tuple[list[bytes], str | None]:
+    """The runs of a page as ``get`` has them, newest first unless ordered otherwise, and the next token."""
     view = req.run_view_type or "ACTIVE_ONLY"
     ids = experiments.visible_ids(tx, req.experiment_ids)
     page = search.Page(
@@ -128,7 +156,7 @@ def find_page(tx: Tx, req: m.SearchRuns) -> tuple[list[m.Run], str | None]:
         order=parse_order_by(req.order_by, searchable.RUNS),
     )
     rows, token = page.fetch(tx, req.max_results or 0, req.page_token)
-    return _messages(tx, rows), token
+    return run_texts.texts(tx, rows), token
 
 
 def update(tx: Tx, req: m.UpdateRun) -> m.RunInfo:
@@ -141,20 +169,20 @@ def update(tx: Tx, req: m.UpdateRun) -> m.RunInfo:
         changes["end_time"] = req.end_time
     if req.run_name:
         changes["name"] = req.run_name
-        tx.execute(_SET_TAG, {"run_id": row.id, "key": rules.RUN_NAME_TAG, "value": req.run_name})
+        tx.do(_SET_TAG, row.id, rules.RUN_NAME_TAG, req.run_name)
     _change(tx, row.id, changes)
-    return _info({**row._mapping, **changes})
+    return run_texts.info(row._replace(**changes))
 
 
 def delete(tx: Tx, run_id: str) -> None:
     """Put the run into the trash; again is fine."""
-    row = _find(tx, _FIND_LOCKED, run_id)
+    row = _find_to_change(tx, run_id)
     _change(tx, row.id, {"lifecycle_stage": DELETED, "deleted_time": tx.now_ms})
 
 
 def restore(tx: Tx, run_id: str) -> None:
     """Take the run out of the trash; again is fine."""
-    row = _find(tx, _FIND_LOCKED, run_id)
+    row = _find_to_change(tx, run_id)
     _change(tx, row.id, {"lifecycle_stage": ACTIVE, "deleted_time": None})
 
 
@@ -169,10 +197,7 @@ def set_tags(tx: Tx, run: sa.Row[Any], tags: Sequence[m.RunTag]) -> None:
             _change(tx, run.id, {"name": name})
         else:
             del values[rules.RUN_NAME_TAG]
-    if values:
-        tx.execute(
-            _SET_TAG, [{"run_id": run.id, "key": key, "value": value} for key, value in values.items()]
-        )
+    tx.do_all(_SET_TAG, [(run.id, key, value) for key, value in values.items()])
 
 
 def delete_tag(tx: Tx, run_id: str, key: str) -> None:
@@ -194,8 +219,7 @@ def log_params(tx: Tx, run: sa.Row[Any], new: Sequence[m.Param]) -> None:
     """Store params of a run from ``find_active``; the same value again is fine, another is refused."""
     if not new:
         return
-    which = {"run": run.id, "keys": [param.key for param in new]}
-    kept = {row.key: row.value for row in tx.execute(_KEPT_PARAMS, which)}
+    kept = {row.key: row.value for row in tx.rows(_KEPT_PARAMS, run.id, [param.key for param in new])}
     changed = [
         {"key": p.key, "old_value": kept[p.key], "new_value": p.value}
         for p in new
@@ -203,9 +227,7 @@ def log_params(tx: Tx, run: sa.Row[Any], new: Sequence[m.Param]) -> None:
     ]
     if changed:
         raise InvalidParameter(_changed_params(changed, run.run_uuid))
-    rows = [{"run_id": run.id, "key": p.key, "value": p.value} for p in new if p.key not in kept]
-    if rows:
-        tx.execute(sa.insert(params), rows)
+    tx.do_all(_ADD_PARAMS, [(run.id, p.key, p.value) for p in new if p.key not in kept])
 
 
 def _changed_params(changed: list[dict[str, Any]], run_id: str) -> str:
@@ -220,8 +242,12 @@ def _changed_params(changed: list[dict[str, Any]], run_id: str) -> str:
     )
 
 
-def _find(tx: Tx, query: sa.Select[Any], run_id: str) -> sa.Row[Any]:
-    row = tx.execute(query, {"run_uuid": run_id, "workspace": tx.workspace}).first()
+def _find_to_change(tx: Tx, run_id: str) -> sa.Row[Any]:
+    """The run's row, locked, and marked as another than those who read it know."""
+    return _found(tx.first(_FIND_TO_CHANGE, run_id, tx.workspace, new_version()), run_id)
+
+
+def _found(row: sa.Row[Any] | None, run_id: str) -> sa.Row[Any]:
     if row is None:
         raise NotFound(f"Run with id={run_id} not found")
     return row
@@ -229,57 +255,11 @@ def _find(tx: Tx, query: sa.Select[Any], run_id: str) -> sa.Row[Any]:
 
 def _change(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
     if values:
-        tx.execute(_changing(*values), {"row": row_id, **values})
+        tx.do(_changing(*values), row_id, *values.values())
 
 
 @functools.cache
-def _changing(*columns: str) -> sa.Update:
-    return sa.update(runs).where(runs.c.id == sa.bindparam("row")).values(dict.fromkeys(columns))
-
-
-def _info(row: Any) -> m.RunInfo:
-    return m.RunInfo(
-        run_uuid=row["run_uuid"],
-        run_id=row["run_uuid"],
-        run_name=row["name"],
-        experiment_id=str(row["experiment_id"]),
-        user_id=row["user_id"],
-        status=row["status"],
-        start_time=row["start_time"],
-        end_time=row["end_time"] or None,
-        artifact_uri=row["artifact_uri"],
-        lifecycle_stage=row["lifecycle_stage"],
-    )
-
-
-def _messages(tx: Tx, rows: Sequence[Any]) -> list[m.Run]:
-    """Runs with everything logged to them: one statement for each kind of child."""
-    ids = [row.id for row in rows]
-    metrics = search.children_of(tx, series, series.c.run_id, ids)
-    run_params = search.children_of(tx, params, params.c.run_id, ids)
-    tags = search.children_of(tx, run_tags, run_tags.c.run_id, ids)
-    dataset_inputs = inputs.datasets_of(tx, ids)
-    models_in, models_out = inputs.models_of(tx, ids)
-    return [
-        m.Run(
-            info=_info(row._mapping),
-            data=m.RunData(
-                metrics=[
-                    m.Metric(
-                        key=s.key,
-                        value=float("nan") if s.is_nan else s.value,
-                        timestamp=s.timestamp,
-                        step=s.step,
-                    )
-                    for s in metrics.get(row.id, ())
-                ],
-                params=[m.Param(key=p.key, value=p.value) for p in run_params.get(row.id, ())],
-                tags=[m.RunTag(key=t.key, value=t.value) for t in tags.get(row.id, ())],
-            ),
-            inputs=m.RunInputs(
-                dataset_inputs=dataset_inputs.get(row.id, []), model_inputs=models_in.get(row.id, [])
-            ),
-            outputs=m.RunOutputs(model_outputs=models_out.get(row.id, [])),
-        )
-        for row in rows
-    ]
+def _changing(*columns: str) -> Prepared:
+    values = {name: sa.bindparam(f"new_{name}", type_=runs.c[name].type) for name in columns}
+    change = sa.update(runs).where(runs.c.id == sa.bindparam("row")).values(values)
+    return Prepared(change, "row", *(value.key for value in values.values()))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+from trackway.client_compat import codec
 from trackway.client_compat import messages as m
 from trackway.client_compat.model_sources import Source
 from trackway.storage import (
@@ -79,6 +81,15 @@ def make_run(
     if status or end_time is not None:
         runs.update(tx, m.UpdateRun(run_id=run_id, status=status, end_time=end_time))
     return run_id
+
+
+def get_run(tx: Tx, run_id: str) -> m.Run:
+    return codec.decode(m.Run, json.loads(runs.get(tx, run_id)))
+
+
+def find_runs(tx: Tx, search: m.SearchRuns) -> tuple[list[m.Run], str | None]:
+    found, token = runs.find_page(tx, search)
+    return [codec.decode(m.Run, json.loads(text)) for text in found], token
 
 
 def make_logged_model(

@@ -149,7 +149,8 @@ def _schema() -> Any:
 
 
 def _ask(asker: Asker, request: Message) -> Message:
-    return respond(asker.backend, type(request).__name__, request, asker.identity, asker.request_id)
+    answer = respond(asker.backend, type(request).__name__, request, asker.identity, asker.request_id)
+    return codec.unrendered(answer)
 
 
 def _check_limits(document: DocumentNode) -> None:

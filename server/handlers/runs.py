@@ -8,6 +8,7 @@ from typing import Any
 from trackway.client_compat import messages as m
 from trackway.client_compat import rules
 from trackway.client_compat.errors import InvalidParameter
+from trackway.client_compat.wire import Rendered
 from trackway.storage import metrics, runs
 
 from .. import policy
@@ -22,14 +23,17 @@ def create_run(ctx: Context, req: m.CreateRun) -> m.CreateRun.Response:
 
 
 @handles(m.GetRun, can=policy.read_run)
-def get_run(ctx: Context, req: m.GetRun) -> m.GetRun.Response:
-    return m.GetRun.Response(run=runs.get(ctx.tx, req.run_id))
+def get_run(ctx: Context, req: m.GetRun) -> Rendered:
+    return Rendered(m.GetRun.Response, b'{"run":%b}' % runs.get(ctx.tx, req.run_id))
 
 
 @handles(m.SearchRuns, can=policy.search_runs, transaction="search")
-def search_runs(ctx: Context, req: m.SearchRuns) -> m.SearchRuns.Response:
+def search_runs(ctx: Context, req: m.SearchRuns) -> Rendered:
     found, token = runs.find_page(ctx.tx, req)
-    return m.SearchRuns.Response(runs=found, next_page_token=token)
+    parts = [b'"runs":[%b]' % b",".join(found)] if found else []
+    if token is not None:
+        parts.append(b'"next_page_token":%b' % json.dumps(token).encode())
+    return Rendered(m.SearchRuns.Response, b"{%b}" % b",".join(parts))
 
 
 @handles(m.UpdateRun, can=policy.edit_run)

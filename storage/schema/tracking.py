@@ -48,6 +48,8 @@ runs = Table(
     Column("lifecycle_stage", String, nullable=False),
     Column("deleted_time", Int64),
     Column("artifact_uri", String, nullable=False),
+    # Another number after each write to the run or its children; see kept.py.
+    Column("version", Int64, nullable=False, server_default="0"),
 )
 # A page of an experiment's newest runs is read off this index, tie-break included.
 Index(

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from tests.factories import log_metrics, make_run, point
+from tests.factories import get_run, log_metrics, make_run, point
 from trackway.client_compat.errors import Unavailable
 from trackway.storage import metrics, runs
 from trackway.storage.database import Database, Tx, parse_uri
@@ -143,7 +143,7 @@ def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     with database.begin(write=True) as tx:
         tx.execute(sa.insert(run_tags), {"run_id": runs.find(tx, run).id, "key": "k", "value": "v"})
         with database.begin(write=False) as reader:
-            data = runs.get(reader, run).data
+            data = get_run(reader, run).data
     assert data
     assert "k" not in {tag.key for tag in data.tags}
 

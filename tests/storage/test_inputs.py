@@ -1,6 +1,6 @@
 """What runs read and made, on every database."""
 
-from tests.factories import make_experiment, make_run
+from tests.factories import find_runs, get_run, make_experiment, make_run
 from trackway.client_compat import messages as m
 from trackway.storage import inputs, runs
 from trackway.storage.database import Tx
@@ -14,7 +14,7 @@ def dataset(name: str, digest: str = "d", **tags: str) -> m.DatasetInput:
 
 
 def used(tx: Tx, run: str) -> list[m.DatasetInput]:
-    found = runs.get(tx, run).inputs
+    found = get_run(tx, run).inputs
     assert found
     return found.dataset_inputs
 
@@ -45,7 +45,7 @@ def test_models_that_a_run_read_and_made(tx: Tx) -> None:
     row = runs.find_active(tx, run)
     inputs.log_models(tx, row, "in", [("m-1", 0)])
     inputs.log_models(tx, row, "out", [("m-2", 3), ("m-3", 1)])
-    found = runs.get(tx, run)
+    found = get_run(tx, run)
     assert found.inputs
     assert found.outputs
     assert [model.model_id for model in found.inputs.model_inputs] == ["m-1"]
@@ -71,7 +71,7 @@ def test_runs_are_found_by_their_datasets(tx: Tx) -> None:
 
     def find(filter: str) -> list[str]:
         request = m.SearchRuns(experiment_ids=[experiment], filter=filter, max_results=10)
-        return [found.info.run_id or "" for found in runs.find_page(tx, request)[0] if found.info]
+        return [found.info.run_id or "" for found in find_runs(tx, request)[0] if found.info]
 
     assert find("dataset.name = 'iris'") == [run]
     assert find("datasets.digest LIKE 'd%' AND dataset.context = 'train'") == [run]

@@ -5,10 +5,10 @@ import random
 
 import pytest
 
-from tests.factories import START_MS, log_metrics, make_run, point
+from tests.factories import START_MS, get_run, log_metrics, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter
-from trackway.storage import metrics, runs
+from trackway.storage import metrics
 from trackway.storage.database import Tx
 
 LARGEST = 1.7976931348623157e308
@@ -27,7 +27,7 @@ def history(tx: Tx, run: str, key: str = "loss") -> list[tuple[int, int, float]]
 
 
 def latest(tx: Tx, run: str) -> dict[str, m.Metric]:
-    data = runs.get(tx, run).data
+    data = get_run(tx, run).data
     assert data
     return {metric.key or "": metric for metric in data.metrics}
 

@@ -9,10 +9,18 @@ import pytest
 import sqlalchemy as sa
 
 from tests.databases import statements_of
-from tests.factories import START_MS, log_metrics, make_experiment, make_logged_model, make_run, point
+from tests.factories import (
+    START_MS,
+    get_run,
+    log_metrics,
+    make_experiment,
+    make_logged_model,
+    make_run,
+    point,
+)
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import NotFound
-from trackway.storage import logged_models, metrics, runs
+from trackway.storage import logged_models, metrics
 from trackway.storage.database import Database, Tx
 from trackway.storage.schema.logged_models import logged_model_series
 
@@ -49,7 +57,7 @@ def test_a_point_belongs_to_its_run_and_to_its_model(tx: Tx) -> None:
         )
     ]
     # As in MLflow, the run's own answer says nothing of the model.
-    data = runs.get(tx, run).data
+    data = get_run(tx, run).data
     assert data
     assert data.metrics[0] == m.Metric(key="acc", value=0.5, timestamp=START_MS, step=3)
     assert [found.key for found in data.metrics] == ["acc", "loss"]

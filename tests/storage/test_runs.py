@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.factories import make_experiment, make_run, set_tags
+from tests.factories import find_runs, get_run, make_experiment, make_run, set_tags
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.storage import experiments, runs
@@ -18,13 +18,13 @@ def create(tx: Tx, **request: object) -> m.RunInfo:
 
 
 def tags(tx: Tx, run: str) -> dict[str, str]:
-    data = runs.get(tx, run).data
+    data = get_run(tx, run).data
     assert data
     return {tag.key: tag.value for tag in data.tags}
 
 
 def info(tx: Tx, run: str) -> m.RunInfo:
-    found = runs.get(tx, run).info
+    found = get_run(tx, run).info
     assert found
     return found
 
@@ -125,7 +125,7 @@ def test_a_param_may_be_logged_again_only_with_its_value(tx: Tx) -> None:
     runs.log_params(tx, row, [m.Param(key="lr", value="0.1")])
     with pytest.raises(InvalidParameter, match=r"key='lr' was already logged with value='0\.1'.*'0\.2'"):
         runs.log_params(tx, row, [m.Param(key="new", value="1"), m.Param(key="lr", value="0.2")])
-    data = runs.get(tx, run).data
+    data = get_run(tx, run).data
     assert data
     assert {p.key: p.value for p in data.params} == {"lr": "0.1", "empty": ""}
 
@@ -134,5 +134,5 @@ def test_another_workspaces_runs_are_out_of_sight(tx: Tx) -> None:
     run = make_run(tx)
     tx.workspace += 1
     with pytest.raises(NotFound, match=f"Run with id={run} not found"):
-        runs.get(tx, run)
-    assert runs.find_page(tx, m.SearchRuns(experiment_ids=["0"], max_results=10)) == ([], None)
+        get_run(tx, run)
+    assert find_runs(tx, m.SearchRuns(experiment_ids=["0"], max_results=10)) == ([], None)

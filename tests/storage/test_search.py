@@ -7,7 +7,7 @@ import math
 import pytest
 
 from tests.databases import statements_of
-from tests.factories import make_experiment, make_run
+from tests.factories import find_runs, make_experiment, make_run
 from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 from trackway.client_compat.errors import InvalidParameter
@@ -23,7 +23,7 @@ def names(tx: Tx, experiment: str, filter: str = "", *order_by: str, **request: 
         order_by=list(order_by),
         **{"max_results": 1000, **request},  # type: ignore[arg-type]
     )
-    return "".join(run.info.run_name or "" for run in runs.find_page(tx, search)[0] if run.info)
+    return "".join(run.info.run_name or "" for run in find_runs(tx, search)[0] if run.info)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_an_order_is_total_and_what_is_missing_comes_last(
         search = m.SearchRuns(
             experiment_ids=[experiment], order_by=[order_by], max_results=1, page_token=token
         )
-        page, token = runs.find_page(tx, search)
+        page, token = find_runs(tx, search)
         one_by_one += "".join(run.info.run_name or "" for run in page if run.info)
         if token is None:
             break
@@ -124,7 +124,7 @@ def test_equal_start_times_go_by_run_id_across_pages(tx: Tx) -> None:
     seen: list[str] = []
     search = m.SearchRuns(experiment_ids=[experiment], max_results=2)
     while True:
-        page, search.page_token = runs.find_page(tx, search)
+        page, search.page_token = find_runs(tx, search)
         seen += [run.info.run_id or "" for run in page if run.info]
         if not search.page_token:
             break
@@ -137,7 +137,7 @@ def test_pages_stay_right_while_runs_are_added(tx: Tx) -> None:
     search = m.SearchRuns(experiment_ids=[experiment], max_results=3)
     seen: list[str] = []
     while True:
-        page, search.page_token = runs.find_page(tx, search)
+        page, search.page_token = find_runs(tx, search)
         seen += [run.info.run_id or "" for run in page if run.info]
         make_run(tx, experiment)  # newer than all: belongs to pages that were read already
         if not search.page_token:
@@ -161,20 +161,20 @@ def test_several_experiments_are_searched_together_and_unknown_ones_passed_over(
     search = m.SearchRuns(
         experiment_ids=[experiment, other, "99999", "9" * 30], order_by=["run_name"], max_results=9
     )
-    found = runs.find_page(tx, search)[0]
+    found = find_runs(tx, search)[0]
     assert "".join(run.info.run_name or "" for run in found if run.info) == "abcdez"
 
 
 def test_no_experiments_no_runs(tx: Tx) -> None:
-    assert runs.find_page(tx, m.SearchRuns(max_results=5)) == ([], None)
+    assert find_runs(tx, m.SearchRuns(max_results=5)) == ([], None)
 
 
 @pytest.mark.parametrize("change", [{"filter": "metrics.loss > 0"}, {"order_by": ["run_name"]}])
 def test_a_token_of_another_search_is_refused(tx: Tx, experiment: str, change: dict[str, object]) -> None:
-    token = runs.find_page(tx, m.SearchRuns(experiment_ids=[experiment], max_results=1))[1]
+    token = find_runs(tx, m.SearchRuns(experiment_ids=[experiment], max_results=1))[1]
     request = {"experiment_ids": [experiment], "max_results": 1, "page_token": token, **change}
     with pytest.raises(InvalidParameter, match="Invalid page token"):
-        runs.find_page(tx, m.SearchRuns(**request))  # type: ignore[arg-type]
+        find_runs(tx, m.SearchRuns(**request))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -200,9 +200,9 @@ def test_a_token_with_a_position_that_no_page_has_is_refused(
     encode = paging.encode
     monkeypatch.setattr(paging, "encode", lambda query, _: encode(query, position))
     search = m.SearchRuns(experiment_ids=[experiment], order_by=["metrics.loss"], max_results=1)
-    search.page_token = runs.find_page(tx, search)[1]
+    search.page_token = find_runs(tx, search)[1]
     with pytest.raises(InvalidParameter, match="Invalid page token"):
-        runs.find_page(tx, search)
+        find_runs(tx, search)
 
 
 def test_an_order_by_more_metrics_than_a_statement_can_join_is_refused(tx: Tx, experiment: str) -> None:
@@ -218,5 +218,5 @@ def test_a_page_takes_the_same_statements_whatever_its_size(database: Database, 
         make_run(tx, experiment, metrics={"m": number}, params={"p": "1"}, tags={"t": "1"})
     statements = statements_of(database)
     search = m.SearchRuns(experiment_ids=[experiment], filter="metrics.m >= 0", max_results=100)
-    assert len(runs.find_page(tx, search)[0]) == size
+    assert len(find_runs(tx, search)[0]) == size
     assert len(statements) == 7  # experiments, runs, and one for each kind of child

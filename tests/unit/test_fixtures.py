@@ -6,8 +6,7 @@ import io
 
 import sqlalchemy as sa
 
-from tests.factories import make_run
-from trackway.storage import runs
+from tests.factories import get_run, make_run
 from trackway.storage.schema import tracking
 
 
@@ -31,7 +30,7 @@ test_what_a_test_writes_is_undone_again = test_what_a_test_writes_is_undone
 
 def test_a_transaction_beside_a_database_of_its_own_writes_there(tx, database):
     run_id = make_run(tx)
-    assert runs.get(tx, run_id)
+    assert get_run(tx, run_id)
     path = database.engine.url.database
     (found,) = tx.execute(
         sa.text("PRAGMA database_list" if tx.dialect == "sqlite" else "SELECT current_database()")
