@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from . import quirks, scalars, wellknown
+from .reader_source import MISSING, Step, compile_reader
 from .scalars import INT_RANGES, Reader, Writer, Wrong, enum_reader, int_reader, read_string
 from .wire import NULL, Enumeration, Message
 
@@ -39,7 +40,6 @@ class Plan(NamedTuple):
 _READERS: Final = scalars.READERS | wellknown.READERS
 _WRITERS: Final = scalars.WRITERS | wellknown.WRITERS
 _plans: dict[type[Message], Plan] = {}
-_MISSING: Final = object()
 
 
 def plan_of(cls: type[Message]) -> Plan:
@@ -99,7 +99,7 @@ def _message_reader(
     bounds = quirks.BOUNDS.get(cls.__qualname__, {})
     steps = []
     for name, field in fields.items():
-        default = defaults.get(name, _MISSING)
+        default = defaults.get(name, MISSING)
         if default is None and field.map:
             default = dict
         elif default is None and field.repeated:
@@ -107,41 +107,15 @@ def _message_reader(
         reader = _field_reader(cls, field)
         if name in bounds:
             reader = _bounded(reader, bounds[name])
-        steps.append((name, reader, getattr(cls, name).__set__, default))
-    # Data with these names alone can be read as it is; others are renamed first.
-    plain = fields.keys() - aliases.keys()
+        is_plain = not (field.map or field.repeated or name in bounds)
+        steps.append(Step(name, field.type, reader, default, is_plain))
     oneofs: dict[str, list[str]] = {}
     for field in fields.values():
         if field.oneof:
             oneofs.setdefault(field.oneof, []).append(field.name)
-    new = cls.__new__
-
-    def read(data: Any) -> Message:
-        if type(data) is not dict:
-            raise Wrong(data)
-        if not data.keys() <= plain:
-            data = _renamed(data, names, aliases)
-        message = new(cls)
-        name = ""
-        try:
-            for name, reader, put, default in steps:
-                value = data.get(name)
-                if value is None:
-                    if default is None:
-                        put(message, None)
-                    elif default is list or default is dict:
-                        put(message, default())
-                    elif default is _MISSING:
-                        raise Wrong(None, is_missing=True)
-                    else:
-                        put(message, default)
-                elif default is _MISSING and value == "":
-                    raise Wrong(None, is_missing=True)
-                else:
-                    put(message, reader(value))
-        except Wrong as wrong:
-            raise wrong.at(name) from None
-        return message
+    # Data with these names alone can be read as it is; others are renamed first.
+    plain = frozenset(fields.keys() - aliases.keys())
+    read: Callable[[Any], Message] = compile_reader(cls, steps, plain, lambda data: _renamed(data, names, aliases))
 
     def read_oneofs(data: Any) -> Message:
         message = read(data)
@@ -292,7 +266,7 @@ def _message_writer(cls: type[Message], fields: dict[str, Field]) -> Callable[[A
                     found[name] = value
                 else:
                     written = writer(value)
-                    if written is not _MISSING:
+                    if written is not MISSING:
                         found[name] = written
         return found
 
@@ -303,18 +277,18 @@ def _field_writer(cls: type[Message], field: Field) -> Writer | None:
     writer = _type_writer(cls, field.type)
     if field.map:
         if writer is None:
-            return lambda value: dict(value) if value else _MISSING
-        return lambda value: {k: writer(v) for k, v in value.items()} if value else _MISSING
+            return lambda value: dict(value) if value else MISSING
+        return lambda value: {k: writer(v) for k, v in value.items()} if value else MISSING
     if field.repeated:
         if writer is None:
-            return lambda value: list(value) if value else _MISSING
-        return lambda value: [writer(item) for item in value] if value else _MISSING
+            return lambda value: list(value) if value else MISSING
+        return lambda value: [writer(item) for item in value] if value else MISSING
     if field.implicit:
         zero: tuple[object, ...] = ("", 0, False, b"", 0.0)
         named = _named(cls, field.type) if field.type[0].isupper() else None
         if named is not None and issubclass(named, Enumeration):
             zero = tuple(name for name, number in named._numbers.items() if number == 0)
-        return lambda value: _MISSING if value in zero else (value if writer is None else writer(value))
+        return lambda value: MISSING if value in zero else (value if writer is None else writer(value))
     return writer
 
 
