@@ -115,7 +115,9 @@ def _message_reader(
             oneofs.setdefault(field.oneof, []).append(field.name)
     # Data with these names alone can be read as it is; others are renamed first.
     plain = frozenset(fields.keys() - aliases.keys())
-    read: Callable[[Any], Message] = compile_reader(cls, steps, plain, lambda data: _renamed(data, names, aliases))
+    read: Callable[[Any], Message] = compile_reader(
+        cls, steps, plain, lambda data: _renamed(data, names, aliases)
+    )
 
     def read_oneofs(data: Any) -> Message:
         message = read(data)
