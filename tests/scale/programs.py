@@ -64,6 +64,8 @@ class Nginx(Balancer):
         changes = {**self._addresses, "http {\n": f"http {{\n    access_log off;\n{places}"}
         (self.folder / "nginx.conf").write_text(example("nginx.conf", changes))
         settings = f"daemon off; pid {self.folder}/pid; error_log {self.folder}/log info;"
+        if os.getuid() == 0:  # its workers would be nobody, who may not enter a test's folder
+            settings += " user root;"
         return [find("nginx"), "-p", str(self.folder), "-c", "nginx.conf", "-g", settings]
 
 
