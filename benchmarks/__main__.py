@@ -22,6 +22,7 @@ from . import artifacts, client, environments, footprint, reads, report, searche
 from .bench import Bench, Failed, Options
 from .results import Results
 from .servers import KINDS, STORES, contenders
+from .wire import Refused
 
 RESULTS = "benchmarks/results.json"
 SOAK = "benchmarks/soak.md"
@@ -87,6 +88,8 @@ def main() -> None:
         results.write(folder / RESULTS)
         report.write(results, folder, environments.ROOT / SOAK)
         print(f"{folder / report.PAGE} is written")
+    if bench.troubles:
+        raise SystemExit("\n".join(bench.troubles))
 
 
 def _measure(bench: Bench, store: str, rows: dict[str, Row], arguments: argparse.Namespace) -> None:
@@ -100,7 +103,12 @@ def _measure(bench: Bench, store: str, rows: dict[str, Row], arguments: argparse
         for name, row in rows.items():
             bench.contenders = [c for c in made if c.kind.name not in row.without]
             bench.step(name)
-            row.measure(bench, name)
+            try:
+                row.measure(bench, name)
+            except (Refused, OSError) as error:
+                # The other rows are worth having all the same.
+                bench.troubles.append(f"{name} on {store} could not be measured: {error}")
+                bench.say(bench.troubles[-1])
 
 
 def _sizes(arguments: argparse.Namespace) -> Options:

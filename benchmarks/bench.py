@@ -12,6 +12,9 @@ from .load import Load
 from .servers import Contender
 
 Sample = dict[str, Any]
+# With fewer answers the measurement is made again, longer.
+_ENOUGH = 10
+_LONGER = 4
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Bench:
     store: str = ""
     contenders: list[Contender] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
     steps: int = 1
     step_now: int = 0
     _began: float = field(default_factory=time.perf_counter)
@@ -61,20 +65,37 @@ class Bench:
         self.samples.append(sample)
         self.say(_line(sample))
 
+    def fail(self, contender: Contender, row: str, message: str) -> None:
+        """A write was lost, or an answer was wrong. Our own ends the run; a peer's is told on the page."""
+        text = f"{contender.kind.title} on {self.store}, {row}: {message}"
+        if contender.kind.is_ours:
+            raise Failed(text)
+        self.troubles.append(text)
+        self.say(text)
+
     def in_turn(self, repetitions: int | None = None) -> Iterator[Contender]:
         """Each contender once per repetition: what disturbs the machine for a while hits all of them."""
         for _ in range(repetitions or self.options.repetitions):
             yield from self.contenders
 
-    def loaded(self, row: str, run: Callable[[Contender, int], Load]) -> dict[str, Load]:
-        """Measure ``run`` at each number of connections; what each server acknowledged, in total."""
+    def loaded(self, row: str, run: Callable[[Contender, int, float], Load]) -> dict[str, Load]:
+        """Measure ``run`` at each number of connections; what each server acknowledged, in total.
+
+        ``run`` is given the contender, the connections and the seconds.
+        """
         totals: dict[str, Load] = {}
         for contender in self.contenders:
             contender.settle()
         for connections in self.options.connections:
             for contender in self.in_turn():
+                total = totals.setdefault(contender.kind.name, Load(0, 0, 0, 0, 0, 0))
                 before = contender.cpu_s()
-                load = run(contender, connections)
+                load = run(contender, connections, self.options.seconds)
+                if load.ok + load.refused < _ENOUGH:
+                    total.ok += load.ok
+                    contender.settle()
+                    before = contender.cpu_s()
+                    load = run(contender, connections, self.options.seconds * _LONGER)
                 # Those under way when it ended are worked off too, and count as well.
                 contender.settle()
                 after = contender.cpu_s()
@@ -92,7 +113,6 @@ class Bench:
                     requests=load.ok,
                     errors=load.refused + load.broken,
                 )
-                total = totals.setdefault(contender.kind.name, Load(0, 0, 0, 0, 0, 0))
                 total.ok += load.ok
                 total.refused += load.refused + load.broken
         return totals

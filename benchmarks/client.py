@@ -19,16 +19,22 @@ _SCRIPT = Path(__file__).with_name("client_run.py")
 
 def measure(bench: Bench, row: str) -> None:
     for processes in bench.options.clients:
+        name = f"client-{processes}"
         for contender in bench.in_turn(1):
             contender.settle()
             before = contender.cpu_s()
-            took, runs, client_cpu_s = _run(contender, processes)
+            try:
+                took, runs, client_cpu_s = _run(contender, processes)
+            except Failed as error:
+                bench.fail(contender, name, str(error))
+                bench.record(contender, name, None, "s", note="the client fails")
+                continue
             after = contender.cpu_s()
             for run in runs:
-                _check(contender, run)
+                _check(bench, contender, name, run)
             bench.record(
                 contender,
-                f"client-{processes}",
+                name,
                 took,
                 "s",
                 cpu_ms=(after[0] - before[0]) * 1000,
@@ -78,9 +84,9 @@ def _line_of(client: subprocess.Popen[str], word: str) -> str:
     raise Failed(f"the client ended with {client.wait()} before it was {word}")
 
 
-def _check(contender: Contender, run: str) -> None:
+def _check(bench: Bench, contender: Contender, name: str, run: str) -> None:
     points = sum(len(page) for page in contender.connection.history(run, "loss"))
     found = contender.connection.get("runs/get", **for_run(run))["run"]
     params = len(found["data"]["params"])
     if (points, params, found["info"]["status"]) != (METRICS, PARAMS, "FINISHED"):
-        raise Failed(f"{contender}: the client's run has {points} points, {params} params, {found['info']}")
+        bench.fail(contender, name, f"the client's run has {points} points, {params} params, {found['info']}")

@@ -50,7 +50,7 @@ def measure_bytes(bench: Bench, row: str) -> None:
         contender.settle()
         took = size_of(contender) - before
         points = batches * _BATCH * _RUNS
-        _check(contender, runs, batches)
+        _check(bench, contender, row, runs, batches)
         bench.record(contender, row, took / points, "bytes", points=points, errors=refused)
 
 
@@ -94,11 +94,9 @@ def _log(batches: int, connection: Connection, run: str) -> int:
     return refused
 
 
-def _check(contender: Contender, runs: list[str], batches: int) -> None:
+def _check(bench: Bench, contender: Contender, row: str, runs: list[str], batches: int) -> None:
     wanted = batches * _BATCH // _KEYS
     for run in runs[:: len(runs) - 1]:
         steps = {int(p["step"]) for page in contender.connection.history(run, "metric-4") for p in page}
         if len(steps) != wanted:
-            raise Failed(
-                f"{contender}: {wanted} points of a metric were acknowledged, {len(steps)} are there"
-            )
+            bench.fail(contender, row, f"{wanted} points of a metric acknowledged, {len(steps)} read back")

@@ -19,12 +19,10 @@ def measure_get_run(bench: Bench, row: str) -> None:
     """Runs with 20 metrics, 20 params and 10 tags, in turn."""
     places = {contender: _filled(contender) for contender in bench.contenders}
 
-    def run(contender: Contender, connections: int) -> Load:
+    def run(contender: Contender, connections: int, seconds: float) -> Load:
         # Not urlencoded, for the marker's sake; ids need no quoting.
         request = get("runs/get", {}, contender.port).replace(b"?", f"?run_uuid={RUN}&run_id={RUN}".encode())
-        return contender.numbers.run(
-            request, contender.port, connections, bench.options.seconds, places[contender]
-        )
+        return contender.numbers.run(request, contender.port, connections, seconds, places[contender])
 
     bench.loaded(row, run)
 
@@ -37,7 +35,7 @@ def measure_history(bench: Bench, row: str) -> None:
         bench.timed(contender, row, partial(_read, contender, runs[contender], pages))
         points = [point for page in pages for point in json.loads(page)["metrics"]]
         if sorted(int(point["step"]) for point in points) != list(range(_POINTS)):
-            raise Failed(f"{contender} on {bench.store}: a history of {_POINTS} points came as {len(points)}")
+            bench.fail(contender, row, f"a history of {_POINTS} points came as {len(points)}")
 
 
 def _filled(contender: Contender) -> list[str]:

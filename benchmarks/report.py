@@ -206,7 +206,7 @@ What an acknowledged write survives is not the same everywhere; read the figures
 
 
 def _troubles(results: Results) -> str:
-    lines = []
+    lines = [f"- {trouble}" for trouble in results.about.get("troubles", ())]
     for sample in results.samples:
         if sample.get("errors"):
             where = f"{sample['connections']} connections" if "connections" in sample else "in all"
@@ -216,8 +216,8 @@ def _troubles(results: Results) -> str:
             )
     if not lines:
         return ""
-    return "## Requests that failed\n\nAnswers other than 200, and connections that broke:\n\n" + "\n".join(
-        lines
+    return "\n".join(
+        ["## What failed", "", "Answers other than 200, or wrong; broken connections:", "", *lines]
     )
 
 

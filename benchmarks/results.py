@@ -24,7 +24,10 @@ class Results:
 
     @classmethod
     def of(cls, bench: Bench, took_s: float, is_full: bool) -> Results:
-        return cls({**_machine(), "took_s": round(took_s), "is_full": is_full}, bench.samples)
+        return cls(
+            {**_machine(), "took_s": round(took_s), "is_full": is_full, "troubles": bench.troubles},
+            bench.samples,
+        )
 
     @classmethod
     def read(cls, path: Path) -> Results:

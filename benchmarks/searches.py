@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from . import wire
-from .bench import Bench, Failed
+from .bench import Bench
 from .fill import Run, fill, make
 from .servers import Contender
 from .writes import at_once
@@ -125,11 +125,8 @@ def _measure(
             where = next(
                 (i for i, pair in enumerate(zip(found, names, strict=False)) if len(set(pair)) > 1), -1
             )
-            message = f"{contender} on {bench.store}, {row}: {len(found)} of {len(names)}, wrong from {where}"
-            if contender.kind.is_ours:
-                raise Failed(message)
+            bench.fail(contender, row, f"{len(found)} results of {len(names)}, wrong from number {where}")
             bench.record(contender, row, None, "ms", note="answers something else")
-            bench.say(message)
             del requests[contender]
     for contender in bench.in_turn():
         if contender not in requests:
