@@ -16,6 +16,7 @@ from trackway.client_compat.filters import parse_order_by
 from . import search
 from .database import Tx, insert, upsert
 from .kept import new_version
+from .prepared import Prepared
 from .schema.tracking import experiment_tags, experiments, runs, workspaces
 
 ACTIVE, DELETED = "active", "deleted"
@@ -30,9 +31,9 @@ _FIND_ONE = (
     .where(experiments.c.workspace_id == sa.bindparam("workspace"), experiments.c.id == sa.bindparam("id"))
 )
 _FIND = {
-    "": _FIND_ONE,
-    "share": _FIND_ONE.with_for_update(read=True, of=experiments),
-    "update": _FIND_ONE.with_for_update(key_share=True, of=experiments),
+    "": Prepared(_FIND_ONE, "workspace", "id"),
+    "share": Prepared(_FIND_ONE.with_for_update(read=True, of=experiments), "workspace", "id"),
+    "update": Prepared(_FIND_ONE.with_for_update(key_share=True, of=experiments), "workspace", "id"),
 }
 _SEARCH = search.Entity(
     searchable.EXPERIMENTS,
@@ -97,9 +98,9 @@ def get_by_name(tx: Tx, name: str) -> m.Experiment:
 def find(tx: Tx, experiment_id: str, *, view: str = "ALL", lock: str = "") -> sa.Row[Any]:
     """The experiment's row; ``lock`` is "share" (it must not change) or "update" (we will change it)."""
     number = rules.parse_experiment_id(experiment_id)
-    row = None
+    row: sa.Row[Any] | None = None
     if abs(number) < 1 << 63:
-        row = tx.execute(_FIND[lock], {"workspace": tx.workspace, "id": number}).first()
+        row = tx.first(_FIND[lock], tx.workspace, number)
     if row is not None and row.lifecycle_stage not in STAGES[view]:
         row = None
     if row is None:

@@ -78,7 +78,15 @@ def make_engine(
     except ImportError:
         raise ValueError('PostgreSQL needs a driver: pip install "trackway[postgres]".') from None
     sa.event.listen(engine, "connect", preparing.settle)
+    sa.event.listen(engine, "connect", _send_arrays_in_binary)
     return engine, preparing
+
+
+def _send_arrays_in_binary(connection: Any, _record: Any) -> None:
+    """As text each number is quoted by itself: 5.2 against 2.5 ms of CPU for five arrays of 1,000."""
+    from psycopg.types.array import ListBinaryDumper
+
+    connection.adapters.register_dumper(list, ListBinaryDumper)
 
 
 def _with_defaults(url: URL, parameters: Mapping[str, Any]) -> URL:

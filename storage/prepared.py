@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import namedtuple
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -70,13 +71,15 @@ class Prepared:
         convert = {
             name: processor
             for name in order
-            if not isinstance(types[name], sa.Boolean)  # Both drivers take Python's.
+            if not isinstance(types[name], sa.Boolean | sa.Float)  # Both drivers take Python's.
             and (processor := types[name].dialect_impl(dialect).bind_processor(dialect))
         }
         if order == list(self._names) and not convert:
             return None
-        constants = {name: value for name, value in compiled.params.items() if name not in self._names}
         names = self._names
+        if not convert and set(order) <= set(names) and len(order) > 1:
+            return itemgetter(*(names.index(name) for name in order))
+        constants = {name: value for name, value in compiled.params.items() if name not in names}
 
         def arrange(values: Values) -> Values:
             given = dict(zip(names, values, strict=True))
@@ -112,13 +115,14 @@ class _Keys(sa.types.UserDefinedType[Any]):
         return json.dumps if dialect.name == "sqlite" else None
 
 
-class _Among(sa.ColumnElement[bool]):
+class _Among(sa.ColumnElement[Any]):
     inherit_cache = False
 
     def __init__(self, column: sa.ColumnElement[str], keys: sa.BindParameter[Any]) -> None:
         self.column = column
         self.keys = keys
-        self.type = sa.Boolean()
+        # Not Boolean, which would become "... = 1" on SQLite, and that uses no index.
+        self.type = sa.types.NullType()
 
 
 def is_among(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
