@@ -50,10 +50,12 @@ Row = dict[str, Any]
 
 def main() -> None:
     options = _arguments()
-    found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    found: dict[str, Any] = {}
     for part in options.parts:
         say(f"== {part}")
         rows = PARTS[part](options)
+        # Read again: another process may have measured another part meanwhile.
+        found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         found[part] = {"machine": machine(), "date": time.strftime("%Y-%m-%d"), "rows": rows}
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(found, indent=1) + "\n")

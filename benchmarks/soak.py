@@ -25,27 +25,15 @@ from typing import Any
 import trackway
 from tests.services import PostgreSQL, TrackwayServer
 
-from . import processes, soak_picture
+from . import processes, soak_picture, soak_report
 from .servers import STORES
 from .soak_calls import Caller, State
 from .wire import Refused
 
 RESULTS = Path(__file__).parent / "results" / "soak.json"
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "soak.svg"
-# What is called flat. In the second half memory grows by less than so many MiB an hour, by a straight line
-# through its samples; the median latency of the last third is at most so many times that of the first.
-_MOST_MIB_PER_HOUR = 12.0
-_MOST_SLOWER = 1.25
-# More threads or open files than the middle third had at most.
-_MOST_MORE = 4
-# Below this the line through the second half says nothing: buffers are still filling.
-_LEAST_MINUTES = 20
-_RULE = (
-    f"flat: in the second half memory grows by at most {_MOST_MIB_PER_HOUR:g} MiB an hour, the median "
-    f"latency of the last third is at most {_MOST_SLOWER} times that of the first, threads and open files "
-    f"grow by at most {_MOST_MORE}, no errors"
-)
-
+# What BENCHMARKS.md takes in.
+SECTION = Path(__file__).parent / "soak.md"
 Sample = dict[str, Any]
 
 
@@ -62,7 +50,7 @@ def main() -> None:
             server.kill()
             if postgres:
                 postgres.close()
-    verdict = judge(samples, options.minutes)
+    verdict = soak_report.judge(samples, options.minutes)
     found = {
         "minutes": options.minutes,
         "rate": options.rate,
@@ -79,6 +67,7 @@ def main() -> None:
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(soak_picture.draw(found))
+    SECTION.write_text(soak_report.section(found))
     print(json.dumps(verdict, indent=1))
     if verdict["verdict"] != "flat":
         raise SystemExit(1)
@@ -154,46 +143,6 @@ class _Load:
             except (Refused, OSError) as error:
                 self._errors.append(f"{type(error).__name__}: {error}")
             self._times.append(time.monotonic() - due)
-
-
-def judge(samples: list[Sample], minutes: float) -> dict[str, Any]:
-    """The verdict, ``flat`` or what grows, and the figures that it comes from."""
-    settled = samples[1:]
-    half, third = settled[len(settled) // 2 :], max(1, len(settled) // 3)
-    per_hour = 3600 * _slope([(s["t_s"], s["pss_mib"]) for s in half])
-    ratio = statistics.median(s["p50_ms"] for s in settled[-third:]) / statistics.median(
-        s["p50_ms"] for s in settled[:third]
-    )
-    grown = {
-        kind: max(s[kind] for s in settled[-third:]) - max(s[kind] for s in settled[:-third])
-        for kind in ("threads", "files")
-    }
-    errors = sum(s["errors"] for s in samples)
-    reasons = []
-    if minutes < _LEAST_MINUTES:
-        reasons.append(f"{minutes:g} minutes are too short to tell")
-    if per_hour > _MOST_MIB_PER_HOUR:
-        reasons.append(f"memory grows by {per_hour:.1f} MiB an hour")
-    if ratio > _MOST_SLOWER:
-        reasons.append(f"latency is {ratio:.2f} times that of the start")
-    reasons += [f"{more} more {kind}" for kind, more in grown.items() if more > _MOST_MORE]
-    if errors:
-        reasons.append(f"{errors} errors")
-    return {
-        "verdict": "; ".join(reasons) or "flat",
-        "mib_per_hour": round(per_hour, 2),
-        "latency_ratio": round(ratio, 3),
-        "errors": errors,
-        "requests": sum(s["requests"] for s in samples),
-        "rule": _RULE,
-    }
-
-
-def _slope(points: list[tuple[float, float]]) -> float:
-    """Of the straight line that fits best; 0 for fewer than two points."""
-    if len(points) < 2:
-        return 0.0
-    return statistics.linear_regression(*zip(*points, strict=True)).slope
 
 
 def _held(pid: int) -> dict[str, int]:

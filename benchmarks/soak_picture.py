@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+STORES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 _WIDTH, _HEIGHT = 760, 400
 _LEFT, _RIGHT, _PANEL = 64, 16, 130
 _STYLE = """
@@ -23,9 +24,9 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 def draw(found: dict[str, Any]) -> str:
     samples = found["samples"]
     minutes = [sample["t_s"] / 60 for sample in samples]
-    store = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[found["store"]]
     end = "flat" if found["verdict"] == "flat" else "not flat"
-    head = f"{found['minutes']:g} minutes at {found['rate']:g} requests a second on {store}: {end}"
+    load = f"{found['minutes']:g} minutes at {found['rate']:g} requests a second"
+    head = f"{load} on {STORES[found['store']]}: {end}"
     body = [
         f'<text class="title" x="{_LEFT}" y="24">{head}</text>',
         *_panel(56, "memory of all processes, MiB (PSS)", minutes, [[s["pss_mib"] for s in samples]], "a"),

@@ -7,14 +7,22 @@ from typing import Any
 
 import pytest
 
-from benchmarks import soak, soak_picture
+from benchmarks import soak_picture, soak_report
 
 Sample = dict[str, Any]
 
 
 def samples(**of_number: Any) -> list[Sample]:
     """Half an hour of samples that differ from flat ones in what is given as a function of their number."""
-    flat = {"pss_mib": 120.0, "p50_ms": 5.0, "p99_ms": 20.0, "threads": 12, "files": 50, "errors": 0}
+    flat = {
+        "pss_mib": 120.0,
+        "p50_ms": 5.0,
+        "p99_ms": 20.0,
+        "cpu_ms": 2.0,
+        "threads": 12,
+        "files": 50,
+        "errors": 0,
+    }
     return [
         {"t_s": 30 * number, "requests": 1500, **flat, **{k: f(number) for k, f in of_number.items()}}
         for number in range(1, 61)
@@ -23,13 +31,13 @@ def samples(**of_number: Any) -> list[Sample]:
 
 def test_what_does_not_grow_is_flat() -> None:
     noisy = samples(pss_mib=lambda n: 120 + n % 3, p50_ms=lambda n: 5 + n % 2, threads=lambda n: 12 + n % 2)
-    found = soak.judge(noisy, 30)
+    found = soak_report.judge(noisy, 30)
     assert found["verdict"] == "flat"
     assert found["requests"] == 90_000
 
 
 def test_memory_that_fills_in_the_first_half_is_flat() -> None:
-    assert soak.judge(samples(pss_mib=lambda n: min(130, 100 + 2 * n)), 30)["verdict"] == "flat"
+    assert soak_report.judge(samples(pss_mib=lambda n: min(130, 100 + 2 * n)), 30)["verdict"] == "flat"
 
 
 @pytest.mark.parametrize(
@@ -43,13 +51,24 @@ def test_memory_that_fills_in_the_first_half_is_flat() -> None:
     ],
 )
 def test_what_grows_is_named(growing: dict[str, Any], reason: str) -> None:
-    found = soak.judge(samples(**growing), 30)
+    found = soak_report.judge(samples(**growing), 30)
     assert found["verdict"] != "flat"
     assert re.search(reason, found["verdict"]), found["verdict"]
 
 
 def test_a_few_minutes_prove_nothing() -> None:
-    assert soak.judge(samples()[:6], 3)["verdict"] == "3 minutes are too short to tell"
+    assert soak_report.judge(samples()[:6], 3)["verdict"] == "3 minutes are too short to tell"
+
+
+def test_the_section_says_what_was_found_and_by_which_rule() -> None:
+    grown = samples(pss_mib=lambda n: 100 + n / 4)
+    found = {"minutes": 30, "rate": 50, "store": "postgresql", "workers": 2, "connections": 6}
+    found |= {"date": "2026-01-31", "processors": 2, "samples": grown, **soak_report.judge(grown, 30)}
+    text = soak_report.section(found)
+    assert text.startswith("## 30 minutes of steady load\n")
+    assert "**Memory grows by 30.0 MiB an hour**" in text
+    assert "at most 12 MiB an hour" in text
+    assert text.count("\n| ") == 9
 
 
 def test_the_picture_shows_every_sample() -> None:

@@ -1,0 +1,94 @@
+"""The verdict on a soak, and its section of BENCHMARKS.md."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+from .soak_picture import STORES
+
+# What is called flat. In the second half memory grows by less than so many MiB an hour, by a straight line
+# through its samples; the median latency of the last third is at most so many times that of the first.
+_MOST_MIB_PER_HOUR = 12.0
+_MOST_SLOWER = 1.25
+# More threads or open files than the middle third had at most.
+_MOST_MORE = 4
+# Below this the line through the second half says nothing: buffers are still filling.
+_LEAST_MINUTES = 20
+_RULE = (
+    f"in the second half memory grows by at most {_MOST_MIB_PER_HOUR:g} MiB an hour, the median "
+    f"latency of the last third is at most {_MOST_SLOWER} times that of the first, threads and open files "
+    f"grow by at most {_MOST_MORE}, no errors"
+)
+
+Sample = dict[str, Any]
+
+
+def judge(samples: list[Sample], minutes: float) -> dict[str, Any]:
+    """The verdict, ``flat`` or what grows, and the figures that it comes from."""
+    settled = samples[1:]
+    half, third = settled[len(settled) // 2 :], max(1, len(settled) // 3)
+    per_hour = 3600 * _slope([(s["t_s"], s["pss_mib"]) for s in half])
+    first, last = (
+        statistics.median(s["p50_ms"] for s in some) for some in (settled[:third], settled[-third:])
+    )
+    ratio = last / first
+    errors = sum(s["errors"] for s in samples)
+    reasons = []
+    if minutes < _LEAST_MINUTES:
+        reasons.append(f"{minutes:g} minutes are too short to tell")
+    if per_hour > _MOST_MIB_PER_HOUR:
+        reasons.append(f"memory grows by {per_hour:.1f} MiB an hour")
+    if ratio > _MOST_SLOWER:
+        reasons.append(f"latency is {ratio:.2f} times that of the start")
+    for kind in ("threads", "files"):
+        more = max(s[kind] for s in settled[-third:]) - max(s[kind] for s in settled[:-third])
+        if more > _MOST_MORE:
+            reasons.append(f"{more} more {kind}")
+    if errors:
+        reasons.append(f"{errors} errors")
+    return {
+        "verdict": "; ".join(reasons) or "flat",
+        "mib_per_hour": round(per_hour, 2),
+        "latency_ratio": round(ratio, 3),
+        "errors": errors,
+        "requests": sum(s["requests"] for s in samples),
+        "rule": _RULE,
+    }
+
+
+def section(found: dict[str, Any]) -> str:
+    """What was done, what came of it, the picture, and some samples from the first to the last."""
+    samples = found["samples"]
+    chosen = samples if len(samples) <= 7 else [samples[round(i * (len(samples) - 1) / 6)] for i in range(7)]
+    rows = [
+        f"| {s['t_s'] / 60:.1f} | {s['pss_mib']:.0f} | {s['p50_ms']:.1f} | {s['p99_ms']:.0f} "
+        f"| {s['cpu_ms']:.2f} | {s['threads']} | {s['files']} | {s['errors']} |"
+        for s in chosen
+    ]
+    verdict = found["verdict"][0].upper() + found["verdict"][1:]
+    return f"""## {found["minutes"]:g} minutes of steady load
+
+{found["rate"]:g} requests a second over {found["connections"]} connections on {STORES[found["store"]]}, with
+{found["workers"]} workers: runs, metrics, batches, tags, searches, histories, artifacts, the registry and
+archives, as in `benchmarks/soak_calls.py`.
+
+**{verdict}**: memory {found["mib_per_hour"]:+.1f} MiB an hour over the second half, the median latency
+of the last third {found["latency_ratio"]:.2f} times that of the first, {found["errors"]} errors in
+{found["requests"]:,} requests. It is flat when {found["rule"]}.
+
+![Memory and latency over time](docs/images/soak.svg)
+
+| minute | memory, MiB (PSS) | median ms | 99 % ms | server's processor ms each | threads | files | errors |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+{chr(10).join(rows)}
+
+Measured on {found["date"]} with {found["processors"]} processors; `make soak` does it again.
+"""
+
+
+def _slope(points: list[tuple[float, float]]) -> float:
+    """Of the straight line that fits best; 0 for fewer than two points."""
+    if len(points) < 2:
+        return 0.0
+    return statistics.linear_regression(*zip(*points, strict=True)).slope
