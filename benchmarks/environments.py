@@ -39,7 +39,8 @@ def _install(folder: Path, packages: tuple[str, ...]) -> None:
     python = folder / "bin" / "python"
     if uv := shutil.which("uv"):
         create = [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder)]
-        install = [uv, "pip", "install", "--quiet", "--python", str(python)]
+        # pip compiles what it installs; without, each of MLflow's processes would do it at each start.
+        install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
     else:
         create = [sys.executable, "-m", "venv", str(folder)]
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
