@@ -75,10 +75,10 @@ class Arrivals(SocketUnreader):  # type: ignore[misc]
             return bytes(self.sock.recv(size, socket.MSG_DONTWAIT))
         except BlockingIOError:
             pass
-        if not _is_readable(self.sock, _MOMENT_S):
+        if not is_readable(self.sock, _MOMENT_S):
             try:
                 with pool.aside():
-                    if not _is_readable(self.sock, PATIENCE_S):
+                    if not is_readable(self.sock, PATIENCE_S):
                         return None
             except Unavailable:  # as many are waiting as may
                 return None
@@ -118,7 +118,7 @@ def in_parts(data: bytes) -> Iterator[bytes]:
     return (data[start : start + _PART] for start in range(0, len(data), _PART))
 
 
-def _is_readable(sock: Any, seconds: float) -> bool:
+def is_readable(sock: Any, seconds: float) -> bool:
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

@@ -45,7 +45,9 @@ def serve(**values: Any) -> None:
     gc.disable()  # until all is imported, which makes much and leaves little: a tenth of the start-up time
     from .edge import observe
     from .gunicorn_app import Server
+    from .memory import bound_arenas
 
+    bound_arenas()
     observe.set_up_logging(config)
     for warning in warnings:
         observe.log.warning(warning)

@@ -11,18 +11,25 @@ from __future__ import annotations
 
 import io
 import re
+import socket
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from email.utils import formatdate
 from enum import Enum
 from typing import Any
 
 from trackway.storage.database import NotNow, hurrying
 
+from .arrivals import is_readable
 from .dispatch import Answer, Environ, status_line
 from .edge.front import Front
 
-# More than this is worth a thread of its own.
-_MAX_REQUEST = 64 * 1024
+# What is read at once. The main thread reads no second time: a larger request is worth a thread.
+_PART = 64 * 1024
+_MAX_BODY = 512 * 1024
+# How long the body of a request may come after its head.
+_MOMENT_S = 0.005
 # Nothing but plain headers, each on a line of its own. gunicorn minds all the rest.
 _HEAD = re.compile(
     rb"(GET|POST|PUT|PATCH|DELETE) (/[!-~]*) HTTP/1\.1\r\n((?:[A-Za-z][A-Za-z0-9-]*:[ -~]*\r\n)+)\r\n"
@@ -51,52 +58,59 @@ class Outcome(Enum):
 
 
 class Express:
-    """Serves kept connections (plain sockets, not blocking) that gunicorn has accepted and knows."""
+    """Serves kept connections (plain sockets) that gunicorn has accepted and knows."""
 
     def __init__(self, front: Front) -> None:
         self._front = front
         self._lines: dict[str, tuple[str, str]] = {}
         self._date = (0, "")
 
-    def serve(self, conn: Any) -> tuple[Outcome, bytes]:
-        """Answer the request that has come on a connection; with what remains unsent of the answer."""
-        try:
-            data = conn.sock.recv(_MAX_REQUEST)
-        except BlockingIOError:
-            return Outcome.BEGUN, b""
-        except OSError:
-            return Outcome.OVER, b""
-        if not data:
-            return Outcome.OVER, b""
+    def serve_now(self, conn: Any) -> tuple[Outcome, bytes]:
+        """Answer a short request in the main thread; with what remains unsent of the answer."""
         unreader = conn.parser.unreader
-        is_second = unreader.buf.tell() > 0
-        if is_second:
-            data = unreader.take_buffered() + data
-        request = self._read(data, conn)
-        if request is _MORE and not is_second:
+        begun = unreader.take_buffered() if unreader.buf.tell() else b""
+        part = _receive(conn.sock)
+        if not part:
+            unreader.unread(begun)
+            return (Outcome.OVER if part is not None else Outcome.BEGUN), b""
+        data = begun + part
+        request = self._read(data, conn, self._front.is_short)
+        answer = None
+        if isinstance(request, dict):
+            with suppress(NotNow), hurrying():
+                answer = self._front.respond(request)
+        if answer is None:
             unreader.unread(data)
-            return Outcome.BEGUN, b""
-        answer = self._answer(request) if isinstance(request, dict) else None
+            return (Outcome.BEGUN if request is _MORE and not begun else Outcome.NOT_HERE), b""
+        return self._send(conn.sock, answer)
+
+    def serve(self, conn: Any) -> tuple[Outcome, bytes]:
+        """Answer a request, whatever it takes, in a pool thread."""
+        unreader = conn.parser.unreader
+        data = unreader.take_buffered() if unreader.buf.tell() else b""
+        request: Environ | object = self._read(data, conn, self._front.is_fixed) if data else _MORE
+        while request is _MORE:
+            part = _receive(conn.sock)
+            if part is None and is_readable(conn.sock, _MOMENT_S):
+                part = _receive(conn.sock)
+            if not part:
+                break
+            data += part
+            request = self._read(data, conn, self._front.is_fixed)
+        answer = self._front.respond(request) if isinstance(request, dict) else None
         if answer is None:
             unreader.unread(data)
             return Outcome.NOT_HERE, b""
         return self._send(conn.sock, answer)
 
-    def _answer(self, environ: Environ) -> Answer | None:
-        try:
-            with hurrying():
-                return self._front.respond(environ)
-        except NotNow:
-            return None
-
-    def _read(self, data: bytes, conn: Any) -> Environ | object:
+    def _read(self, data: bytes, conn: Any, is_mine: Callable[[str, str], bool]) -> Environ | object:
         """The WSGI environ of one whole ordinary request; ``_MORE`` or ``_OTHER`` where it is not that."""
         found = _HEAD.match(data)
         if found is None or found.end() > _LONGEST_HEAD:
             return _OTHER
         verb, target, head = found.group(1).decode(), found.group(2).decode(), found.group(3)
         path, _, query = target.partition("?")
-        if not self._front.is_short(verb, path):
+        if not is_mine(verb, path):
             return _OTHER
         environ: Environ = {}
         for line in head.decode("latin-1").split("\r\n")[:-1]:
@@ -109,7 +123,7 @@ class Express:
             return _OTHER
         missing = int(declared) - (len(data) - found.end())
         if missing:
-            return _MORE if 0 < missing <= _MAX_REQUEST else _OTHER
+            return _MORE if missing > 0 and int(declared) <= _MAX_BODY else _OTHER
         environ["REQUEST_METHOD"] = verb
         environ["PATH_INFO"] = path
         environ["QUERY_STRING"] = query
@@ -138,7 +152,7 @@ class Express:
         lines.append("\r\n")
         data = "".join(lines).encode("latin-1") + answer.body
         try:
-            sent = sock.send(data)
+            sent = sock.send(data, socket.MSG_DONTWAIT)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -150,6 +164,16 @@ class Express:
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True))
         return self._date[1]
+
+
+def _receive(sock: Any) -> bytes | None:
+    """What has come; None where that is nothing yet, no bytes at the connection's end."""
+    try:
+        return bytes(sock.recv(_PART, socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
 
 
 __all__ = ["Express", "Outcome"]

@@ -91,6 +91,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._staying = 0
         self._lingering: deque[tuple[float, Any]] = deque()
         self._express: Express | None = None
+        self._answers_at_once = False
 
     def init_process(self) -> None:
         if GUARDS_NEEDED:
@@ -104,8 +105,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         from . import jobs
 
         backend = getattr(self.wsgi, "extensions", {}).get("trackway")
-        if backend and backend.database.dialect == "sqlite" and self._has_short_way():
+        if backend and self._has_short_way():
             self._express = Express(self.wsgi.wsgi_app)
+            # SQLite answers within the process; a server elsewhere may keep its callers waiting.
+            self._answers_at_once = backend.database.dialect == "sqlite"
         runner = jobs.start(backend) if backend else None
         try:
             super().run()
@@ -133,6 +136,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _handle_next(self, conn: Any) -> Any:
         if conn.parser is not None:
             conn.parser.unreader.begin()
+            if self._express and not conn.is_http2:
+                outcome, unsent = self._express.serve(conn)
+                if outcome is not Outcome.NOT_HERE:
+                    return outcome is not Outcome.OVER and self._send_rest(conn, unsent)
         return super().handle(conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
@@ -143,7 +150,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Whether the next request comes at once; waits a little when threads are to spare."""
         if conn.parser.unreader.buf.tell():  # it came in one packet with the last one
             return True
-        if self._express:  # short requests have a shorter way through the main thread
+        if self._answers_at_once:  # short requests have a shorter way through the main thread
             return False
         poll = getattr(conn, "poll", None)
         if poll is None:
@@ -169,10 +176,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return not any(asked)
 
     def on_client_socket_readable(self, conn: Any, client: Any) -> None:
-        if not self._express or not self.alive or conn.is_http2:
+        if not self._express or not self._answers_at_once or not self.alive or conn.is_http2:
             super().on_client_socket_readable(conn, client)
             return
-        outcome, unsent = self._express.serve(conn)
+        outcome, unsent = self._express.serve_now(conn)
         if outcome is Outcome.ANSWERED:
             conn.set_timeout()
             return
@@ -191,6 +198,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     @staticmethod
     def _send_rest(conn: Any, unsent: bytes) -> bool:
+        if not unsent:
+            return True
         conn.sock.setblocking(True)
         with arrivals.patient(conn.sock):
             for part in arrivals.in_parts(unsent):

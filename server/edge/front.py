@@ -62,6 +62,7 @@ class Front:
         self._prefix = config.static_prefix
         self._security = Security(config)
         self._fixed: dict[str, ByVerb] = {}
+        self._mounted: set[tuple[str, str]] = set()
         self._short: set[tuple[str, str]] = set()
         self.metrics = observe.Metrics(config.expose_prometheus) if config.expose_prometheus else None
         self._access_log = observe.AccessLog(observe.is_text(config)) if config.access_log else None
@@ -75,11 +76,16 @@ class Front:
         verbs.setdefault(verb, rpc)
         if verb == "GET":
             verbs.setdefault("HEAD", rpc)
+        self._mounted.add((verb, self._prefix + path))
         if verbs[verb].is_short:
             self._short.add((verb, self._prefix + path))
 
+    def is_fixed(self, verb: str, path: str) -> bool:
+        """Whether ``respond`` answers it. The path is as it came, with the static prefix."""
+        return (verb, path) in self._mounted
+
     def is_short(self, verb: str, path: str) -> bool:
-        """Whether ``respond`` answers it, and soon. The path is as it came, with the static prefix."""
+        """Whether it is one that ``respond`` answers soon."""
         return (verb, path) in self._short
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""Short requests on kept connections, which a worker answers without handing them to a thread."""
+"""Requests on kept connections, which a worker reads and answers itself: on SQLite without a thread."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from threading import Thread
 import pytest
 
 from .test_serving import CREATE, GET_EXPERIMENT, connect, get, head, keep_connection, receive_all
-
-
-@pytest.fixture(scope="module")
-def dialect():
-    """Which way a request takes does not depend on what the database answers."""
-    return "sqlite"
 
 
 def answers(client, count):
@@ -127,6 +121,7 @@ def post(connection, path, body):
     return connection.getresponse().read()
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_a_write_that_has_to_wait_keeps_no_read_waiting(serve, store_uri):
     server = serve("--workers", "1")
     holder = sqlite3.connect(store_uri.removeprefix("sqlite:///"), isolation_level=None, timeout=20)
