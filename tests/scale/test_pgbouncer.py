@@ -29,9 +29,9 @@ from tests.api.test_tracking import (  # noqa: F401
     test_clients_of_1x_search_runs_with_get_and_call_ids_uuids,
     test_every_write_is_in_the_audit_and_a_refused_one_is_not,
 )
-from tests.factories import ARTIFACT_ROOT, log_metrics, make_run, point
+from tests.factories import ARTIFACT_ROOT, get_run, log_metrics, make_run, point
 from tests.services import TrackwayServer
-from trackway.storage import metrics, migrate, runs
+from trackway.storage import metrics, migrate
 from trackway.storage.database import Database
 
 from .pooler import CONNECTIONS, PgBouncer
@@ -82,7 +82,7 @@ def write_and_read(database, number):
     for _ in range(10):
         found, _ = database.run(lambda tx: metrics.history(tx, run, "loss", None, None), write=False)
         assert [metric.value for metric in found] == [float(number)] * 20
-        assert database.run(lambda tx: runs.get(tx, run), write=False).info.run_id == run
+        assert database.run(lambda tx: get_run(tx, run), write=False).info.run_id == run
 
 
 def test_the_pooler_does_change_sessions(store_uri):
