@@ -14,7 +14,7 @@ from .servers import Contender
 Sample = dict[str, Any]
 # With fewer answers the measurement is made again, longer.
 _ENOUGH = 10
-_LONGER = 4
+_LONGER = 3
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Options:
     """How long and how large."""
 
     connections: tuple[int, ...] = (1, 8, 32)
-    seconds: float = 2
+    seconds: float = 1
     repetitions: int = 3
     runs: tuple[int, ...] = (10_000, 100_000)
     models: int = 1_000
     points: int = 1_000_000
-    starts: int = 3
+    starts: int = 2
     large_mib: int = 100
     small_files: int = 1_000
     clients: tuple[int, ...] = (1, 8)
@@ -74,9 +74,14 @@ class Bench:
         self.say(text)
 
     def in_turn(self, repetitions: int | None = None) -> Iterator[Contender]:
-        """Each contender once per repetition: what disturbs the machine for a while hits all of them."""
-        for _ in range(repetitions or self.options.repetitions):
-            yield from self.contenders
+        """Each contender once per repetition: what disturbs the machine for a while hits all of them.
+
+        Variants have one turn: no aim is measured against them.
+        """
+        for repetition in range(repetitions or self.options.repetitions):
+            for contender in self.contenders:
+                if not (repetition and contender.kind.is_variant):
+                    yield contender
 
     def loaded(self, row: str, run: Callable[[Contender, int, float], Load]) -> dict[str, Load]:
         """Measure ``run`` at each number of connections; what each server acknowledged, in total.

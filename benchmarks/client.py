@@ -21,6 +21,8 @@ def measure(bench: Bench, row: str) -> None:
     for processes in bench.options.clients:
         name = f"client-{processes}"
         for contender in bench.in_turn(1):
+            if processes > 1 and contender.kind.is_variant:
+                continue
             contender.settle()
             before = contender.cpu_s()
             try:

@@ -44,7 +44,7 @@ all driven with the requests that MLflow's Python client sends, in one run. This
 - Machine: {about["cpu"]}, {about["cores"]} cores, {about["memory_gib"]} GiB, {about["kernel"]},
   Python {about["python"]}. It runs the load, the servers and the databases, one measurement at a time.
 - Load: {about["load"]}, over connections that stay open. Servers take turns at each row, and a figure is
-  the median over the turns: what disturbs the machine hits all of them.
+  the median over the turns: what disturbs the machine hits all of them. Variants have one turn.
 - Only answers of status 200 count. Each write is new work, and is read back through the API: an
   acknowledged write that is missing fails the run, and so does a search that finds the wrong runs.
 
@@ -226,7 +226,7 @@ def _again() -> str:
 
 ```sh
 make bench        # ten minutes
-make bench-full   # 35 minutes; both write this page and its picture
+make bench-full   # 40 minutes; both write this page and its picture
 ```
 
 Linux, Python 3.11 and make are enough; `apt-get install wrk` gives a load generator that takes less of the

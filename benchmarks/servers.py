@@ -33,6 +33,11 @@ class Kind:
     note: str = ""
 
     @property
+    def is_variant(self) -> bool:
+        """Whether it is another's second run with a setting changed."""
+        return bool(self.note)
+
+    @property
     def is_ours(self) -> bool:
         return self.name.startswith("trackway")
 
