@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Iterable
 from threading import Lock
 
 # Room for some 10,000 runs of 13 metrics, parameters and tags; a worker's idle memory is 30 MiB.
@@ -34,14 +35,19 @@ class Kept:
         self._texts: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: int, version: int) -> bytes | None:
-        found = self._texts.get(key)
-        if found is None or found[0] != version:
-            return None
+    def get(self, wanted: Iterable[tuple[int, int]]) -> list[bytes | None]:
+        """The text of each key and version, None where there is none of that version."""
+        texts = self._texts
+        found: list[bytes | None] = []
         with self._lock:
-            if key in self._texts:
-                self._texts.move_to_end(key)
-        return found[1]
+            for key, version in wanted:
+                kept = texts.get(key)
+                if kept is None or kept[0] != version:
+                    found.append(None)
+                else:
+                    texts.move_to_end(key)
+                    found.append(kept[1])
+        return found
 
     def put(self, key: int, version: int, text: bytes) -> None:
         with self._lock:

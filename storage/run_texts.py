@@ -16,7 +16,7 @@ from .schema.tracking import params, run_tags, series
 def texts(tx: Tx, rows: Sequence[Any]) -> list[bytes]:
     """The JSON of each run, given by its row; made anew only for those that were written to since."""
     kept = tx.kept
-    found = [kept.get(row.id, row.version) for row in rows]
+    found = kept.get((row.id, row.version) for row in rows)
     missing = [row for row, text in zip(rows, found, strict=True) if text is None]
     made = iter(messages(tx, missing))
     for place, row in enumerate(rows):

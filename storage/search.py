@@ -144,7 +144,7 @@ class Page:
             statement = statement.where(_after(keys, position))
         positions = [key.column.label(f"_order_{i}") for i, key in enumerate(self._keys)]
         statement = statement.add_columns(*positions).limit(limit)
-        return list(tx.execute(statement.order_by(*(_direction(key) for key in keys))))
+        return list(tx.execute(statement.order_by(*(_direction(key) for key in keys))).all())
 
     def _order_by_attribute(self, by: OrderBy) -> None:
         column = self._entity.sorts.get(by.key, self._entity.attributes[by.key])

@@ -81,13 +81,13 @@ def test_what_was_not_asked_for_longest_is_forgotten_first() -> None:
     kept = Kept(limit_bytes=2 * 1300)
     kept.put(1, 7, b"x" * 1000)
     kept.put(2, 8, b"y" * 1000)
-    assert kept.get(1, 7) == b"x" * 1000
+    assert kept.get([(1, 7)]) == [b"x" * 1000]
     kept.put(3, 9, b"z" * 1000)
-    assert [kept.get(1, 7), kept.get(2, 8), kept.get(3, 9)] == [b"x" * 1000, None, b"z" * 1000]
+    assert kept.get([(1, 7), (2, 8), (3, 9)]) == [b"x" * 1000, None, b"z" * 1000]
     kept.put(3, 10, b"new")
-    assert kept.get(3, 9) is None
+    assert kept.get([(3, 9)]) == [None]
     kept.put(4, 11, b"larger than all" * 1000)
-    assert kept.get(4, 11) is None
+    assert kept.get([(4, 11)]) == [None]
 
 
 def test_versions_are_numbers_that_both_databases_can_hold_and_never_the_same() -> None:
