@@ -127,6 +127,13 @@ def test_a_direct_connection_keeps_its_prepared_statements(databases):
         database.dispose()
 
 
+def test_a_threshold_that_is_no_number_is_refused_with_advice():
+    with pytest.raises(
+        ValueError, match="prepare_threshold in the store's URI is a number or none, not 'soon'"
+    ):
+        Database("postgresql://host/name?prepare_threshold=soon")
+
+
 def test_two_servers_that_start_together_make_the_tables_once(databases, forgetful):
     with databases.empty("postgresql") as uri:
         both = [Database(forgetful.url(uri)) for _ in range(2)]
