@@ -70,6 +70,7 @@ def measure_rows(bench: Bench, row: str) -> None:
             continue
         up(connection, "warm", _SMALL)
         for name, act in acts.items():
+            connection.close()  # it may lie idle for longer than the server keeps it; it opens by itself
             bench.timed(contender, name, act)
 
 

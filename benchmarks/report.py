@@ -151,6 +151,8 @@ def _single(results: Results, store: str, server: str, row: str) -> str:
     cpu = results.median(store, server, row, None, "cpu_ms")
     if cpu is not None:
         text += f" ({_number(cpu / 1000)} s)" if unit == "s" else f" ({_number(cpu)} ms)"
+    if own := results.median(store, server, row, None, "client_cpu_s"):
+        text += f", the clients' own {_number(own)} s"
     if row.startswith("memory"):
         text += f" in {samples[0]['processes']} processes"
     return text

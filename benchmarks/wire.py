@@ -7,9 +7,11 @@ so that the length of a body is known beforehand.
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import re
+import select
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -71,6 +73,9 @@ class Connection:
 
     def send(self, request: bytes) -> bytes:
         """The body of the answer; raises ``Refused`` when it is not a 200."""
+        # A server may have closed it while it lay idle; the client looks too before it sends.
+        if self._socket and select.select([self._socket], [], [], 0)[0]:
+            self.close()
         if not self._socket:
             self._socket = socket.create_connection(("127.0.0.1", self.port), self._timeout_s)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -85,8 +90,6 @@ class Connection:
         if answer.will_close:
             self.close()
         if answer.headers.get("Content-Encoding") == "gzip":
-            import gzip
-
             body = gzip.decompress(body)
         if answer.status != 200:
             raise Refused(f"{answer.status} {body[:300]!r}")
