@@ -22,7 +22,7 @@ _BARS = (
     ("bytes-per-point", None),
 )
 _SERVERS = ("trackway", "mlflow", "mlflow-nodelay", "fasttrackml")
-_WIDTH, _BAR, _LABEL, _LINE = 470, 210, 130, 17
+_WIDTH, _BAR, _LABEL, _LINE = 520, 250, 130, 17
 # Readable on white and on black; the page around it may be either.
 _STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #24292f }
@@ -75,7 +75,7 @@ def _group(
 ) -> list[str]:
     is_rate = row in LOADED
     unit = results.find(store, "trackway", row, connections)[0]["unit"]
-    hint = f"{connections} connections, requests a second" if is_rate else f"{unit}, less is better"
+    hint = f"{connections} connections, per second" if is_rate else f"{unit}, less is better"
     title = TITLES[row].replace("`", "").replace("<", "&lt;")
     parts = [
         f'<text class="title" x="{x}" y="{y + 13}">{title}'
