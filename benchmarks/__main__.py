@@ -24,7 +24,7 @@ from .results import Results
 from .servers import KINDS, STORES, contenders
 from .wire import Refused
 
-RESULTS = "benchmarks/results.json"
+RESULTS = "benchmarks/results/peers.json"
 SOAK = "benchmarks/soak.md"
 FULL = Options()
 QUICK = Options(

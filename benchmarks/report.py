@@ -12,7 +12,7 @@ from .servers import KINDS
 from .targets import LOADED, SINGLE, TARGETS, TITLES, Target
 
 PAGE = "BENCHMARKS.md"
-PICTURE = "docs/benchmarks.svg"
+PICTURE = "docs/images/benchmarks.svg"
 _STORES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 _PEERS = ("mlflow", "fasttrackml")
 

@@ -48,7 +48,7 @@ def bench(folder: Path, *options: str) -> Results:
     environment = {**os.environ, "PATH": str(Path(sys.executable).parent)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
-    return Results.read(folder / "benchmarks" / "results.json")
+    return Results.read(folder / "benchmarks" / "results" / "peers.json")
 
 
 def test_the_page_says_which_aims_are_reached(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_requests_that_failed_are_on_the_page(tmp_path: Path) -> None:
 def test_the_picture_is_sound_xml(tmp_path: Path) -> None:
     found = samples("trackway", 1000, 0.1) + samples("mlflow", 50, 2.5)
     report.write(Results(ABOUT, found), tmp_path)
-    picture = ET.parse(tmp_path / "docs" / "benchmarks.svg").getroot()
+    picture = ET.parse(tmp_path / "docs" / "images" / "benchmarks.svg").getroot()
     assert len(picture.findall("{*}rect")) >= 20
 
 
