@@ -51,10 +51,10 @@ _FIND_TO_CHANGE = Prepared(
     sa.update(runs)
     .where(
         runs.c.run_uuid == sa.bindparam("of_uuid"),
-        runs.c.experiment_id.in_(
-            sa.select(tracking.experiments.c.id).where(
-                tracking.experiments.c.workspace_id == sa.bindparam("of_workspace")
-            )
+        # EXISTS: with IN, SQLite reads the ids of all the workspace's experiments first.
+        sa.exists().where(
+            tracking.experiments.c.id == runs.c.experiment_id,
+            tracking.experiments.c.workspace_id == sa.bindparam("of_workspace"),
         ),
     )
     .values(version=sa.bindparam("new_version", type_=runs.c.version.type))
