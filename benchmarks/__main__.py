@@ -21,7 +21,7 @@ from pathlib import Path
 from . import artifacts, client, environments, footprint, reads, report, searches, writes
 from .bench import Bench, Failed, Options
 from .results import Results
-from .servers import KINDS, STORES, contenders
+from .servers import KINDS, STORES, Contender, contenders
 from .wire import Refused
 
 RESULTS = "benchmarks/results/peers.json"
@@ -86,6 +86,7 @@ def main() -> None:
                 }
                 _measure(bench, store, chosen, arguments)
     except Failed as error:
+        _show(Results.of(bench, time.perf_counter() - began, arguments.full))
         raise SystemExit(f"FAILED: {error}") from error
     results = Results.of(bench, time.perf_counter() - began, arguments.full)
     _show(results)
@@ -104,18 +105,29 @@ def _measure(bench: Bench, store: str, rows: dict[str, Row], arguments: argparse
     names = [name for name in arguments.servers if any(name not in row.without for row in rows.values())]
     with contenders(names, store) as made:
         bench.store = store
-        for contender in made:
-            bench.say(f"{store:<10} {contender} starts with a new database")
-            contender.start()
+        started = [contender for contender in made if _started(bench, contender)]
         for name, row in rows.items():
-            bench.contenders = [c for c in made if c.kind.name not in row.without]
+            bench.contenders = [c for c in started if c.kind.name not in row.without]
             bench.step(name)
             try:
                 row.measure(bench, name)
-            except (Refused, OSError) as error:
+            except (Refused, OSError, LookupError, ValueError) as error:
                 # The other rows are worth having all the same.
-                bench.troubles.append(f"{name} on {store} could not be measured: {error}")
+                bench.troubles.append(f"{name} on {store} could not be measured: {error!r}")
                 bench.say(bench.troubles[-1])
+
+
+def _started(bench: Bench, contender: Contender) -> bool:
+    """Whether it starts; a peer that does not is left out, and the page says so."""
+    bench.say(f"{bench.store:<10} {contender} starts with a new database")
+    try:
+        contender.start()
+    except RuntimeError as error:
+        if contender.kind.is_ours:
+            raise
+        bench.fail(contender, "start", str(error).splitlines()[0])
+        return False
+    return True
 
 
 def _sizes(arguments: argparse.Namespace) -> Options:
