@@ -86,6 +86,14 @@ def dumps(message: Message) -> bytes:
     return json.dumps(encode(message), separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
+def rendered_page(message: type[Message], name: str, items: Sequence[bytes], token: str | None) -> Rendered:
+    """A page whose items are JSON texts: the one repeated field ``name``, and ``next_page_token``."""
+    parts = [b'"%b":[%b]' % (name.encode(), b",".join(items))] if items else []
+    if token is not None:
+        parts.append(b'"next_page_token":%b' % json.dumps(token).encode())
+    return Rendered(message, b"{%b}" % b",".join(parts))
+
+
 def unrendered(answer: Message) -> Message:
     """The answer as a message, for whoever asks for its fields."""
     return decode(answer.message, json.loads(answer.text)) if isinstance(answer, Rendered) else answer

@@ -42,6 +42,19 @@ _ADD_POINTS = Prepared(
 _SERIES_OF_RUNS = tracking.runs.join(tracking.experiments).join(series, series.c.run_id == tracking.runs.c.id)
 _POINTS_OF_RUNS = _SERIES_OF_RUNS.join(points, points.c.series_id == series.c.id)
 _ORDER = (points.c.timestamp, points.c.step, points.c.value, points.c.is_nan)
+_POINTS_OF_SERIES = (
+    sa.select(*_ORDER)
+    .where(points.c.series_id == sa.bindparam("series", type_=points.c.series_id.type))
+    .order_by(*_ORDER)
+    .limit(sa.bindparam("most"))
+)
+_AFTER = [sa.bindparam(f"after_{column.name}", type_=column.type) for column in _ORDER]
+_NEXT_POINTS = Prepared(
+    _POINTS_OF_SERIES.where(sa.tuple_(*_ORDER) > sa.tuple_(*_AFTER)),
+    *("series", *(value.key for value in _AFTER), "most"),
+)
+_FIRST_POINTS = Prepared(_POINTS_OF_SERIES, "series", "most")
+_NO_LIMIT = 2**40
 
 
 class _Point(NamedTuple):
@@ -84,8 +97,8 @@ def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[m.Metric]) -> None:
 
 def history(
     tx: Tx, run_id: str, key: str, max_results: int | None, page_token: str | None
-) -> tuple[list[m.Metric], str | None]:
-    """A metric's points by time, step and value, and the token of the next page.
+) -> tuple[Sequence[Any], str | None]:
+    """A metric's points (timestamp, step, value, is_nan) in this order, and the token of the next page.
 
     Without such a run, or such a metric in it, there are none: MLflow makes no error of it either.
     """
@@ -93,20 +106,17 @@ def history(
     series_id = _series_id(tx, run_id, key)
     if series_id is None:
         return [], None
-    select = sa.select(*_ORDER).where(points.c.series_id == series_id).order_by(*_ORDER)
+    limit = _NO_LIMIT if max_results is None else max_results
     if page_token:
         position = search.position_in(page_token, query, *_ORDER)
-        select = select.where(
-            sa.tuple_(*_ORDER) > sa.tuple_(*(_literal(c, p) for c, p in zip(_ORDER, position, strict=True)))
-        )
-    if max_results is not None:
-        select = select.limit(max_results + 1)
-    rows = tx.execute(select).all()
-    page, token = paging.cut(rows, max_results or len(rows), query, list)
-    return [
-        m.Metric(key=key, value=math.nan if is_nan else value, timestamp=timestamp, step=step)
-        for timestamp, step, value, is_nan in map(tuple, page)
-    ], token
+        rows = tx.rows(_NEXT_POINTS, series_id, *position, limit + 1)
+    else:
+        rows = tx.rows(_FIRST_POINTS, series_id, limit + 1)
+    return paging.cut(rows, limit, query, _position)
+
+
+def _position(row: Any) -> list[Any]:
+    return [*row[:3], bool(row.is_nan)]
 
 
 def history_of_many(tx: Tx, run_ids: Sequence[str], key: str, max_results: int) -> list[m.MetricWithRunId]:

@@ -67,7 +67,7 @@ class Prepared:
         order: list[str] = compiled.positiontup or []
         if unknown := set(self._names) - set(order):
             raise TypeError(f"The statement has no parameters {sorted(unknown)}: {compiled}")
-        types = {bind.key: bind.type for bind in compiled.bind_names}
+        types = {name: bind.type for bind, name in compiled.bind_names.items()}
         convert = {
             name: processor
             for name in order

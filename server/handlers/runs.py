@@ -7,6 +7,7 @@ from typing import Any
 
 from trackway.client_compat import messages as m
 from trackway.client_compat import rules
+from trackway.client_compat.codec import rendered_page
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.wire import Rendered
 from trackway.storage import metrics, runs
@@ -30,10 +31,7 @@ def get_run(ctx: Context, req: m.GetRun) -> Rendered:
 @handles(m.SearchRuns, can=policy.search_runs, transaction="search")
 def search_runs(ctx: Context, req: m.SearchRuns) -> Rendered:
     found, token = runs.find_page(ctx.tx, req)
-    parts = [b'"runs":[%b]' % b",".join(found)] if found else []
-    if token is not None:
-        parts.append(b'"next_page_token":%b' % json.dumps(token).encode())
-    return Rendered(m.SearchRuns.Response, b"{%b}" % b",".join(parts))
+    return rendered_page(m.SearchRuns.Response, "runs", found, token)
 
 
 @handles(m.UpdateRun, can=policy.edit_run)
