@@ -1,0 +1,72 @@
+"""Statements compiled once, on both databases."""
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from trackway.storage.database import Database, Tx, insert, upsert
+from trackway.storage.prepared import Prepared, is_among
+from trackway.storage.schema.tracking import params, points, run_tags, runs
+
+ADD_RUN = Prepared(
+    insert(runs).returning(runs.c.id, runs.c.run_uuid),
+    *("run_uuid", "experiment_id", "name", "user_id", "status", "start_time", "lifecycle_stage"),
+    "artifact_uri",
+)
+SET_TAG = Prepared(upsert(run_tags, "value"), "run_id", "key", "value")
+TAGS = Prepared(
+    sa.select(run_tags.c.key, run_tags.c.value)
+    .where(is_among(run_tags.c.key, "keys"), run_tags.c.run_id == sa.bindparam("run"))
+    .order_by(run_tags.c.key),
+    *("run", "keys"),
+)
+
+
+def a_run(uuid: str) -> tuple[object, ...]:
+    return (uuid, 0, "name", "", "RUNNING", 1, "active", "/artifacts")
+
+
+def test_values_go_where_their_names_stand_and_rows_have_names(tx: Tx) -> None:
+    run = tx.first(ADD_RUN, *a_run("u"))
+    assert run.run_uuid == "u"
+    rename = Prepared(
+        sa.update(runs).where(runs.c.id == sa.bindparam("which")).values(name=sa.bindparam("new")),
+        *("which", "new"),
+    )
+    tx.do(rename, run.id, "other")
+    assert tx.execute(sa.select(runs.c.name).where(runs.c.id == run.id)).scalar() == "other"
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_many_rows_come_back_each_once(tx: Tx, count: int) -> None:
+    found = tx.do_all(ADD_RUN, [a_run(f"u{number}") for number in range(count)])
+    assert sorted(row.run_uuid for row in found) == [f"u{number}" for number in range(count)]
+
+
+def test_a_list_is_one_parameter_whatever_is_in_it(tx: Tx) -> None:
+    run = tx.first(ADD_RUN, *a_run("u"))
+    odd = ["plain", 'quo"te', "com,ma", "{brace}", "back\\slash", "NULL", "ü", ""]
+    tx.do_all(SET_TAG, [(run.id, key, f"of {key}") for key in odd])
+    assert {row.key: row.value for row in tx.rows(TAGS, run.id, odd)} == {key: f"of {key}" for key in odd}
+    assert [row.key for row in tx.rows(TAGS, run.id, ["plain", "absent"])] == ["plain"]
+    assert tx.rows(TAGS, run.id, []) == []
+
+
+def test_numbers_keep_every_bit(tx: Tx) -> None:
+    add = Prepared(insert(points), "series_id", "timestamp", "step", "value", "is_nan")
+    rows = [
+        (-1, 0, -(2**63), 0.1, False),
+        (-1, 1, 2**63 - 1, 1.7976931348623157e308, False),
+        (-1, 2, 0, 5e-324, True),
+    ]
+    tx.do_all(add, rows)
+    read = sa.select(points).where(points.c.series_id == -1).order_by(points.c.timestamp)
+    assert [tuple(row) for row in tx.execute(read)] == rows
+
+
+def test_a_refused_statement_is_the_fault_that_sqlalchemy_would_raise(database: Database) -> None:
+    add = Prepared(sa.insert(params), "run_id", "key", "value")
+    with pytest.raises(exc.IntegrityError), database.begin(write=True) as tx:
+        tx.do(add, -1, "key", "value")
+    with database.begin(write=False) as tx:
+        assert tx.execute(sa.select(params).where(params.c.run_id == -1)).first() is None
