@@ -22,6 +22,7 @@ class Pool(ThreadPoolExecutor):
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads, initializer=self._settle_in)
+        self._usual = threads
         self._transfers = 0
         self._aside_lock = threading.Lock()
 
@@ -35,8 +36,11 @@ class Pool(ThreadPoolExecutor):
                     f"The server is busy with {MAX_TRANSFERS} transfers; try again in a moment."
                 )
             self._transfers += 1
+            # Below that number, whatever is queued has been given an idle thread or a new one already;
+            # one more would never be counted as idle, and threads would creep up to the limit.
+            is_full = len(self._threads) >= self._usual
             self._max_workers += 1
-        if self._work_queue.qsize():
+        if is_full and self._work_queue.qsize():
             self._adjust_thread_count()
 
     def step_back(self) -> None:

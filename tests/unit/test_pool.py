@@ -1,0 +1,21 @@
+"""A worker's threads: as many as there is work for at once, also after many transfers."""
+
+from __future__ import annotations
+
+import threading
+
+from trackway.server import pool
+
+
+def test_transfers_leave_no_more_threads_than_were_needed_at_once() -> None:
+    with pool.Pool(32) as threads:
+        before = threading.active_count()
+
+        def transfer() -> None:
+            other = threads.submit(int)
+            with pool.aside():  # the other is queued still, and a thread is idle
+                other.result()
+
+        for _ in range(300):
+            threads.submit(transfer).result()
+        assert threading.active_count() - before <= 8
