@@ -74,6 +74,7 @@ def make_engine(
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=patience_s,
+            pool_use_lifo=True,
         )
     except ImportError:
         raise ValueError('PostgreSQL needs a driver: pip install "trackway[postgres]".') from None
