@@ -67,7 +67,9 @@ _KEPT_PARAMS = Prepared(
     ),
     *("run", "keys"),
 )
-_ADD_PARAMS = Prepared(sa.insert(params), "run_id", "key", "value")
+_ADD_PARAMS = Prepared(
+    insert(params).on_conflict_do_nothing().returning(params.c.key), "run_id", "key", "value"
+)
 
 _SEARCH = search.Entity(
     searchable.RUNS,
@@ -219,15 +221,18 @@ def log_params(tx: Tx, run: sa.Row[Any], new: Sequence[m.Param]) -> None:
     """Store params of a run from ``find_active``; the same value again is fine, another is refused."""
     if not new:
         return
-    kept = {row.key: row.value for row in tx.rows(_KEPT_PARAMS, run.id, [param.key for param in new])}
+    added = {row.key for row in tx.do_all(_ADD_PARAMS, [(run.id, p.key, p.value) for p in new])}
+    again = [p for p in new if p.key not in added]
+    if not again:
+        return
+    kept = {row.key: row.value for row in tx.rows(_KEPT_PARAMS, run.id, [p.key for p in again])}
     changed = [
         {"key": p.key, "old_value": kept[p.key], "new_value": p.value}
-        for p in new
-        if p.key in kept and kept[p.key] != p.value
+        for p in again
+        if kept[p.key] != p.value
     ]
     if changed:
         raise InvalidParameter(_changed_params(changed, run.run_uuid))
-    tx.do_all(_ADD_PARAMS, [(run.id, p.key, p.value) for p in new if p.key not in kept])
 
 
 def _changed_params(changed: list[dict[str, Any]], run_id: str) -> str:

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from tests.factories import find_runs, get_run, make_experiment, make_run, set_tags
+from tests.factories import find_runs, get_run, log_params, make_experiment, make_run, set_tags
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.storage import experiments, runs
-from trackway.storage.database import Tx
+from trackway.storage.database import Database, Tx
 
 
 def create(tx: Tx, **request: object) -> m.RunInfo:
@@ -119,13 +119,18 @@ def test_a_deleted_run_is_readable_but_takes_no_writes(tx: Tx) -> None:
         runs.find_active(tx, run)
 
 
-def test_a_param_may_be_logged_again_only_with_its_value(tx: Tx) -> None:
-    run = make_run(tx, params={"lr": "0.1", "empty": ""})
-    row = runs.find_active(tx, run)
-    runs.log_params(tx, row, [m.Param(key="lr", value="0.1")])
+def test_a_param_may_be_logged_again_only_with_its_value(database: Database) -> None:
+    with database.begin(write=True) as tx:
+        run = make_run(tx, params={"lr": "0.1", "empty": ""})
+
+    def log(**values: str) -> None:
+        database.run(lambda tx: log_params(tx, run, values), write=True)
+
+    log(lr="0.1")
     with pytest.raises(InvalidParameter, match=r"key='lr' was already logged with value='0\.1'.*'0\.2'"):
-        runs.log_params(tx, row, [m.Param(key="new", value="1"), m.Param(key="lr", value="0.2")])
-    data = get_run(tx, run).data
+        log(new="1", lr="0.2")
+    with database.begin(write=False) as tx:
+        data = get_run(tx, run).data
     assert data
     assert {p.key: p.value for p in data.params} == {"lr": "0.1", "empty": ""}
 
