@@ -118,15 +118,18 @@ def may_send_clients(uri: str, public_endpoint: str) -> bool:
     return bool(public_endpoint) or not has_own_endpoint()
 
 
-def open_store(uri: str, public_endpoint: str = "") -> ArtifactStore:
-    """The store at a folder, ``file:`` URI or ``s3://bucket/prefix``. Raises ``ValueError`` for others."""
+def open_store(uri: str, public_endpoint: str = "", *, is_synced: bool = True) -> ArtifactStore:
+    """The store at a folder, ``file:`` URI or ``s3://bucket/prefix``. Raises ``ValueError`` for others.
+
+    ``is_synced`` says whether uploads to a folder wait for its disk.
+    """
     if _is_s3(uri):
         from .s3 import S3Store
 
         return S3Store(uri, public_endpoint)
     from .local import LocalStore, folder_of
 
-    return LocalStore(folder_of(uri))
+    return LocalStore(folder_of(uri), is_synced=is_synced)
 
 
 def can_open(uri: str) -> bool:

@@ -1,7 +1,7 @@
-"""Artifacts in a folder. An upload is written beside, synced and renamed, so it is whole or not there.
+"""Artifacts in a folder. An upload is written beside and renamed, so it is whole or not there.
 
-A power cut may take an upload of the last seconds with it, whole: the folder that names it is not synced
-with each (7.0 ms for a small file against 2.2).
+A power cut may take an upload of the last seconds with it, also where files are synced: the folder that
+names it is not synced with each (7.0 ms for a small file against 2.2).
 
 What is being written lies in a hidden folder on the same file system, under a lock that ends with
 the process: what is not locked there is nobody's, and is swept.
@@ -24,11 +24,8 @@ from trackway.client_compat import artifact_paths
 from trackway.client_compat.artifact_paths import UPLOADS_FOLDER, is_reserved
 from trackway.client_compat.errors import ApiError, InvalidParameter, NotImplementedYet, Unavailable
 
-from . import CHUNK_SIZE, Entry, Part, Source, is_a_folder, no_such_artifact, pieces
+from . import CHUNK_SIZE, Entry, Part, Source, disk, is_a_folder, no_such_artifact, pieces
 
-# A file is synced as it grows: the client pays the disk's speed as it sends, not all at the end,
-# where ten gigabytes of unwritten pages take longer than its time-out of two minutes.
-_SYNC_EVERY = 256 * 1024 * 1024
 _ROOM_MATTERS_FROM = 1024 * 1024
 _SWEEP_EVERY_S = 3600.0
 _DELETED = "deleted-"
@@ -74,8 +71,10 @@ class LocalFile:
 class LocalStore:
     signs = False
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, is_synced: bool = True) -> None:
+        """``is_synced``: an upload is answered when its contents are on the disk, not before."""
         self.root = root
+        self._is_synced = is_synced
         self._real_root = ""
         self._uploads = os.path.join(root, UPLOADS_FOLDER)
         self._swept = float("-inf")
@@ -135,8 +134,8 @@ class LocalStore:
             if length and length > _ROOM_MATTERS_FROM:
                 _check_room(os.path.dirname(target), length)
             with self._beside() as (temporary, fd):
-                _copy(pieces(source, length), fd)
-                os.fsync(fd)
+                disk.copy(pieces(source, length), fd)
+                disk.settle(fd, is_synced=self._is_synced)
                 os.rename(temporary, target)
 
     def delete(self, path: str) -> None:
@@ -255,18 +254,6 @@ class LocalStore:
 def unsupported(what: str) -> NotImplementedYet:
     """Clients match this text, and then send the whole file."""
     return NotImplementedYet(f"{what} is not supported for the current artifact repository")
-
-
-def _copy(contents: Iterator[bytes], fd: int) -> None:
-    unsynced = 0
-    for data in contents:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
-        unsynced += len(data)
-        if unsynced >= _SYNC_EVERY:
-            os.fdatasync(fd)
-            unsynced = 0
 
 
 def _check_room(folder: str, length: int) -> None:

@@ -35,15 +35,19 @@ class Locations:
     """The stores of one server process; each is opened at its first use.
 
     ``destination`` is what the server serves under its own address, if it does; ``default_root`` is
-    where clients go by themselves, which the server then shows.
+    where clients go by themselves, which the server then shows. ``is_synced`` says whether uploads to
+    a folder wait for its disk.
     """
 
-    def __init__(self, destination: str, default_root: str, public_endpoint: str = "") -> None:
+    def __init__(
+        self, destination: str, default_root: str, public_endpoint: str = "", *, is_synced: bool = True
+    ) -> None:
         self._destination = destination
         # Clients may keep theirs in a kind of store that only they can read.
         roots = [root for root in (destination, default_root) if root and can_open(root)]
         self._roots = [(root, _parts(root)) for root in roots]
         self._public_endpoint = public_endpoint
+        self._is_synced = is_synced
         self._stores: dict[str, ArtifactStore] = {}
         self._lock = threading.Lock()
 
@@ -78,7 +82,9 @@ class Locations:
             with self._lock:
                 store = self._stores.get(uri)
                 if store is None:
-                    store = self._stores[uri] = open_store(uri, self._public_endpoint)
+                    store = self._stores[uri] = open_store(
+                        uri, self._public_endpoint, is_synced=self._is_synced
+                    )
         return store
 
 

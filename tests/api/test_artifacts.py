@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from trackway.server.app import create_app
+from trackway.server.backend import open_artifacts
 from trackway.server.config import Config
 from trackway.storage.artifacts.local import LocalFile
 from trackway.storage.schema.operations import audit
@@ -587,3 +588,22 @@ def test_a_store_that_is_down_is_503_and_not_ready(store_uri, object_store, monk
         ready = api.get("/ready")
         assert ready.status_code == 503
         assert "cannot be" in json.loads(ready.data)["checks"]["artifacts"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "waits"),
+    [
+        ({}, 0),
+        ({"sqlite_synchronous": "FULL"}, 1),
+        ({"sqlite_synchronous": "EXTRA"}, 1),
+        ({"backend_store_uri": "postgresql://host/database"}, 1),
+    ],
+)
+def test_uploads_wait_for_the_disk_where_the_database_does(store_uri, tmp_path, monkeypatch, settings, waits):
+    synced = []
+    monkeypatch.setattr("trackway.storage.artifacts.disk.os.fsync", synced.append)
+    config = Config(
+        **{"backend_store_uri": store_uri, "artifacts_destination": str(tmp_path / "a"), **settings}
+    )
+    open_artifacts(config).served.put("f", io.BytesIO(b"hello"), 5)
+    assert len(synced) == waits

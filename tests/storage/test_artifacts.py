@@ -258,6 +258,50 @@ def test_the_sweep_takes_what_is_nobodys_and_leaves_what_is_being_written(folder
     assert names(folder_store) == ["a"]
 
 
+@pytest.mark.parametrize(("is_synced", "waits"), [(True, 1), (False, 0)])
+def test_an_upload_waits_for_the_disk_where_it_must(tmp_path, monkeypatch, is_synced, waits):
+    store = open_store(str(tmp_path), is_synced=is_synced)
+    synced = []
+    monkeypatch.setattr("trackway.storage.artifacts.disk.os.fsync", synced.append)
+    put(store, "a/f", b"x" * MIB)
+    assert len(synced) == waits
+    assert contents(store, "a/f") == b"x" * MIB
+
+
+def test_a_system_that_cannot_begin_to_write_waits_for_the_disk(tmp_path, monkeypatch):
+    store = open_store(str(tmp_path), is_synced=False)
+    synced = []
+    monkeypatch.setattr("trackway.storage.artifacts.disk.os.fsync", synced.append)
+    for begin in (None, lambda *of: -1):
+        monkeypatch.setattr("trackway.storage.artifacts.disk._sync_file_range", begin)
+        put(store, "a/f")
+    assert len(synced) == 2
+
+
+def test_a_disk_that_is_full_when_a_file_is_closed_leaves_nothing(tmp_path, monkeypatch):
+    """A network's file system may say so that late."""
+    store = open_store(str(tmp_path), is_synced=False)
+    duplicate = os.dup
+    full = []
+
+    def dup(fd):
+        full.append(duplicate(fd))
+        return full[-1]
+
+    def close(fd, close=os.close):
+        close(fd)
+        if fd in full:
+            full.remove(fd)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("trackway.storage.artifacts.disk.os.dup", dup)
+        patch.setattr("trackway.storage.artifacts.disk.os.close", close)
+        with pytest.raises(ApiError, match="no room: No space left on device"):
+            put(store, "new")
+    assert names(store) == []
+
+
 @pytest.mark.parametrize("path", ["out/secret", "out", "a/link", "up/secret"])
 def test_links_that_lead_outside_are_refused_and_not_listed(folder_store, tmp_path, path):
     put(folder_store, "a/f")
