@@ -1,10 +1,11 @@
-"""The short way: an ordinary request is read, answered and sent in the worker's main thread.
+"""The short way: an ordinary request on a kept connection is read, answered and sent without gunicorn.
 
-gthread hands each request to a pool thread and its connection back: thread switches and locks that
-cost more than a short request itself, and with eight connections threads spend their time waiting
-for Python's lock. What is not ordinary (a header with a meaning for the connection, a path with
-variables, a body that has not come whole, a request that may take long) goes gunicorn's way, with
-every byte that was read.
+Its parser and response cost more than a short request itself. So does handing a connection to a pool
+thread and back, and with eight of them threads mostly wait for Python's lock: where the store answers
+within the process, short requests are served in the worker's main thread.
+
+What is not ordinary (a header with a meaning for the connection, a path with variables, a body that
+does not come at once) goes gunicorn's way, with every byte that was read.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ from .edge.front import Front
 # What is read at once. The main thread reads no second time: a larger request is worth a thread.
 _PART = 64 * 1024
 _MAX_BODY = 512 * 1024
-# How long the body of a request may come after its head.
+# How long the next part of a body may take, and how many there may be: gunicorn minds slow clients.
 _MOMENT_S = 0.005
+_MOST_PARTS = 64
 # Nothing but plain headers, each on a line of its own. gunicorn minds all the rest.
 _HEAD = re.compile(
     rb"(GET|POST|PUT|PATCH|DELETE) (/[!-~]*) HTTP/1\.1\r\n((?:[A-Za-z][A-Za-z0-9-]*:[ -~]*\r\n)+)\r\n"
@@ -89,7 +91,9 @@ class Express:
         unreader = conn.parser.unreader
         data = unreader.take_buffered() if unreader.buf.tell() else b""
         request: Environ | object = self._read(data, conn, self._front.is_fixed) if data else _MORE
-        while request is _MORE:
+        for _ in range(_MOST_PARTS):
+            if request is not _MORE:
+                break
             part = _receive(conn.sock)
             if part is None and is_readable(conn.sock, _MOMENT_S):
                 part = _receive(conn.sock)

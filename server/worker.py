@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import select
@@ -16,8 +15,6 @@ from itertools import islice
 from selectors import EVENT_READ
 from typing import Any
 
-import gunicorn
-from gunicorn.http import body as http_body
 from gunicorn.http import errors as http_errors
 from gunicorn.http import parser as http_parser
 from gunicorn.http import wsgi
@@ -25,17 +22,12 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from trackway.client_compat import errors
 
-from . import arrivals
+from . import arrivals, guards
 from .express import Express, Outcome
 from .pool import Pool
 
 log = logging.getLogger("trackway.server")
 
-# gunicorn 27 needs neither guard. They can go when it is the least version that is allowed; full
-# mlflow 3.17 and 3.18 forbid it, so whoever installs both is on 26.2.
-GUARDS_NEEDED = int(gunicorn.__version__.split(".")[0]) < 27
-_MAX_CHUNK_LINE = 4096
-_BODY_PART = 1024 * 1024
 # A larger body is not worth the copy that joins it to its head.
 _ONE_WRITE = 256 * 1024
 # How long a thread stays with a connection for its next request.
@@ -94,9 +86,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._answers_at_once = False
 
     def init_process(self) -> None:
-        if GUARDS_NEEDED:
-            http_body.ChunkedReader.parse_chunk_size = bounded_chunk_size
-            http_body.Body.read = read_in_large_parts
+        guards.put_up()
         http_parser.SocketUnreader = arrivals.Arrivals
         wsgi.Response = OneWriteResponse
         super().init_process()
@@ -139,7 +129,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if self._express and not conn.is_http2:
                 outcome, unsent = self._express.serve(conn)
                 if outcome is not Outcome.NOT_HERE:
+                    conn.is_at_length = False
                     return outcome is not Outcome.OVER and self._send_rest(conn, unsent)
+            conn.is_at_length = True
         return super().handle(conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
@@ -150,7 +142,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Whether the next request comes at once; waits a little when threads are to spare."""
         if conn.parser.unreader.buf.tell():  # it came in one packet with the last one
             return True
-        if self._answers_at_once:  # short requests have a shorter way through the main thread
+        # Short requests have a shorter way through the main thread. But who sends files sends many.
+        if self._answers_at_once and not getattr(conn, "is_at_length", False):
             return False
         poll = getattr(conn, "poll", None)
         if poll is None:
@@ -228,7 +221,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        if not self.alive and GUARDS_NEEDED:
+        if not self.alive and guards.NEEDED:
             # First those whose next request is already here, then the rest have nothing to lose.
             super().wait_for_and_dispatch_events(0)
             self._let_go_of_idle()
@@ -331,48 +324,3 @@ _STATUS_OF: dict[type[Exception], int] = {
     http_errors.UnsupportedTransferCoding: 501,
     http_errors.ForbiddenProxyRequest: 403,
 }
-
-_parse_chunk_size = http_body.ChunkedReader.parse_chunk_size
-
-
-class _Bounded:
-    """A reader for one size line: passes reads on until the line is longer than any real one."""
-
-    def __init__(self, unreader: Any) -> None:
-        self._unreader = unreader
-        self._left = _MAX_CHUNK_LINE
-        self.unread = unreader.unread
-
-    def read(self, size: int | None = None) -> bytes:
-        if self._left <= 0:
-            raise http_errors.InvalidChunkSize(b"longer than any size")
-        data: bytes = self._unreader.read(size)
-        self._left -= len(data)
-        return data
-
-
-def bounded_chunk_size(self: Any, unreader: Any, data: bytes | None = None) -> Any:
-    """gunicorn 26.2's ``ChunkedReader.parse_chunk_size``, which gives up on a line without an end."""
-    try:
-        return _parse_chunk_size(self, _Bounded(unreader), data)
-    except OSError:
-        # Where this body ends is not known, so what follows must not be taken for a request.
-        self.req.force_close()
-        raise
-
-
-def read_in_large_parts(self: Any, size: int | None = None) -> bytes:
-    """gunicorn 26.2's ``Body.read``, which asks for 1 KiB at a time: 1.9 ms per MB, against 0.4."""
-    wanted = self.getsize(size)
-    parts = [self.buf.getvalue()]
-    have = len(parts[0])
-    while have < wanted:
-        part = self.reader.read(min(wanted - have, _BODY_PART))
-        if not part:
-            break
-        parts.append(part)
-        have += len(part)
-    data = b"".join(parts)
-    self.buf = io.BytesIO()
-    self.buf.write(data[wanted:])
-    return data[:wanted]

@@ -140,7 +140,7 @@ def test_the_bound_on_a_chunk_size_reads_no_more_than_it_must():
 
     from gunicorn.http.errors import InvalidChunkSize
 
-    from trackway.server.worker import bounded_chunk_size
+    from trackway.server.guards import bounded_chunk_size
 
     reads = []
 
@@ -227,7 +227,7 @@ def test_bodies_are_read_in_large_parts_as_they_were_in_small_ones(sizes):
     from gunicorn.http.body import Body, LengthReader
     from gunicorn.http.unreader import IterUnreader
 
-    from trackway.server.worker import read_in_large_parts
+    from trackway.server.guards import read_in_large_parts
 
     def body():
         content = bytes(range(256)) * 800
@@ -396,7 +396,7 @@ def test_the_working_folder_is_not_searched_for_modules(store_uri, tmp_path):
 # What is loaded when it is first used: each costs every start some 5 to 350 ms and 1 to 10 MB.
 _NOT_AT_START = (
     "mlflow google numpy alembic mako prometheus_client graphql minio urllib3 cryptography sqlalchemy.orm "
-    "multiprocessing gunicorn.asgi gunicorn.uwsgi"
+    "multiprocessing gunicorn.asgi gunicorn.uwsgi msgspec"
 ).split()
 
 
