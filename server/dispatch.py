@@ -5,6 +5,7 @@ Works on WSGI environs and plain tuples, not on Flask's objects, so that the hot
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import re
@@ -14,6 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import parse_qs
 
 from trackway.client_compat import codec, errors
+from trackway.client_compat import messages as m
 from trackway.client_compat.scalars import UNSTORABLE
 from trackway.client_compat.wire import Endpoint, Message
 from trackway.storage import audit
@@ -44,6 +46,8 @@ _METHODS_WITH_CONTENT_TYPE = frozenset({"POST", "PUT"})
 # An escape that may stand for NUL or for half a character, neither of which a database can keep.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _MAX_QUERY_FIELDS = 5000
+# Bytes from which a batch is worth loading the compiled decoder.
+_LARGE = 1024
 
 
 class Answer(NamedTuple):
@@ -176,7 +180,12 @@ class Rpc:
                 for variable, value in path_values.items():
                     pairs[self.endpoint.field_of(variable)] = [value]
                 return codec.decode_query(self._message, pairs)
-            data: object = read_json(environ, limit)
+            body = _read_json_body(environ, limit)
+            if len(body) >= _LARGE and self._message is m.LogBatch and (decode := _batch_decoder()):
+                batch = decode(body)
+                if batch is not None:
+                    return batch
+            data: object = _parse(body)
             if path_values:
                 _check_storable(dict(path_values))
                 data = codec.bind(self.endpoint, data, path_values)
@@ -239,9 +248,25 @@ def in_transactions(
 
 def read_json(environ: Environ, limit: int) -> dict[str, Any]:
     """The object in a request's body; an empty one where there is no body."""
+    return _parse(_read_json_body(environ, limit))
+
+
+def _read_json_body(environ: Environ, limit: int) -> bytes:
     if environ["REQUEST_METHOD"] in _METHODS_WITH_CONTENT_TYPE:
         _check_content_type(environ.get("CONTENT_TYPE"))
-    body = read_body(environ, limit)
+    return read_body(environ, limit)
+
+
+@functools.cache
+def _batch_decoder() -> Callable[[bytes], m.LogBatch | None] | None:
+    try:
+        from .batch_decoder import decode
+    except ImportError:  # there is no wheel of msgspec for this platform
+        return None
+    return decode
+
+
+def _parse(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
