@@ -114,7 +114,7 @@ def test_a_refused_batch_stores_nothing_of_it(api: FlaskClient) -> None:
     assert [tag["key"] for tag in data["tags"]] == ["mlflow.runName"]
 
 
-@pytest.mark.parametrize(("metrics", "keys"), [(1, 1), (1000, 1), (1000, 10), (1000, 1000)])
+@pytest.mark.parametrize(("metrics", "keys"), [(1, 1), (1000, 1), (1000, 10), (999, 999)])
 def test_a_batch_takes_the_same_statements_whatever_its_size(
     api: FlaskClient, metrics: int, keys: int
 ) -> None:
@@ -125,8 +125,24 @@ def test_a_batch_takes_the_same_statements_whatever_its_size(
     }
     statements = statements_of(database_of(api))
     ask(api, "POST", f"{API}/runs/log-batch", body)
-    # The run, its series, new series and their ids, the points, the audit; and SQLite's BEGIN.
-    assert len([text for text in statements if not text.startswith("BEGIN")]) <= 6
+    # The run, its series, new series and their ids, the points by 50 and the rest, the audit; SQLite's BEGIN.
+    assert len([text for text in statements if not text.startswith("BEGIN")]) <= 7
+
+
+@pytest.mark.parametrize("value", ["0.5", "NaN", '"0.5"', "true", "null", '""', "[]", "1e999", "01"])
+def test_a_large_batch_means_what_a_small_one_means(api: FlaskClient, value: str) -> None:
+    """Large bodies have a decoder of their own."""
+    answers, stored = [], []
+    for blanks in (0, 5000):
+        run = new_run(api, run_name="r")
+        point = f'{{"key": "m", "value": {value}, "timestamp": 1}}'
+        body = f'{{"run_id": "{run}", "metrics": [{point}]}}'
+        answer = api.post(f"{API}/runs/log-batch", data=body + " " * blanks, content_type="application/json")
+        shown = {name: text for name, text in (answer.json or {}).items() if name != "request_id"}
+        answers.append((answer.status_code, json.dumps(shown).replace(run, "RUN")))
+        stored.append(ask(api, "GET", f"{API}/runs/get?run_id={run}")["run"]["data"])
+    assert answers[0] == answers[1]
+    assert stored[0] == stored[1]
 
 
 def test_every_write_is_in_the_audit_and_a_refused_one_is_not(api: FlaskClient) -> None:

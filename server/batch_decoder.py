@@ -1,0 +1,68 @@
+"""Log-batch bodies, read by a compiled decoder that takes the ordinary ones alone.
+
+A batch of 1,000 metrics is 2.8 ms of work for json and the codec, and 0.2 ms here. What this decoder
+refuses, for whatever reason, the codec reads: it alone says what a request means and what is wrong with
+it. Imported with the first large batch, since msgspec takes 0.4 MiB and 10 ms.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, cast
+
+from msgspec import Meta, MsgspecError, Struct, field
+from msgspec.json import Decoder
+
+from trackway.client_compat import messages as m
+
+_Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+# For the codec an empty text is none.
+_Required = Annotated[str, Meta(min_length=1)]
+# NUL, which no database keeps. Halves of characters msgspec refuses by itself.
+_NUL = re.compile(rb"\\u0000")
+
+
+class Metric(Struct, forbid_unknown_fields=True, gc=False):
+    """Stands in for ``messages.Metric``: handlers and stores read attributes."""
+
+    key: _Required
+    value: float
+    timestamp: _Int64
+    step: _Int64 = 0
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+    model_id: str | None = None
+    run_id: str | None = None
+
+
+class Pair(Struct, forbid_unknown_fields=True, gc=False):
+    """Stands in for ``messages.Param`` and ``messages.RunTag``."""
+
+    key: _Required
+    value: str = ""
+
+
+class LogBatch(Struct, forbid_unknown_fields=True):
+    run_id: _Required
+    metrics: list[Metric] = field(default_factory=list)
+    params: list[Pair] = field(default_factory=list)
+    tags: list[Pair] = field(default_factory=list)
+
+
+_decoder = Decoder(LogBatch)
+
+
+def decode(body: bytes) -> m.LogBatch | None:
+    """What the codec would make of the body, or None where that is for the codec to say."""
+    if _NUL.search(body):
+        return None
+    try:
+        batch = _decoder.decode(body)
+    except (MsgspecError, UnicodeDecodeError):
+        return None
+    return m.LogBatch(
+        run_id=batch.run_id,
+        metrics=cast(list[m.Metric], batch.metrics),
+        params=cast(list[m.Param], batch.params),
+        tags=cast(list[m.RunTag], batch.tags),
+    )
