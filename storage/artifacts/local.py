@@ -130,9 +130,11 @@ class LocalStore:
         with _told(path):
             if os.path.isdir(target):
                 raise InvalidParameter(f"'{path}' is a folder; a file cannot take its place.")
-            os.makedirs(os.path.dirname(target), exist_ok=True)
+            folder = os.path.dirname(target)
+            if not os.path.isdir(folder):
+                os.makedirs(folder, exist_ok=True)
             if length and length > _ROOM_MATTERS_FROM:
-                _check_room(os.path.dirname(target), length)
+                _check_room(folder, length)
             with self._beside() as (temporary, fd):
                 disk.copy(pieces(source, length), fd)
                 disk.settle(fd, is_synced=self._is_synced)
@@ -234,10 +236,13 @@ class LocalStore:
     @contextmanager
     def _beside(self) -> Iterator[tuple[str, int]]:
         """A new file that nobody lists, as path and descriptor; gone after the block unless renamed."""
-        folder = self._uploads_folder()
         while True:
-            path = os.path.join(folder, secrets.token_hex(16))
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            path = os.path.join(self._uploads, secrets.token_hex(16))
+            try:
+                fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            except FileNotFoundError:
+                self._uploads_folder()
+                continue
             with suppress(OSError):  # a file system without locks; the sweep finds none there either
                 fcntl.flock(fd, fcntl.LOCK_EX)
             if os.fstat(fd).st_nlink:  # not swept between the two

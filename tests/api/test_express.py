@@ -93,6 +93,21 @@ def test_what_could_be_read_in_two_ways_is_refused_as_on_a_new_connection(shared
         assert first.startswith((b"4", b"5"))
 
 
+def test_files_and_messages_take_turns_on_a_connection(shared_server):
+    path = "/api/2.0/mlflow-artifacts/artifacts/turns"
+    with kept(shared_server) as client:
+        for number in range(20):
+            client.sendall(head("PUT", f"{path}/{number}", "Content-Length: 4096") + bytes(4096))
+            assert answers(client, 1) == [(200, {})]
+            if number % 2:
+                client.sendall(head("GET", GET_EXPERIMENT))
+                assert answers(client, 1)[0][1]["experiment"]["experiment_id"] == "0"
+            if number % 5 == 0:
+                time.sleep(0.02)  # longer than a thread stays for the next file
+        client.sendall(head("GET", path.removesuffix("/turns") + "?path=turns"))
+        assert len(answers(client, 1)[0][1]["files"]) == 20
+
+
 def test_the_last_request_of_a_connection_ends_it(shared_server):
     with kept(shared_server) as client:
         client.sendall(head("GET", GET_EXPERIMENT, "Connection: close"))
