@@ -106,20 +106,6 @@ def check_metric(metric: m.Metric, path: str = "") -> None:
         raise InvalidParameter("Both dataset_name and dataset_digest must be provided if one is provided")
 
 
-def _is_ordinary(metric: m.Metric) -> bool:
-    """Whether `check_metric` finds nothing, by the shortest way."""
-    key, timestamp = metric.key, metric.timestamp
-    return (
-        key is not None
-        and len(key) <= MAX_KEY_LENGTH
-        and _is_clean(key)
-        and timestamp is not None
-        and timestamp >= 0
-        and metric.dataset_name is None
-        and metric.dataset_digest is None
-    )
-
-
 def clean_param(key: str, value: str, path: str = "") -> str:
     """Check the pair; the value to store, which may be shorter than the one sent."""
     at = f"{path}." if path else ""
@@ -163,8 +149,18 @@ def check_batch(batch: m.LogBatch) -> None:
 
     Values come first, as MLflow looks at them before it counts.
     """
+    clean: set[str] = set()
     for index, metric in enumerate(batch.metrics):
-        if not _is_ordinary(metric):
+        key = metric.key
+        if key not in clean and len(key) <= MAX_KEY_LENGTH and _is_clean(key):
+            clean.add(key)
+        # The short way to know that check_metric would find nothing.
+        if (
+            key not in clean
+            or metric.timestamp < 0
+            or metric.dataset_name is not None
+            or metric.dataset_digest is not None
+        ):
             check_metric(metric, f"metrics[{index}]")
     for index, param in enumerate(batch.params):
         param.value = clean_param(param.key or "", param.value or "", f"params[{index}]")

@@ -53,10 +53,11 @@ class Prepared:
         if dialect.name == "postgresql":
             # By position, which spares psycopg a look at each name.
             dialect = type(dialect)(paramstyle="format")  # type: ignore[call-arg]
-        columns = self._names if isinstance(statement, sa.Insert) else None
+        is_one_row = isinstance(statement, sa.Insert) and not statement._multi_values
+        columns = self._names if is_one_row else None
         compiled: Any = statement.compile(dialect=dialect, column_keys=columns)
         of_arrays = None
-        if isinstance(statement, sa.Insert) and dialect.name == "postgresql":
+        if isinstance(statement, sa.Insert) and is_one_row and dialect.name == "postgresql":
             of_arrays = str(_from_arrays(statement, self._names).compile(dialect=dialect))
         returned = [column.name for column in statement.exported_columns]
         row_class: Any = namedtuple("Row", returned)  # type: ignore[misc]
@@ -89,6 +90,19 @@ class Prepared:
             return [given[name] if name in given else constants[name] for name in order]
 
         return arrange
+
+
+def several(statement: sa.Insert, count: int, *names: str) -> Prepared:
+    """An INSERT of ``count`` rows at once; its values are theirs in one list, row by row."""
+    rows = [[f"{name}_{number}" for name in names] for number in range(count)]
+    values = [
+        {
+            name: sa.bindparam(key, type_=statement.table.c[name].type)
+            for name, key in zip(names, row, strict=True)
+        }
+        for row in rows
+    ]
+    return Prepared(statement.values(values), *(key for row in rows for key in row))
 
 
 def _from_arrays(statement: sa.Insert, names: Sequence[str]) -> sa.Insert:
@@ -142,4 +156,4 @@ def _compile_among_sqlite(element: _Among, compiler: Any, **options: Any) -> str
     return f"{column} IN (SELECT value FROM json_each({keys}))"
 
 
-__all__ = ["Plan", "Prepared", "is_among"]
+__all__ = ["Plan", "Prepared", "is_among", "several"]

@@ -97,6 +97,16 @@ def test_a_thousand_new_keys_and_again(tx: Tx) -> None:
     assert {metric.step for metric in found.values()} == {1}
 
 
+@pytest.mark.parametrize("count", [49, 50, 51, 120])
+def test_a_batch_of_any_length_is_stored_whole_and_once(tx: Tx, count: int) -> None:
+    run = make_run(tx)
+    batch = [point(f"m{n % 3}", n, step=n, timestamp=count - n) for n in range(count)]
+    for _ in range(2):
+        log_metrics(tx, run, *batch)
+    found = sorted(one for key in ("m0", "m1", "m2") for one in history(tx, run, key))
+    assert found == sorted((count - n, n, float(n)) for n in range(count))
+
+
 def test_a_history_is_ordered_by_time_step_and_value(tx: Tx) -> None:
     run = make_run(tx)
     points = [(t, s, v) for t in (1, 2) for s in (-1, 3) for v in (0.1, 0.2)]

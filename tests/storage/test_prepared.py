@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from trackway.storage.database import Database, Tx, insert, upsert
-from trackway.storage.prepared import Prepared, is_among
+from trackway.storage.prepared import Prepared, is_among, several
 from trackway.storage.schema.tracking import params, points, run_tags, runs
 
 ADD_RUN = Prepared(
@@ -50,6 +50,14 @@ def test_a_list_is_one_parameter_whatever_is_in_it(tx: Tx) -> None:
     assert {row.key: row.value for row in tx.rows(TAGS, run.id, odd)} == {key: f"of {key}" for key in odd}
     assert [row.key for row in tx.rows(TAGS, run.id, ["plain", "absent"])] == ["plain"]
     assert tx.rows(TAGS, run.id, []) == []
+
+
+def test_several_rows_go_in_one_statement(tx: Tx) -> None:
+    names = ("series_id", "timestamp", "step", "value", "is_nan")
+    rows = [(-2, number, 0, 0.5, False) for number in range(2)]
+    tx.do(several(insert(points), 2, *names), *rows[0], *rows[1])
+    found = tx.rows(Prepared(sa.select(points).where(points.c.series_id == -2).order_by(points.c.timestamp)))
+    assert [tuple(row) for row in found] == rows
 
 
 def test_numbers_keep_every_bit(tx: Tx) -> None:
