@@ -10,10 +10,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from tests.factories import get_run, log_metrics, make_run, point
+from tests.factories import get_run, log_metrics, make_run, point, set_tags
+from trackway.client_compat import messages as m
 from trackway.client_compat.errors import Unavailable
 from trackway.storage import metrics, runs
-from trackway.storage.database import Database, Tx, parse_uri
+from trackway.storage.database import Database, NotNow, Tx, hurrying, parse_uri
 from trackway.storage.schema.tracking import run_tags
 
 
@@ -108,6 +109,43 @@ def test_a_full_disk_is_told_as_such_and_leaves_half_of_nothing(database: Databa
         tx.execute(sa.text("PRAGMA max_page_count = 1000000"))
     small.run(work, write=True)
     small.dispose()
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_a_writer_waits_while_another_program_writes(database: Database) -> None:
+    uri = database.engine.url.render_as_string()
+    one, other = Database(uri, pool_size=1), Database(uri)
+    with one.begin(write=True) as tx:
+        run = make_run(tx)
+    begun = threading.Event()
+
+    def write() -> None:
+        begun.set()
+        one.run(lambda tx: set_tags(tx, run, {"k": "mine"}), write=True)
+
+    writer = threading.Thread(target=write)
+    with other.begin(write=True) as tx:
+        writer.start()
+        begun.wait(20)
+        with pytest.raises(NotNow), hurrying():
+            one.run(lambda tx: set_tags(tx, run, {"k": "hurried"}), write=True)
+        set_tags(tx, run, {"k": "theirs"})
+    writer.join(60)
+    with one.begin(write=False) as tx:
+        assert {tag.key: tag.value for tag in (get_run(tx, run).data or m.RunData()).tags}["k"] == "mine"
+    one.dispose()
+    other.dispose()
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_a_reader_may_wait_on_a_connection_that_has_written(database: Database) -> None:
+    one = Database(database.engine.url.render_as_string(), pool_size=1)
+    for _ in range(2):
+        with one.begin(write=True) as tx:
+            make_run(tx)
+        with one.begin(write=False) as tx:
+            assert tx.execute(sa.text("PRAGMA busy_timeout")).scalar_one() == 30_000
+    one.dispose()
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])
