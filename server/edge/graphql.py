@@ -29,13 +29,12 @@ from graphql import (
 from trackway.client_compat import codec, errors
 from trackway.client_compat.wire import Message
 from trackway.server.backend import Backend
+from trackway.server.bodies import parse_query, read_json
 from trackway.server.dispatch import (
     JSON_TYPE,
     Answer,
     Environ,
     error_answer,
-    parse_query,
-    read_json,
     respond,
     unexpected_answer,
 )

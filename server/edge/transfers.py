@@ -15,6 +15,7 @@ from trackway.client_compat.wire import Endpoint, Message
 
 from .. import pool
 from ..backend import Backend
+from ..bodies import parse_query
 from ..dispatch import (
     JSON_TYPE,
     Answer,
@@ -24,7 +25,6 @@ from ..dispatch import (
     PathValues,
     error_answer,
     in_transactions,
-    parse_query,
     unexpected_answer,
 )
 from ..identity import identify

@@ -1,0 +1,147 @@
+"""What a request brings: its body, as bytes or as JSON, and its query string."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from trackway.client_compat import errors
+from trackway.client_compat import messages as m
+from trackway.client_compat.scalars import UNSTORABLE
+
+Environ = dict[str, Any]
+
+# MLflow's server looks at the type of these only.
+_METHODS_WITH_CONTENT_TYPE = frozenset({"POST", "PUT"})
+# An escape that may stand for NUL or for half a character, neither of which a database can keep.
+_SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_MAX_QUERY_FIELDS = 5000
+# Bytes from which a batch is worth loading the compiled decoder.
+_LARGE = 1024
+
+
+def read_json(environ: Environ, limit: int) -> dict[str, Any]:
+    """The object in a request's body; an empty one where there is no body."""
+    return parse(read_json_body(environ, limit))
+
+
+def read_json_body(environ: Environ, limit: int) -> bytes:
+    if environ["REQUEST_METHOD"] in _METHODS_WITH_CONTENT_TYPE:
+        _check_content_type(environ.get("CONTENT_TYPE"))
+    return read_body(environ, limit)
+
+
+def read_batch(body: bytes) -> m.LogBatch | None:
+    """A large batch of the ordinary kind, by a shorter way than JSON and the codec; None for others."""
+    decode = _batch_decoder() if len(body) >= _LARGE else None
+    return decode(body) if decode else None
+
+
+@functools.cache
+def _batch_decoder() -> Callable[[bytes], m.LogBatch | None] | None:
+    try:
+        from .batch_decoder import decode
+    except ImportError:  # there is no wheel of msgspec for this platform
+        return None
+    return decode
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    if not body:
+        return {}
+    try:
+        # Python's clients write bare NaN and Infinity; json.loads takes them.
+        data = json.loads(body.decode("utf-8-sig"))
+        if isinstance(data, str):  # old clients encode twice
+            data = json.loads(data)
+    except UnicodeDecodeError:
+        raise errors.InvalidParameter("The request body is not valid UTF-8.") from None
+    except json.JSONDecodeError as error:
+        raise errors.InvalidParameter(f"The request body is not valid JSON: {error}.") from None
+    except ValueError:  # an integer of more than 4,300 digits
+        raise errors.InvalidParameter("The request body holds a number that is too long.") from None
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise errors.InvalidParameter(
+            f"The request body must be a JSON object, not {errors.shown(data)[:100]}."
+        )
+    if _SUSPECT_ESCAPE.search(body):
+        check_storable(data)
+    return data
+
+
+def read_body(environ: Environ, limit: int) -> bytes:
+    """The whole body, with a Content-Length or in chunks. Raises ``TooLarge`` before memory is taken."""
+    try:
+        return _read_body(environ["wsgi.input"], environ, limit)
+    except OSError as error:  # the client stopped in the middle, or its chunks are none
+        raise errors.InvalidParameter(f"The request body cannot be read: {error}") from None
+
+
+def _read_body(stream: Any, environ: Environ, limit: int) -> bytes:
+    declared = environ.get("CONTENT_LENGTH")
+    if declared:
+        try:
+            length = int(declared)
+        except ValueError:
+            raise errors.InvalidParameter(f"Content-Length is not a number: {declared!r}.") from None
+        if length > limit:
+            raise _too_large(limit)
+        body: bytes = stream.read(length)
+        if len(body) < length:
+            raise errors.InvalidParameter(f"The request body ends after {len(body)} of {length} bytes.")
+        return body
+    if environ.get("wsgi.input_terminated"):
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    return b""
+
+
+def _check_content_type(content_type: str | None) -> None:
+    if content_type == "application/json":
+        return
+    if not content_type:
+        raise errors.InvalidParameter("Bad Request. Content-Type header is missing.")
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise errors.InvalidParameter("Bad Request. Content-Type must be one of ['application/json'].")
+
+
+def parse_query(query: str) -> dict[str, list[str]]:
+    """A query string's values by name, each in order."""
+    if not query.isascii():  # WSGI hands bytes over as latin-1
+        query = query.encode("latin-1").decode("utf-8", "replace")
+    try:
+        pairs = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
+    except ValueError:
+        raise errors.InvalidParameter(f"The query string has more than {_MAX_QUERY_FIELDS} fields.") from None
+    if "%00" in query:
+        check_storable(pairs)
+    return pairs
+
+
+def check_storable(value: object) -> None:
+    if isinstance(value, str):
+        if found := UNSTORABLE.search(value):
+            raise errors.InvalidParameter(
+                f"Texts cannot hold the character U+{ord(found.group()):04X}: {errors.shown(value)[:200]}."
+            )
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            check_storable(key)
+            check_storable(item)
+    elif isinstance(value, list):
+        for item in value:
+            check_storable(item)
+
+
+def _too_large(limit: int) -> errors.TooLarge:
+    return errors.TooLarge(
+        f"The request body is larger than the {limit} bytes that this server takes (--max-request-size)."
+    )
