@@ -13,30 +13,28 @@ from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 
 from . import model_metrics, search
-from .database import Tx, insert, upsert
+from .database import Tx, insert
 from .prepared import Prepared, is_among, several
 from .schema import tracking
 from .schema.tracking import points, series
 
 _LARGEST = 1.7976931348623157e308  # stands for infinity, which MLflow cannot store either
 
-_OF_RUN = sa.select(series.c.id, series.c.key, series.c.step, series.c.timestamp, series.c.value).where(
-    series.c.run_id == sa.bindparam("run")
-)
-_SERIES_OF_RUN = Prepared(_OF_RUN, "run")
-_ONE_SERIES = Prepared(_OF_RUN.where(series.c.key == sa.bindparam("key_")), "run", "key_")
-_FEW_SERIES = Prepared(_OF_RUN.where(is_among(series.c.key, "keys")), "run", "keys")
+_KEY_IDS = sa.select(series.c.id, series.c.key).where(series.c.run_id == sa.bindparam("run"))
+_IDS_OF_RUN = Prepared(_KEY_IDS, "run")
+_FEW_IDS = Prepared(_KEY_IDS.where(is_among(series.c.key, "keys")), "run", "keys")
 _FEW = 50
-_IDS_OF_RUN = Prepared(
-    sa.select(series.c.id, series.c.key).where(series.c.run_id == sa.bindparam("run")), "run"
+_SERIES = ("run_id", "experiment_id", "key", "step", "timestamp", "value", "is_nan")
+_ADD_SERIES = insert(series)
+_NEW = _ADD_SERIES.excluded
+_MOVE_FORWARD = _ADD_SERIES.on_conflict_do_update(
+    index_elements=[series.c.run_id, series.c.key],
+    set_={name: _NEW[name] for name in _SERIES[3:]},
+    where=sa.tuple_(_NEW.step, _NEW.timestamp, _NEW.value)
+    > sa.tuple_(series.c.step, series.c.timestamp, series.c.value),
 )
-_NEW_SERIES = ("run_id", "experiment_id", "key", "step", "timestamp", "value", "is_nan")
-_ADD_SERIES = Prepared(sa.insert(series), *_NEW_SERIES)
-_ADD_FEW_SERIES = Prepared(sa.insert(series).returning(series.c.id, series.c.key), *_NEW_SERIES)
-_ADVANCE = Prepared(
-    upsert(series, "step", "timestamp", "value", "is_nan"),
-    *("id", "run_id", "experiment_id", "key", "step", "timestamp", "value", "is_nan"),
-)
+_ADVANCE = Prepared(_MOVE_FORWARD, *_SERIES)
+_ADVANCE_FEW = Prepared(_MOVE_FORWARD.returning(series.c.id, series.c.key), *_SERIES)
 _ADD_POINTS = Prepared(
     insert(points).on_conflict_do_nothing(), "series_id", "timestamp", "step", "value", "is_nan"
 )
@@ -192,31 +190,17 @@ def sampled_history(
 
 
 def _advance(tx: Tx, run: sa.Row[Any], latest: dict[str, _Point]) -> dict[str, int]:
-    """Create or move forward the run's series; their ids by key.
-
-    The run's row is locked, so what is read here stays true until the transaction ends.
-    """
-    if len(latest) == 1:
-        known = tx.rows(_ONE_SERIES, run.id, *latest)
-    elif len(latest) <= _FEW:
-        known = tx.rows(_FEW_SERIES, run.id, list(latest))
-    else:
-        known = tx.rows(_SERIES_OF_RUN, run.id)
-    ids = {row.key: row.id for row in known}
-    moved = [
-        (row.id, run.id, run.experiment_id, row.key, *new)
-        for row in known
-        if (new := latest.get(row.key)) is not None and new[:3] > (row.step, row.timestamp, row.value)
-    ]
-    tx.do_all(_ADVANCE, moved)
-    added = [(run.id, run.experiment_id, key, *point) for key, point in latest.items() if key not in ids]
-    if len(added) <= _FEW:
-        known = tx.do_all(_ADD_FEW_SERIES, added)
-    else:
+    """Create or move forward the run's series, each where the point is later than its own; ids by key."""
+    rows = [(run.id, run.experiment_id, key, *point) for key, point in latest.items()]
+    if len(rows) > _FEW and tx.dialect == "sqlite":
         # SQLite returns the rows of one execution at a time: 7.8 ms for 1,000, this way 4.6.
-        tx.do_all(_ADD_SERIES, added)
-        known = tx.rows(_IDS_OF_RUN, run.id)
-    return ids | {row.key: row.id for row in known}
+        tx.do_all(_ADVANCE, rows)
+        return {row.key: row.id for row in tx.rows(_IDS_OF_RUN, run.id)}
+    ids = {row.key: row.id for row in tx.do_all(_ADVANCE_FEW, rows)}
+    # Those that stay where they are, are not returned.
+    if others := [key for key in latest if key not in ids]:
+        ids |= {row.key: row.id for row in tx.rows(_FEW_IDS, run.id, others)}
+    return ids
 
 
 def _add_points(tx: Tx, rows: list[tuple[int, int, int, float, bool]]) -> None:
