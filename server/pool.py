@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from trackway.client_compat.errors import Unavailable
+
+T = TypeVar("T")
 
 # Each costs a thread and an open file, not memory.
 MAX_TRANSFERS = 64
@@ -22,12 +25,36 @@ class Pool(ThreadPoolExecutor):
 
     def __init__(self, threads: int) -> None:
         super().__init__(threads, initializer=self._settle_in)
-        self._usual = threads
         self._transfers = 0
+        # Threads at work, transfers included. The executor's own count of the idle ones goes wrong when a
+        # thread that has just been counted takes what was queued for nobody.
+        self._busy = 0
         self._aside_lock = threading.Lock()
 
     def _settle_in(self) -> None:
         _here.pool = self
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future = super().submit(self._work, fn, *args, **kwargs)
+        with self._aside_lock:
+            self._staff()
+        return future
+
+    def _work(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        with self._aside_lock:
+            self._busy += 1
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            with self._aside_lock:
+                self._busy -= 1
+
+    def _staff(self) -> None:
+        """Start a thread where one is wanted: requests are queued, and nobody is free to take them."""
+        if self._work_queue.qsize() > len(self._threads) - self._busy:
+            while self._idle_semaphore.acquire(timeout=0):  # those that it counts as idle are not
+                pass
+            self._adjust_thread_count()
 
     def step_aside(self) -> None:
         with self._aside_lock:
@@ -36,12 +63,8 @@ class Pool(ThreadPoolExecutor):
                     f"The server is busy with {MAX_TRANSFERS} transfers; try again in a moment."
                 )
             self._transfers += 1
-            # Below that number, whatever is queued has been given an idle thread or a new one already;
-            # one more would never be counted as idle, and threads would creep up to the limit.
-            is_full = len(self._threads) >= self._usual
             self._max_workers += 1
-        if is_full and self._work_queue.qsize():
-            self._adjust_thread_count()
+            self._staff()
 
     def step_back(self) -> None:
         # The thread that took the place stays, idle, for the next transfer.

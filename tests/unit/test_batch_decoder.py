@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trackway.client_compat import codec
@@ -88,12 +88,18 @@ batches = objects(
 )
 
 
+# The machine may be busy with other tests.
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@calm
 @given(batches, st.booleans(), st.sampled_from([None, 2]))
 def test_what_it_takes_is_what_the_codec_makes_of_it(data: Any, is_ascii: bool, indent: int | None) -> None:
     text = json.dumps(data, ensure_ascii=is_ascii, indent=indent)
     assert_same_or_left_to_the_codec(text.encode("utf-8", "surrogatepass"))
 
 
+@calm
 @given(st.from_regex(r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?", fullmatch=True))
 def test_numbers_are_the_same_to_the_last_bit(number: str) -> None:
     for field in ("value", "timestamp"):
@@ -103,6 +109,7 @@ def test_numbers_are_the_same_to_the_last_bit(number: str) -> None:
         assert_same_or_left_to_the_codec(f'{{"run_id":"r","metrics":[{point}]}}'.encode())
 
 
+@calm
 @given(st.data())
 def test_a_body_that_was_damaged_is_left_to_the_codec_or_means_the_same(data: st.DataObject) -> None:
     body = bytearray(b'{"run_id":"r","metrics":[%b],"tags":[{"key":"k","value":"\\u00e9"}]}' % POINT.encode())

@@ -19,3 +19,19 @@ def test_transfers_leave_no_more_threads_than_were_needed_at_once() -> None:
         for _ in range(300):
             threads.submit(transfer).result()
         assert threading.active_count() - before <= 8
+
+
+def test_as_many_transfers_as_come_at_once_all_begin() -> None:
+    for _ in range(30):
+        begun = threading.Barrier(pool.MAX_TRANSFERS + 1)
+        with pool.Pool(2) as threads:
+
+            def transfer(begun: threading.Barrier = begun) -> None:
+                with pool.aside():
+                    begun.wait(timeout=20)
+
+            for _ in range(pool.MAX_TRANSFERS):
+                threads.submit(int)
+                threads.submit(transfer)
+            begun.wait(timeout=20)
+            assert threads.submit(int).result(timeout=20) == 0
