@@ -71,7 +71,7 @@ def main() -> None:
     arguments = _arguments()
     bench = Bench(_sizes(arguments))
     rows = {name: row for name, row in ROWS.items() if name in arguments.rows}
-    is_whole = arguments.quick or arguments.full
+    is_whole = arguments.quick or arguments.full or arguments.output
     began = time.perf_counter()
     groups = sorted({row.group for row in rows.values()})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and folders go with it
@@ -85,19 +85,25 @@ def main() -> None:
                     if row.group == group and not (row.is_once and store != arguments.stores[0])
                 }
                 _measure(bench, store, chosen, arguments)
+                if is_whole:  # after each group: half an hour's work is not lost with the last row
+                    _write(Results.of(bench, time.perf_counter() - began, arguments.full), arguments)
     except Failed as error:
         _show(Results.of(bench, time.perf_counter() - began, arguments.full))
         raise SystemExit(f"FAILED: {error}") from error
     results = Results.of(bench, time.perf_counter() - began, arguments.full)
     _show(results)
-    if output := arguments.output or (environments.ROOT if is_whole else None):
-        folder = Path(output)
-        (folder / RESULTS).parent.mkdir(parents=True, exist_ok=True)
-        results.write(folder / RESULTS)
-        report.write(results, folder, environments.ROOT / SOAK)
-        print(f"{folder / report.PAGE} is written")
+    if is_whole:
+        print(f"{_write(results, arguments)} is written")
     if bench.troubles:
         raise SystemExit("\n".join(bench.troubles))
+
+
+def _write(results: Results, arguments: argparse.Namespace) -> Path:
+    folder = Path(arguments.output or environments.ROOT)
+    (folder / RESULTS).parent.mkdir(parents=True, exist_ok=True)
+    results.write(folder / RESULTS)
+    report.write(results, folder, environments.ROOT / SOAK)
+    return folder / report.PAGE
 
 
 def _measure(bench: Bench, store: str, rows: dict[str, Row], arguments: argparse.Namespace) -> None:
