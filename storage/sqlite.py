@@ -49,7 +49,7 @@ def make_engine(url: URL, *, synchronous: str, pool_size: int) -> sa.Engine:
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA case_sensitive_like = ON")  # LIKE, as against ILIKE, minds case
-        cursor.execute("PRAGMA cache_size = -8000")
+        cursor.execute("PRAGMA cache_size = -4000")
         # 16 MB of log. A batch of 1,000 new metrics writes 1,000 pages of an index, and at the usual 1,000
         # each such commit copied them all into the file: 12 ms of CPU, now 6.
         cursor.execute("PRAGMA wal_autocheckpoint = 4000")
