@@ -71,7 +71,7 @@ def main() -> None:
     arguments = _arguments()
     bench = Bench(_sizes(arguments))
     rows = {name: row for name, row in ROWS.items() if name in arguments.rows}
-    is_whole = arguments.quick or arguments.full or arguments.output
+    is_whole = arguments.quick or arguments.full or arguments.output or arguments.add
     began = time.perf_counter()
     groups = sorted({row.group for row in rows.values()})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and folders go with it
@@ -101,6 +101,8 @@ def main() -> None:
 def _write(results: Results, arguments: argparse.Namespace) -> Path:
     folder = Path(arguments.output or environments.ROOT)
     (folder / RESULTS).parent.mkdir(parents=True, exist_ok=True)
+    if arguments.earlier:
+        results = results.added_to(arguments.earlier)
     results.write(folder / RESULTS)
     report.write(results, folder, environments.ROOT / SOAK)
     return folder / report.PAGE
@@ -180,7 +182,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=_numbers, help="sizes of the searches, such as 10000,100000")
     parser.add_argument("--points", type=int, help="metric points for the size on the disk")
     parser.add_argument("--output", metavar="FOLDER", help="where the page and the results go")
+    parser.add_argument("--add", action="store_true", help="to the rows of an earlier run, whose page it is")
     arguments = parser.parse_args()
+    there = Path(arguments.output or environments.ROOT) / RESULTS
+    arguments.earlier = Results.read(there) if arguments.add else None
     arguments.rows = arguments.rows or list(ROWS)
     arguments.servers = arguments.servers or (_QUICK_SERVERS if arguments.quick else list(KINDS))
     arguments.stores = arguments.stores or list(STORES)

@@ -35,11 +35,14 @@ def _head(results: Results) -> str:
     about = results.about
     versions = about["versions"]
     kind = "The full run" if about["is_full"] else "A short run"
+    took = f"took {about['took_s'] / 60:.0f} minutes"
+    if "parts" in about:
+        took += f", in {about['parts']} parts"
     return f"""# Benchmarks
 
 Trackway {versions["trackway"]} beside MLflow {versions["mlflow"]} and FastTrackML {versions["fasttrackml"]},
-all driven with the requests that MLflow's Python client sends, in one run. This page is written by
-`python -m benchmarks`; do not edit it. {kind} of {about["date"]} UTC took {about["took_s"] / 60:.0f} minutes.
+driven with the requests that MLflow's Python client sends, all of them in one run for each row. Written by
+`python -m benchmarks`; do not edit it. {kind} of {about["date"]} UTC {took}.
 
 - Machine: {about["cpu"]}, {about["cores"]} cores, {about["memory_gib"]} GiB, {about["kernel"]},
   Python {about["python"]}. It runs the load, the servers and the databases, one measurement at a time.

@@ -34,6 +34,19 @@ class Results:
         found = json.loads(path.read_text())
         return cls(found["about"], found["samples"])
 
+    def added_to(self, earlier: Results) -> Results:
+        """Both, where the earlier ones have other rows or stores; of the same row these count."""
+        mine = {(sample["store"], sample["row"]) for sample in self.samples}
+        kept = [sample for sample in earlier.samples if (sample["store"], sample["row"]) not in mine]
+        about = {
+            **self.about,
+            "took_s": self.about["took_s"] + earlier.about["took_s"],
+            "is_full": self.about["is_full"] or earlier.about["is_full"],
+            "parts": earlier.about.get("parts", 1) + 1,
+            "troubles": [*earlier.about["troubles"], *self.about["troubles"]],
+        }
+        return Results(about, [*kept, *self.samples])
+
     def write(self, path: Path) -> None:
         lines = ",\n".join(json.dumps(sample) for sample in self.samples)
         path.write_text(f'{{"about": {json.dumps(self.about, indent=1)},\n"samples": [\n{lines}\n]}}\n')

@@ -85,6 +85,17 @@ def test_results_come_back_from_their_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_another_run_adds_its_rows_and_replaces_those_that_it_has_too() -> None:
+    about = {**ABOUT, "troubles": []}
+    earlier = Results(about, samples("trackway", 1000, 0.1))
+    again = [sample for sample in samples("trackway", 2000, 0.2) if sample["row"] == "set-tag"]
+    elsewhere = [{**sample, "store": "postgresql"} for sample in again]
+    both = Results({**about, "is_full": False}, again + elsewhere).added_to(earlier)
+    assert [both.median(store, "trackway", "set-tag", 1) for store in both.stores] == [2000, 2000]
+    assert both.median("sqlite", "trackway", "create-run", 1) == 1000
+    assert (both.about["took_s"], both.about["parts"], both.about["is_full"]) == (1200, 2, True)
+
+
 def test_a_small_run_reads_back_what_it_wrote(tmp_path: Path) -> None:
     short = ["--connections", "2", "--seconds", "1", "--repetitions", "1", "--stores", "sqlite"]
     results = bench(tmp_path, "--rows", "log-metric,small-batch", *short)
