@@ -149,14 +149,12 @@ def check_batch(batch: m.LogBatch) -> None:
 
     Values come first, as MLflow looks at them before it counts.
     """
-    clean: set[str] = set()
     for index, metric in enumerate(batch.metrics):
         key = metric.key
-        if key not in clean and len(key) <= MAX_KEY_LENGTH and _is_clean(key):
-            clean.add(key)
         # The short way to know that check_metric would find nothing.
         if (
-            key not in clean
+            len(key) > MAX_KEY_LENGTH
+            or not _is_clean(key)
             or metric.timestamp < 0
             or metric.dataset_name is not None
             or metric.dataset_digest is not None

@@ -20,9 +20,9 @@ from . import handlers as handlers  # registers them
 from . import jobs
 from .backend import Backend, open_replica, prepare_artifacts
 from .config import Config
-from .dispatch import Answer, Environ, Rpc, error_answer, unexpected_answer
+from .dispatch import Answer, Rpc, error_answer, unexpected_answer
 from .edge import transfers, ui, ui_absent
-from .edge.front import REQUEST_ID, ROUTE, Front, unknown_path, wrong_verb
+from .edge.front import REQUEST_ID, ROUTE, Constant, Front, unknown_path, wrong_verb
 from .version import MLFLOW_VERSION
 
 _PREVIEWED = "/2.0/mlflow/"
@@ -133,8 +133,8 @@ def _mount_transfer(app: Flask, backend: Backend, path: str, endpoint: Endpoint)
 
 
 def _mount_pages(app: Flask, backend: Backend, front: Front) -> None:
-    front.mount("GET", "/health", Text("OK"))
-    front.mount("GET", "/version", Text(MLFLOW_VERSION))
+    front.mount("GET", "/health", Constant("OK"))
+    front.mount("GET", "/version", Constant(MLFLOW_VERSION))
 
     @app.get("/ready")
     def ready() -> Response:
@@ -177,18 +177,6 @@ def _fault(check: Callable[[], None]) -> str:
     except errors.ApiError as error:
         return error.message
     return ""
-
-
-class Text:
-    """Answers every request with the same words."""
-
-    is_short = True
-
-    def __init__(self, words: str) -> None:
-        self._body = words.encode()
-
-    def answer(self, backend: Backend, environ: Environ, request_id: str) -> Answer:
-        return Answer(200, [("Content-Type", "text/plain; charset=utf-8")], self._body)
 
 
 def _response(answer: Answer) -> Response:

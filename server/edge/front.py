@@ -37,7 +37,7 @@ STARTED = "trackway.started"
 # The rule that answered, for the metrics; a path would make as many series as there are runs.
 ROUTE = "trackway.route"
 _UNMATCHED = "unmatched"
-_TEXT_TYPE = ("Content-Type", "text/plain; charset=utf-8")
+TEXT_TYPE = ("Content-Type", "text/plain; charset=utf-8")
 _DOUBLED_SLASHES = re.compile("/{2,}")
 # In an artifact's path slashes are part of the name.
 _ARTIFACT_PATHS = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
@@ -54,6 +54,19 @@ class Responder(Protocol):
     def answer(self, backend: Backend, environ: Environ, request_id: str) -> Answer: ...
 
 
+class Constant:
+    """Answers every request with the same text or document."""
+
+    is_short = True
+
+    def __init__(self, body: str, kind: tuple[str, str] = TEXT_TYPE) -> None:
+        self._body = body.encode()
+        self._kind = kind
+
+    def answer(self, backend: Backend, environ: Environ, request_id: str) -> Answer:
+        return Answer(200, [self._kind], self._body)
+
+
 class Front:
     def __init__(self, inner: WsgiApp, backend: Backend) -> None:
         config = backend.config
@@ -62,8 +75,8 @@ class Front:
         self._prefix = config.static_prefix
         self._security = Security(config)
         self._fixed: dict[str, ByVerb] = {}
-        self._mounted: set[tuple[str, str]] = set()
-        self._short: set[tuple[str, str]] = set()
+        # As ``_fixed``, by verb and path as they come, with the static prefix: whether it is short.
+        self._mounted: dict[tuple[str, str], bool] = {}
         self.metrics = observe.Metrics(config.expose_prometheus) if config.expose_prometheus else None
         self._access_log = observe.AccessLog(observe.is_text(config)) if config.access_log else None
 
@@ -76,9 +89,7 @@ class Front:
         verbs.setdefault(verb, rpc)
         if verb == "GET":
             verbs.setdefault("HEAD", rpc)
-        self._mounted.add((verb, self._prefix + path))
-        if verbs[verb].is_short:
-            self._short.add((verb, self._prefix + path))
+        self._mounted[verb, self._prefix + path] = verbs[verb].is_short
 
     def is_fixed(self, verb: str, path: str) -> bool:
         """Whether ``respond`` answers it. The path is as it came, with the static prefix."""
@@ -86,7 +97,7 @@ class Front:
 
     def is_short(self, verb: str, path: str) -> bool:
         """Whether it is one that ``respond`` answers soon."""
-        return (verb, path) in self._short
+        return self._mounted.get((verb, path), False)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         answer = self.respond(environ)
@@ -128,7 +139,7 @@ class Front:
         """The answer to a request that needs no Flask; None for the others."""
         refusal = self._security.refusal(environ) or self._security.preflight(environ)
         if refusal:
-            return Answer(refusal[0], [_TEXT_TYPE], refusal[1].encode())
+            return Answer(refusal[0], [TEXT_TYPE], refusal[1].encode())
         path = environ["PATH_INFO"]
         verbs = self._fixed.get(path)
         if verbs is None:
@@ -204,4 +215,4 @@ def unknown_path(environ: Environ, request_id: str) -> Answer:
     return error_answer(errors.EndpointNotFound(text), request_id)
 
 
-__all__ = ["REQUEST_ID", "ROUTE", "Front", "unknown_path", "wrong_verb"]
+__all__ = ["REQUEST_ID", "ROUTE", "Constant", "Front", "unknown_path", "wrong_verb"]

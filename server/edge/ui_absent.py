@@ -13,10 +13,9 @@ from typing import Any
 
 from trackway.client_compat import messages as m
 from trackway.client_compat.wire import Endpoint, Message
-from trackway.server.backend import Backend
-from trackway.server.dispatch import HANDLERS, JSON_TYPE, Answer, Environ, PathValues
+from trackway.server.dispatch import HANDLERS, JSON_TYPE
 
-from .front import Front
+from .front import Constant, Front
 
 UI_MOUNT = "/ajax-api"
 EMPTY: frozenset[type[Message]] = frozenset(
@@ -49,24 +48,10 @@ _BESIDE: dict[str, Any] = {
 }
 
 
-class Nothing:
-    """Answers every request with the same document."""
-
-    is_short = True
-
-    def __init__(self, body: Any) -> None:
-        self._body = json.dumps(body).encode()
-
-    def answer(
-        self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues | None = None
-    ) -> Answer:
-        return Answer(200, [JSON_TYPE], self._body)
-
-
 def mount(front: Front, endpoints: Iterable[Endpoint]) -> None:
     """To be called before the RPCs are mounted: the first on a path stays."""
     for path, body in _BESIDE.items():
-        front.mount("GET", UI_MOUNT + path, Nothing(body))
+        front.mount("GET", UI_MOUNT + path, Constant(json.dumps(body), JSON_TYPE))
     for endpoint in endpoints:
         if endpoint.request in EMPTY and endpoint.request not in HANDLERS and UI_MOUNT in endpoint.mounts:
-            front.mount(endpoint.verb, UI_MOUNT + endpoint.path, Nothing({}))
+            front.mount(endpoint.verb, UI_MOUNT + endpoint.path, Constant("{}", JSON_TYPE))
