@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 SCRIPTS = Path(__file__).parent / "migrations"
-# The newest revision, from the names of the files: 0001_tracking.py is revision 0001.
-HEAD = max(path.name[:4] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+# From the names of the files: 0001_tracking.py is revision 0001.
+REVISIONS = sorted(path.name[:4] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+HEAD = REVISIONS[-1]
 # PostgreSQL's lock for whoever changes tables.
 UPGRADE_LOCK = 7265636
 _REVISION = re.compile(r"\d{4}")

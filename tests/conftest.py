@@ -1,6 +1,7 @@
 """What tests ask for by name. Each that touches a database runs on SQLite and on PostgreSQL.
 
 ``database``        a fresh one, migrated, with a second workspace full of noise
+``empty``           one without any table
 ``tx``              an open write transaction; what it writes is undone
 ``api``             a Flask test client on a fresh database
 ``server``          a ``trackway serve`` process on a fresh database: url, stop, kill, restart
@@ -81,6 +82,17 @@ def database(store_uri: str) -> Iterator[Database]:
     database = Database(store_uri)
     yield database
     database.dispose()
+
+
+@pytest.fixture
+def empty(databases: Databases, dialect: str) -> Iterator[Database]:
+    """A database without any table."""
+    from trackway.storage.database import Database
+
+    with databases.empty(dialect) as uri:
+        database = Database(uri)
+        yield database
+        database.dispose()
 
 
 class _Undo(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,22 +9,11 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from tests.databases import Databases
 from tests.factories import find_runs, make_experiment
 from trackway.client_compat import messages as m
 from trackway.storage import experiments, migrate
 from trackway.storage.database import Database, Tx
 from trackway.storage.schema import metadata
-
-REVISIONS = sorted(path.name[:4] for path in migrate.SCRIPTS.glob("versions/[0-9]*.py"))
-
-
-@pytest.fixture
-def empty(databases: Databases, dialect: str) -> Iterator[Database]:
-    with databases.empty(dialect) as uri:
-        database = Database(uri)
-        yield database
-        database.dispose()
 
 
 def test_the_migrations_make_what_the_schema_says(empty: Database) -> None:
@@ -62,7 +50,7 @@ def insert_run(tx: Tx, experiment: int) -> str:
     return "0" * 32
 
 
-@pytest.mark.parametrize("older", REVISIONS[:-1])
+@pytest.mark.parametrize("older", migrate.REVISIONS[:-1])
 def test_an_older_database_is_refused_then_upgraded_with_what_is_in_it(empty: Database, older: str) -> None:
     migrate.upgrade(empty, older)
     migrate.seed(empty, "mlflow-artifacts:/")

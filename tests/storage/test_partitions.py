@@ -6,7 +6,6 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -14,25 +13,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from tests.commands import ROOT
-from tests.databases import Databases
 from tests.factories import log_metrics, make_run, point
 from trackway.storage import metrics, migrate, partitions
 from trackway.storage.database import Database
 from trackway.storage.schema import metadata
 
-REVISIONS = sorted(path.name[:4] for path in migrate.SCRIPTS.glob("versions/[0-9]*.py"))
-
 pytestmark = pytest.mark.parametrize("dialect", ["postgresql"])
 
 Rows = list[tuple[object, ...]]
-
-
-@pytest.fixture
-def empty(databases: Databases, dialect: str) -> Iterator[Database]:
-    with databases.empty(dialect) as uri:
-        database = Database(uri)
-        yield database
-        database.dispose()
 
 
 def fill(database: Database, runs: int = 20) -> list[str]:
@@ -107,7 +95,7 @@ def test_many_small_steps_copy_every_row_once_and_tell_how_far_they_are(database
     assert copying[-1] == 1
 
 
-@pytest.mark.parametrize("older", REVISIONS)
+@pytest.mark.parametrize("older", migrate.REVISIONS)
 def test_later_migrations_run_on_a_divided_database(empty: Database, older: str) -> None:
     migrate.upgrade(empty, older)
     migrate.seed(empty, "mlflow-artifacts:/")
