@@ -12,6 +12,7 @@ from sqlalchemy import exc
 
 from trackway.client_compat.errors import NotFound
 
+from . import faults
 from .database import DEFAULT_WORKSPACE, Database, Tx, parse_uri
 from .schema.tracking import experiments
 
@@ -109,7 +110,7 @@ class ReadReplica:
         self._rests_until = time.monotonic() + _REST_S
         if not self._is_away:
             self._is_away = True
-            reason = str(getattr(fault, "orig", None) or fault).strip().split("\n", 1)[0]
+            reason = faults.first_line(fault)
             log.warning("the read replica does not answer; searches go to the primary: %s", reason)
 
     def _came_back(self) -> None:
