@@ -24,6 +24,7 @@ from trackway.client_compat import errors
 
 from . import arrivals, guards
 from .express import Express, Outcome
+from .memory import Trim
 from .pool import Pool
 
 log = logging.getLogger("trackway.server")
@@ -84,6 +85,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._lingering: deque[tuple[float, Any]] = deque()
         self._express: Express | None = None
         self._answers_at_once = False
+        self._trim = Trim()
 
     def init_process(self) -> None:
         guards.put_up()
@@ -229,6 +231,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if self.alive and self.nr_conns >= self.worker_connections:
             self._make_room()
         super().wait_for_and_dispatch_events(timeout)
+        self._trim.when_due()
 
     def _make_room(self) -> None:
         """Close those kept connections that were silent longest; gthread would wait till they end."""
