@@ -401,21 +401,29 @@ _NOT_AT_START = (
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-def test_the_running_server_imports_neither_mlflow_nor_what_it_does_not_need(store_uri, dialect, tmp_path):
+@pytest.mark.parametrize("state", ["there", "new"])
+def test_the_running_server_imports_neither_mlflow_nor_what_it_does_not_need(
+    databases, dialect, state, tmp_path
+):
+    with databases.fresh(dialect) if state == "there" else databases.empty(dialect) as uri:
+        assert _imported_to_serve(uri, dialect, tmp_path) == "[]"
+
+
+def _imported_to_serve(uri, dialect, folder):
     other = ["psycopg", "sqlalchemy.dialects.postgresql"] if dialect == "sqlite" else ["pysqlite3"]
     program = f"""
 import sys
 from trackway.server import cli, gunicorn_app
 from trackway.server.app import create_app
 from trackway.server.config import Config
-client = create_app(Config(backend_store_uri={store_uri!r}, access_log=False)).test_client()
+client = create_app(Config(backend_store_uri={uri!r}, access_log=False)).test_client()
 assert client.get({GET_EXPERIMENT!r}).status_code == 200
 print([name for name in {_NOT_AT_START + other!r} if name in sys.modules])
 """
     result = subprocess.run(
-        [BIN / "python", "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True
+        [BIN / "python", "-c", program], cwd=folder, capture_output=True, text=True, timeout=60, check=True
     )
-    assert result.stdout.strip() == "[]"
+    return result.stdout.strip()
 
 
 def test_endpoints_lists_what_is_handled(tmp_path):
