@@ -151,12 +151,16 @@ def test_there_is_a_bound_to_slow_clients_which_others_are_told(serve):
             return error.code == 503 and error.headers["Retry-After"]
         return False
 
-    assert until(refused)
+    def refused_at_last():
+        """A try that was let in may have had the place of a slow one, which was refused then."""
+        return refused() or slow.append(begin_upload(server, "slow-too", MIB))
+
+    assert until(refused_at_last)
     for path in (f"{SERVED}/large", "/api/3.0/trackway/runs/none/artifacts.zip"):
         with pytest.raises(urllib.error.HTTPError) as raised:
             urllib.request.urlopen(server.url + path, timeout=20)
         assert raised.value.code == (503 if "large" in path else 404)
-    assert names(server) == ["large"]  # what is no transfer goes on
+    assert "large" in names(server)  # what is no transfer goes on
     for connection in slow:
         connection.close()
     assert until(lambda: not refused())
