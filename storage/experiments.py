@@ -13,7 +13,7 @@ from trackway.client_compat import rules, searchable, uris
 from trackway.client_compat.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
 from trackway.client_compat.filters import parse_order_by
 
-from . import search
+from . import pages, search
 from .database import Tx, insert, upsert
 from .kept import new_version
 from .prepared import Prepared
@@ -131,7 +131,7 @@ def visible_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:
 
 def find_page(tx: Tx, req: m.SearchExperiments) -> tuple[list[m.Experiment], str | None]:
     """A page of experiments and the token of the next, newest first unless ordered otherwise."""
-    page = search.Page(
+    found = pages.Search(
         _SEARCH,
         sa.select(*_COLUMNS).join(workspaces),
         scope=(
@@ -142,7 +142,7 @@ def find_page(tx: Tx, req: m.SearchExperiments) -> tuple[list[m.Experiment], str
         filter=req.filter,
         order=parse_order_by(req.order_by, searchable.EXPERIMENTS),
     )
-    rows, token = page.fetch(tx, req.max_results or 0, req.page_token)
+    rows, token = found.fetch(tx, req.max_results or 0, req.page_token)
     return _messages(tx, rows), token
 
 

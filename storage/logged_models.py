@@ -16,7 +16,7 @@ from trackway.client_compat import names, searchable, uris
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.filters import comparisons, order_by_messages, parse_filter
 
-from . import experiments, model_metrics, search
+from . import experiments, model_metrics, pages, search
 from .database import Tx, insert, upsert
 from .experiments import ACTIVE, DELETED
 from .schema import tracking
@@ -128,7 +128,7 @@ def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], s
     compared = comparisons(parse_filter(req.filter, searchable.LOGGED_MODELS))
     if req.datasets and not any(comparison.kind == "metric" for comparison in compared):
         scope.append(model_metrics.has_dataset(req.datasets))
-    page = search.Page(
+    found = pages.Search(
         replace(_SEARCH, special={"metric": partial(model_metrics.matches, datasets=req.datasets)}),
         sa.select(logged_models).select_from(logged_models),
         scope=scope,
@@ -136,7 +136,7 @@ def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], s
         filter=req.filter,
         order=order_by_messages(req.order_by, searchable.LOGGED_MODELS),
     )
-    rows, token = page.fetch(tx, req.max_results, rules.open_token(req))
+    rows, token = found.fetch(tx, req.max_results, rules.open_token(req))
     return _messages(tx, rows), rules.seal_token(token, req)
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 
-from . import model_metrics, search
+from . import model_metrics, pages
 from .database import Tx, insert
 from .prepared import Prepared, is_among, several
 from .schema import tracking
@@ -109,7 +109,7 @@ def history(
         return [], None
     limit = _NO_LIMIT if max_results is None else max_results
     if page_token:
-        position = search.position_in(page_token, query, *_ORDER)
+        position = pages.position_in(page_token, query, *_ORDER)
         rows = tx.rows(_NEXT_POINTS, series_id, *position, limit + 1)
     else:
         rows = tx.rows(_FIRST_POINTS, series_id, limit + 1)

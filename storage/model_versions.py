@@ -13,7 +13,7 @@ from trackway.client_compat.errors import NotFound
 from trackway.client_compat.filters import parse_order_by
 from trackway.client_compat.model_sources import Source
 
-from . import history, model_names, outbox, registry_tags, search
+from . import history, model_names, outbox, pages, registry_tags, search
 from .database import Tx
 from .history import Change
 from .registry_tags import VERSION_TAGS, aware_of_prompts
@@ -160,7 +160,7 @@ def find_page(tx: Tx, req: m.SearchModelVersions) -> tuple[list[m.ModelVersion],
     scope = [registered_models.c.workspace_id == tx.workspace]
     if not registry_rules.asks_for_prompts(req.filter, searchable.MODEL_VERSIONS):
         scope.append(_IS_NO_PROMPT)
-    page = search.Page(
+    found = pages.Search(
         _SEARCH,
         NAMED,
         scope=scope,
@@ -168,7 +168,7 @@ def find_page(tx: Tx, req: m.SearchModelVersions) -> tuple[list[m.ModelVersion],
         filter=req.filter,
         order=parse_order_by(req.order_by, searchable.MODEL_VERSIONS),
     )
-    rows, token = page.fetch(tx, req.max_results, req.page_token or None)
+    rows, token = found.fetch(tx, req.max_results, req.page_token or None)
     return messages(tx, rows, aliases=False), token
 
 

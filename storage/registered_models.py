@@ -13,7 +13,7 @@ from trackway.client_compat import registry_rules, searchable
 from trackway.client_compat.errors import AlreadyExists
 from trackway.client_compat.filters import parse_order_by
 
-from . import history, model_names, outbox, registry_tags, search, stages
+from . import history, model_names, outbox, pages, registry_tags, search, stages
 from .database import Tx, insert
 from .history import Change
 from .registry_tags import MODEL_TAGS, aware_of_prompts
@@ -134,7 +134,7 @@ def find_page(tx: Tx, req: m.SearchRegisteredModels) -> tuple[list[m.RegisteredM
     scope = [registered_models.c.workspace_id == tx.workspace]
     if not registry_rules.asks_for_prompts(req.filter, searchable.REGISTERED_MODELS):
         scope.append(_IS_NO_PROMPT)
-    page = search.Page(
+    found = pages.Search(
         _SEARCH,
         sa.select(registered_models),
         scope=scope,
@@ -142,7 +142,7 @@ def find_page(tx: Tx, req: m.SearchRegisteredModels) -> tuple[list[m.RegisteredM
         filter=req.filter,
         order=parse_order_by(req.order_by, searchable.REGISTERED_MODELS),
     )
-    rows, token = page.fetch(tx, req.max_results, req.page_token or None)
+    rows, token = found.fetch(tx, req.max_results, req.page_token or None)
     return _messages(tx, rows), token
 
 

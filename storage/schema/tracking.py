@@ -6,7 +6,17 @@ this is a tenth of the bytes on SQLite (26 against 253 a point) and needs no sec
 because a point is its own key.
 """
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    func,
+    literal_column,
+)
 
 from .base import Float64, Id, Int64, String, key_value_table, metadata
 
@@ -61,6 +71,17 @@ Index(
 )
 
 params = key_value_table("params", "run_id", of="runs.id")
+# Who has this value, see search_values.py. PostgreSQL takes at most 2,704 bytes in an index's entry.
+SHORT_VALUE = 100
+_is_short = func.length(params.c.value) <= literal_column(str(SHORT_VALUE))
+Index(
+    "ix_params_by_value",
+    params.c.key,
+    params.c.value,
+    params.c.run_id,
+    sqlite_where=_is_short,
+    postgresql_where=_is_short,
+)
 
 run_tags = key_value_table("run_tags", "run_id", of="runs.id")
 

@@ -9,8 +9,11 @@ import sqlalchemy as sa
 
 from tests.factories import log_metrics, make_experiment, make_logged_model, make_run, point
 from trackway.client_compat import messages as m
-from trackway.storage import logged_models, runs
+from trackway.storage import logged_models, runs, search_values
 from trackway.storage.database import Database, Tx
+
+OFF_METRIC = "USING INDEX ix_series_by_value (experiment_id=? AND key=? AND is_nan=?)"
+OFF_START_TIME = "USING INDEX ix_runs_newest (experiment_id=? AND lifecycle_stage=?)"
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +39,47 @@ def test_the_best_runs_of_an_experiment(database: Database, tx: Tx, direction: s
     make_run(tx, experiment, metrics={"loss": 1})
     search = m.SearchRuns(
         experiment_ids=[experiment],
-        filter="metrics.other > 1 AND params.p = '1'",
+        filter="metrics.other > 1 AND params.p LIKE '1'",
         order_by=[f"metrics.loss {direction}"],
         max_results=10,
     )
     first, *_, last = plan(database, tx, runs.find_page, search, "runs")
-    assert "USING INDEX ix_series_by_value (experiment_id=? AND key=? AND is_nan=?)" in first
+    assert OFF_METRIC in first
     assert last == "USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY"  # among equal values only
 
 
 def test_the_newest_runs_of_an_experiment(database: Database, tx: Tx) -> None:
     search = m.SearchRuns(experiment_ids=[make_experiment(tx)], max_results=10)
     [only] = plan(database, tx, runs.find_page, search, "runs")
-    assert "USING INDEX ix_runs_newest (experiment_id=? AND lifecycle_stage=?)" in only
+    assert OFF_START_TIME in only
+
+
+@pytest.mark.parametrize("order", [[], ["metrics.loss DESC"]])
+def test_few_runs_with_the_value_of_a_param(database: Database, tx: Tx, order: list[str]) -> None:
+    experiment = make_experiment(tx)
+    make_run(tx, experiment, metrics={"loss": 1}, params={"seed": "17"})
+    search = m.SearchRuns(
+        experiment_ids=[experiment], filter="params.seed = '17'", order_by=order, max_results=10
+    )
+    first, *_ = plan(database, tx, runs.find_page, search, "runs")
+    assert first == "SEARCH runs USING INTEGER PRIMARY KEY (rowid=?)"
+
+
+@pytest.mark.parametrize(("order", "off"), [([], OFF_START_TIME), (["metrics.loss DESC"], OFF_METRIC)])
+def test_many_runs_with_the_value_of_a_param(
+    database: Database, tx: Tx, monkeypatch: pytest.MonkeyPatch, order: list[str], off: str
+) -> None:
+    experiment = make_experiment(tx)
+    for _ in range(3):
+        make_run(tx, experiment, metrics={"loss": 1}, params={"lr": "1"})
+    monkeypatch.setattr(search_values, "_FEW", 2)
+    search = m.SearchRuns(
+        experiment_ids=[experiment], filter="params.lr = '1'", order_by=order, max_results=9
+    )
+    first, *others = plan(database, tx, runs.find_page, search, "runs")
+    assert off in first
+    assert "SEARCH params USING COVERING INDEX ix_params_by_value (key=? AND value=?)" in others
+    assert not [line for line in others if "params EXISTS" in line]
 
 
 @pytest.mark.parametrize("dataset", [None, "iris"])
