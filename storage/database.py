@@ -90,11 +90,19 @@ class Database:
         """A transaction: committed at the end of the block, rolled back when it raises."""
         if not write:
             with self._reads.connect() as connection:
-                yield Tx(connection, self._kept, workspace=workspace, user=user, request_id=request_id)
+                yield Tx(
+                    connection,
+                    self._kept,
+                    writes=False,
+                    workspace=workspace,
+                    user=user,
+                    request_id=request_id,
+                )
             return
         with self.writing() as connection:
-            tx = Tx(connection, _NOTHING, workspace=workspace, user=user, request_id=request_id)
+            tx = Tx(connection, _NOTHING, writes=True, workspace=workspace, user=user, request_id=request_id)
             yield tx
+            tx.commit()
         tx.committed()
 
     @contextmanager

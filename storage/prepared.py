@@ -51,8 +51,8 @@ class Prepared:
     def _compile(self, dialect: sa.Dialect) -> Plan:
         statement = self._statement
         if dialect.name == "postgresql":
-            # By position, which spares psycopg a look at each name.
-            dialect = type(dialect)(paramstyle="format")  # type: ignore[call-arg]
+            # As the database itself has them; it is handed the text past the driver's cursors.
+            dialect = type(dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]
         is_one_row = isinstance(statement, sa.Insert) and not statement._multi_values
         columns = self._names if is_one_row else None
         compiled: Any = statement.compile(dialect=dialect, column_keys=columns)

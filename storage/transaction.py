@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from .kept import Kept
 from .prepared import Prepared
+
+if TYPE_CHECKING:
+    from .pipe import Pipe
 
 Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -22,6 +26,8 @@ class Tx:
         "_connection",
         "_driver",
         "_now_ms",
+        "_pipe",
+        "_writes",
         "dialect",
         "kept",
         "request_id",
@@ -30,9 +36,21 @@ class Tx:
     )
 
     def __init__(
-        self, connection: sa.Connection, kept: Kept, *, workspace: int, user: str | None, request_id: str
+        self,
+        connection: sa.Connection,
+        kept: Kept,
+        *,
+        writes: bool,
+        workspace: int,
+        user: str | None,
+        request_id: str,
     ) -> None:
         self._connection = connection
+        self._writes = writes
+        self._pipe: Pipe | None = None
+        if connection.dialect.name == "postgresql":
+            self._pipe = connection.info["pipe"]
+            self._pipe.start()
         self.kept = kept
         self._driver: Any = None
         self._now_ms: int | None = None
@@ -51,6 +69,9 @@ class Tx:
 
     def execute(self, statement: sa.Executable, parameters: Rows | None = None) -> sa.CursorResult[Any]:
         """Run one statement, once for each of a list of parameters."""
+        if self._pipe is not None:
+            with self._faults("what waited"):
+                self._pipe.flush(begin=self._writes)
         return self._connection.execute(statement, parameters)
 
     def first(self, statement: Prepared, *values: Any) -> Any:
@@ -87,11 +108,16 @@ class Tx:
         return found if plan.row is None else list(map(plan.row, found))
 
     def _drive(self, sql: str, values: Any, returns: bool, *, each: bool = False) -> list[Any]:
-        """Have the driver run the text, for ``each`` of a list of values where it is one."""
+        """Have the driver run the text, for ``each`` of a list of values where it is one.
+
+        On PostgreSQL one that returns nothing may wait for the next that does, or for the commit.
+        """
         connection = self._connection
         for listener in connection.engine.dispatch.before_cursor_execute:
             listener(connection, None, sql, values, None, each)
         try:
+            if self._pipe is not None:
+                return self._send(self._pipe, sql, values if each else [values], returns)
             driver = self._driver
             if driver is None:
                 driver = self._driver = connection.connection.driver_connection
@@ -106,9 +132,33 @@ class Tx:
             # As SQLAlchemy treats the faults of its own statements: a connection that died leaves the pool.
             connection._handle_dbapi_exception(fault, sql, values, None, None)
 
+    def _send(self, pipe: Pipe, sql: str, each: Sequence[Any], returns: bool) -> list[Any]:
+        found: list[Any] = []
+        for values in each:
+            if returns or not self._writes:
+                found += pipe.run(sql, values, begin=self._writes)
+            else:
+                pipe.defer(sql, values)
+        return found
+
+    @contextmanager
+    def _faults(self, sql: str | None) -> Iterator[None]:
+        """The pipe's faults as SQLAlchemy's. Without ``sql`` as those of its COMMIT: where the connection
+        died there, it may be committed."""
+        try:
+            yield
+        except self._connection.dialect.loaded_dbapi.Error as fault:
+            self._connection._handle_dbapi_exception(fault, sql, None, None, None)
+
     def after_commit(self, call: Callable[[], None]) -> None:
         """Have ``call()`` made once the transaction is committed, and never if it is not."""
         self._after_commit = [*(self._after_commit or ()), call]
+
+    def commit(self) -> None:
+        """End the transaction here, where that spares a round trip; else its connection does."""
+        if self._pipe is not None and self._writes:
+            with self._faults(None):
+                self._pipe.commit()
 
     def committed(self) -> None:
         for call in self._after_commit or ():

@@ -111,6 +111,7 @@ def test_a_lost_prepared_statement_reaches_no_user_and_is_told_once(shared_uri, 
     with ThreadPoolExecutor(12) as pool:
         for done in pool.map(lambda _: database.run(work, write=True), range(200)):
             assert done == [1] * 5
+        list(pool.map(lambda number: write_and_read(database, number), range(24)))
     assert caplog.text.count("say so with ?prepare_threshold=none") == 1
     database.dispose()
 
