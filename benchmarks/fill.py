@@ -127,8 +127,8 @@ def _trackway(tables: Tables, experiment: int, runs: list[Run]) -> None:
     query = f"SELECT id, timestamp, value FROM series WHERE experiment_id = {experiment} ORDER BY id"
     tables.add(
         "points",
-        "series_id, timestamp, step, value, is_nan",
-        [(series, timestamp, 1, value, False) for series, timestamp, value in tables.ask(query)],
+        "series_id, timestamp, step, value",
+        [(series, timestamp, 1, value) for series, timestamp, value in tables.ask(query)],
     )
     for table, values in (("params", _params), ("run_tags", _tags)):
         rows = ((ids[run.id], key, value) for run in runs for key, value in values(run))

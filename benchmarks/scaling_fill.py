@@ -45,8 +45,8 @@ def points(database: Database, first: int, last: int, say: Say) -> None:
     series = f"1000000 + n / {together} * {_SERIES_AT_ONCE} + n % {_SERIES_AT_ONCE}"
     step = f"n % {together} / {_SERIES_AT_ONCE}"
     statement = sa.text(
-        "INSERT INTO points (series_id, timestamp, step, value, is_nan) "
-        f"{numbers} SELECT {series}, {START_MS} + n, {step}, {_VALUE.format(k=1)}, false FROM g"
+        "INSERT INTO points (series_id, timestamp, step, value) "
+        f"{numbers} SELECT {series}, {START_MS} + n, {step}, {_VALUE.format(k=1)} FROM g"
     )
     for low, high in _chunks(first, last):
         with database.writing() as connection:

@@ -19,6 +19,8 @@ from .schema import tracking
 from .schema.tracking import points, series
 
 _LARGEST = 1.7976931348623157e308  # stands for infinity, which MLflow cannot store either
+# Stands for NaN in the value of a point; a series, by which runs are searched, says it beside the value.
+NAN = math.inf
 
 _KEY_IDS = sa.select(series.c.id, series.c.key).where(series.c.run_id == sa.bindparam("run"))
 _IDS_OF_RUN = Prepared(_KEY_IDS, "run")
@@ -35,16 +37,14 @@ _MOVE_FORWARD = _ADD_SERIES.on_conflict_do_update(
 )
 _ADVANCE = Prepared(_MOVE_FORWARD, *_SERIES)
 _ADVANCE_FEW = Prepared(_MOVE_FORWARD.returning(series.c.id, series.c.key), *_SERIES)
-_ADD_POINTS = Prepared(
-    insert(points).on_conflict_do_nothing(), "series_id", "timestamp", "step", "value", "is_nan"
-)
+_ADD_POINTS = Prepared(insert(points).on_conflict_do_nothing(), "series_id", "timestamp", "step", "value")
 _AT_ONCE = 50
 _ADD_MANY_POINTS = several(
-    insert(points).on_conflict_do_nothing(), _AT_ONCE, "series_id", "timestamp", "step", "value", "is_nan"
+    insert(points).on_conflict_do_nothing(), _AT_ONCE, "series_id", "timestamp", "step", "value"
 )
 _SERIES_OF_RUNS = tracking.runs.join(tracking.experiments).join(series, series.c.run_id == tracking.runs.c.id)
 _POINTS_OF_RUNS = _SERIES_OF_RUNS.join(points, points.c.series_id == series.c.id)
-_ORDER = (points.c.timestamp, points.c.step, points.c.value, points.c.is_nan)
+_ORDER = (points.c.timestamp, points.c.step, points.c.value)
 _POINTS_OF_SERIES = (
     sa.select(*_ORDER)
     .where(points.c.series_id == sa.bindparam("series", type_=points.c.series_id.type))
@@ -68,9 +68,9 @@ def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[m.Metric]) -> None:
     """Append points to a run from ``runs.find_active`` and move each key's latest value forward.
 
     Latest is the greatest (step, timestamp, value), as in MLflow 3.17. Timestamps are
-    milliseconds since the epoch. NaN is stored as 0.0 with is_nan set, infinity as the
-    largest double. Sending a point twice changes nothing: the whole point is the key.
-    A metric with a ``model_id`` is kept for that logged model as well. Raises NotFound without it.
+    milliseconds since the epoch. An infinity is stored as the largest double. Sending a point twice
+    changes nothing: the whole point is the key. A metric with a ``model_id`` is kept for that logged
+    model as well. Raises NotFound without it.
     """
     if not metrics:
         return
@@ -90,7 +90,9 @@ def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[m.Metric]) -> None:
     ids = _advance(tx, run, latest)
     if for_models:
         model_metrics.log(tx, run, for_models)
-    rows = [(ids[key], timestamp, step, value, is_nan) for key, (step, timestamp, value, is_nan) in new]
+    rows = [
+        (ids[key], timestamp, step, NAN if is_nan else value) for key, (step, timestamp, value, is_nan) in new
+    ]
     # In the order of the table's key, in which SQLite appends: 2.5 ms for 1,000 points, unsorted 3.2.
     rows.sort()
     _add_points(tx, rows)
@@ -99,7 +101,7 @@ def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[m.Metric]) -> None:
 def history(
     tx: Tx, run_id: str, key: str, max_results: int | None, page_token: str | None
 ) -> tuple[Sequence[Any], str | None]:
-    """A metric's points (timestamp, step, value, is_nan) in this order, and the token of the next page.
+    """A metric's points (timestamp, step, value) in this order, ``NAN`` last, and the token of the next page.
 
     Without such a run, or such a metric in it, there are none: MLflow makes no error of it either.
     """
@@ -113,11 +115,7 @@ def history(
         rows = tx.rows(_NEXT_POINTS, series_id, *position, limit + 1)
     else:
         rows = tx.rows(_FIRST_POINTS, series_id, limit + 1)
-    return paging.cut(rows, limit, query, _position)
-
-
-def _position(row: Any) -> list[Any]:
-    return [*row[:3], bool(row.is_nan)]
+    return paging.cut(rows, limit, query, list)
 
 
 def history_of_many(tx: Tx, run_ids: Sequence[str], key: str, max_results: int) -> list[m.MetricWithRunId]:
@@ -141,7 +139,7 @@ def sampled_history(
     lowest and its highest value, so that no spike is lost, and a run its first and last point.
     One statement, whatever the number of runs.
     """
-    by_step = (points.c.step, points.c.timestamp, points.c.value, points.c.is_nan)
+    by_step = (points.c.step, points.c.timestamp, points.c.value)
     where = [*_which(tx, run_ids, key)]
     if steps is not None:
         where.append(points.c.step.between(*steps))
@@ -161,13 +159,12 @@ def sampled_history(
     )
     n = numbered.c
     bucket = (n.run_uuid, n.bucket)
-    lowest, highest = (n.is_nan, n.value, n.place), (n.is_nan, n.value.desc(), n.place)
+    lowest, highest = (n.value, n.place), (n.value == NAN, n.value.desc(), n.place)
     ranked = sa.select(
         n.run_uuid,
         n.timestamp,
         n.step,
         n.value,
-        n.is_nan,
         n.place,
         n.total,
         sa.func.row_number().over(partition_by=bucket, order_by=lowest).label("low"),
@@ -178,11 +175,7 @@ def sampled_history(
     keep = (r.total <= max_results) | is_end
     if max_results >= 4:
         keep = keep | (r.low == 1) | (r.high == 1)
-    select = (
-        sa.select(r.run_uuid, r.timestamp, r.step, r.value, r.is_nan)
-        .where(keep)
-        .order_by(r.run_uuid, r.place)
-    )
+    select = sa.select(r.run_uuid, r.timestamp, r.step, r.value).where(keep).order_by(r.run_uuid, r.place)
     found: dict[str, list[m.MetricWithRunId]] = {}
     for row in tx.execute(select):
         found.setdefault(row.run_uuid, []).append(_with_run_id(key, row))
@@ -203,7 +196,7 @@ def _advance(tx: Tx, run: sa.Row[Any], latest: dict[str, _Point]) -> dict[str, i
     return ids
 
 
-def _add_points(tx: Tx, rows: list[tuple[int, int, int, float, bool]]) -> None:
+def _add_points(tx: Tx, rows: list[tuple[int, int, int, float]]) -> None:
     if tx.dialect == "sqlite":
         # 50 to a statement: 2.8 ms of CPU for a batch of 1,000, one by one 3.3.
         whole = len(rows) - len(rows) % _AT_ONCE
@@ -234,7 +227,7 @@ def _which(tx: Tx, run_ids: Sequence[str], key: str) -> list[sa.ColumnElement[bo
 
 
 def _with_run_id(key: str, row: Any) -> m.MetricWithRunId:
-    value = math.nan if row.is_nan else row.value
+    value = math.nan if row.value == NAN else row.value
     return m.MetricWithRunId(
         key=key, value=value, timestamp=row.timestamp, step=row.step, run_id=row.run_uuid
     )

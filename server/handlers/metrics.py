@@ -40,10 +40,10 @@ def log_metric(ctx: Context, req: m.LogMetric) -> m.LogMetric.Response:
 def get_metric_history(ctx: Context, req: m.GetMetricHistory) -> Rendered:
     found, token = metrics.history(ctx.tx, req.run_id, req.metric_key, req.max_results, req.page_token)
     # A client reads 25,000 at a time: a message of each would take three times as long as the rest.
-    key = json.dumps(req.metric_key)
+    key, nan = json.dumps(req.metric_key), metrics.NAN
     items = [
-        f'{{"key":{key},"value":{_NAN if is_nan else value},"timestamp":{time},"step":{step}}}'.encode()
-        for time, step, value, is_nan in found
+        f'{{"key":{key},"value":{_NAN if value == nan else value},"timestamp":{time},"step":{step}}}'.encode()
+        for time, step, value in found
     ]
     return rendered_page(m.GetMetricHistory.Response, "metrics", items, token)
 

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 
 from tests.factories import find_runs, make_experiment
 from trackway.client_compat import messages as m
-from trackway.storage import experiments, migrate
+from trackway.storage import experiments, metrics, migrate
 from trackway.storage.database import Database, Tx
 from trackway.storage.schema import metadata
 
@@ -67,6 +67,45 @@ def test_an_older_database_is_refused_then_upgraded_with_what_is_in_it(empty: Da
     with empty.begin(write=False) as tx:
         found, _ = find_runs(tx, m.SearchRuns(experiment_ids=[experiment], max_results=5))
     assert [r.info.run_id for r in found if r.info] == [run]
+
+
+_DIVIDED = (
+    "ALTER TABLE points RENAME TO whole",
+    "ALTER INDEX pk_points RENAME TO pk_whole",
+    "CREATE TABLE points (LIKE whole) PARTITION BY HASH (series_id)",
+    "CREATE TABLE points_0_of_2 PARTITION OF points FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+    "CREATE TABLE points_1_of_2 PARTITION OF points FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+    "ALTER TABLE points ADD CONSTRAINT pk_points PRIMARY KEY (series_id, timestamp, step, value, is_nan)",
+    "DROP TABLE whole",
+)
+
+
+@pytest.mark.parametrize("before", [(), _DIVIDED], ids=["whole", "divided"])
+def test_points_of_the_time_when_nan_had_a_column(empty: Database, before: tuple[str, ...]) -> None:
+    if before and empty.dialect == "sqlite":
+        return  # which has no partitions
+    migrate.upgrade(empty, "0006")
+    migrate.seed(empty, "mlflow-artifacts:/")
+    with empty.begin(write=True) as tx:
+        for statement in before:
+            tx.execute(sa.text(statement))
+        run = insert_run(tx, 0)
+        tx.execute(
+            sa.text("INSERT INTO series VALUES (1, (SELECT id FROM runs), 0, 'loss', 2, 9, 0.0, :yes)"),
+            {"yes": True},
+        )
+        add = sa.text("INSERT INTO points VALUES (1, :timestamp, 2, :value, :is_nan)")
+        for timestamp, value, is_nan in ((7, 0.5, False), (8, 0.0, True), (8, 0.0, False), (9, 0.0, True)):
+            tx.execute(add, {"timestamp": timestamp, "value": value, "is_nan": is_nan})
+    migrate.upgrade(empty)
+    with empty.begin(write=False) as tx:
+        found = metrics.history_of_many(tx, [run], "loss", 10)
+    assert [(point.timestamp, str(point.value)) for point in found] == [
+        (7, "0.5"),
+        (8, "0.0"),
+        (8, "nan"),
+        (9, "nan"),
+    ]
 
 
 def test_a_newer_database_is_refused(database: Database) -> None:

@@ -35,7 +35,7 @@ def fill(database: Database, runs: int = 20) -> list[str]:
 
 def rows_of(database: Database) -> Rows:
     with database.begin(write=False) as tx:
-        rows = tx.execute(sa.text("SELECT * FROM points ORDER BY series_id, timestamp, step, value, is_nan"))
+        rows = tx.execute(sa.text("SELECT * FROM points ORDER BY series_id, timestamp, step, value"))
         return [tuple(row) for row in rows]
 
 
