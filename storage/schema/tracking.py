@@ -98,7 +98,15 @@ series = Table(
     Column("is_nan", Boolean(create_constraint=False), nullable=False),
     UniqueConstraint("run_id", "key"),
 )
-Index("ix_series_by_value", series.c.experiment_id, series.c.key, series.c.is_nan, series.c.value)
+# Holds all that an order by a metric needs to know of a run before it is one of the page.
+Index(
+    "ix_series_by_value",
+    series.c.experiment_id,
+    series.c.key,
+    series.c.is_nan,
+    series.c.value,
+    series.c.run_id,
+)
 
 points = Table(
     "points",

@@ -12,7 +12,7 @@ from trackway.client_compat import messages as m
 from trackway.storage import logged_models, runs, search_values
 from trackway.storage.database import Database, Tx
 
-OFF_METRIC = "USING INDEX ix_series_by_value (experiment_id=? AND key=? AND is_nan=?)"
+OFF_METRIC = "USING COVERING INDEX ix_series_by_value (experiment_id=? AND key=? AND is_nan=?)"
 OFF_START_TIME = "USING INDEX ix_runs_newest (experiment_id=? AND lifecycle_stage=?)"
 
 
