@@ -30,6 +30,12 @@ _FIND_ONE = (
     .join(workspaces)
     .where(experiments.c.workspace_id == sa.bindparam("workspace"), experiments.c.id == sa.bindparam("id"))
 )
+_VISIBLE = Prepared(
+    sa.select(experiments.c.id).where(
+        experiments.c.workspace_id == sa.bindparam("workspace"), experiments.c.id == sa.bindparam("id")
+    ),
+    *("workspace", "id"),
+)
 _FIND = {
     "": Prepared(_FIND_ONE, "workspace", "id"),
     "share": Prepared(_FIND_ONE.with_for_update(read=True, of=experiments), "workspace", "id"),
@@ -123,6 +129,8 @@ def visible_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:
     numbers = [number for number in numbers if abs(number) < 1 << 63]
     if not numbers:
         return []
+    if len(numbers) == 1:
+        return [row.id for row in tx.rows(_VISIBLE, tx.workspace, numbers[0])]
     query = sa.select(experiments.c.id).where(
         experiments.c.workspace_id == tx.workspace, experiments.c.id.in_(search.inline(numbers))
     )

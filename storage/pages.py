@@ -6,8 +6,10 @@ costs what the first one does and rows that arrive meanwhile shift nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,13 +22,18 @@ from trackway.client_compat.searchable import OrderBy
 
 from . import search_values
 from .database import Tx
+from .prepared import Prepared
 from .search import Child, Column, Entity, among, condition, inline
 
 Row = sa.Row[Any]
 
 # Each is a join; SQLite takes 64 tables in a statement, and PostgreSQL's planner grows slow before that.
 _MAX_JOINED = 32
+# Seconds for which a search is read as its filter's values had it. Right in any case, if not as fast.
+_REMEMBERED_S = 10.0
 _NOTHING: Column = sa.literal_column("0")
+# For each key of the order, whether a position has a value; empty without one.
+_Shape = tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,28 @@ class _Key:
 
     column: Column
     ascending: bool
+
+
+class _Statement:
+    """A statement of a search, with the names of the values that it is given.
+
+    At its second use it is compiled for good: a search that is kept is asked again and again, and
+    SQLAlchemy spends 100 to 200 microseconds on each execution.
+    """
+
+    def __init__(self, select: sa.Select[Any], *names: str) -> None:
+        self._select = select
+        self._names = names
+        self._was_used = False
+        self._prepared: Prepared | None = None
+
+    def rows(self, tx: Tx, *values: Any) -> list[Any]:
+        if not self._was_used:
+            self._was_used = True
+            return list(tx.execute(self._select, dict(zip(self._names, values, strict=True))).all())
+        if self._prepared is None:
+            self._prepared = Prepared(self._select, *self._names)
+        return tx.rows(self._prepared, *values)
 
 
 class Search:
@@ -65,9 +94,8 @@ class Search:
         self._entity = entity
         self._filter = parse_filter(filter, entity.searchable)
         self._select = select.where(*scope)
-        self._is_larger = (
-            sa.select(sa.literal(1)).where(*self._within, *scope).offset(sa.bindparam("than")).limit(1)
-        )
+        candidates = sa.select(sa.literal(1).label("one")).where(*self._within, *scope)
+        self._is_larger = _Statement(candidates.offset(sa.bindparam("than", 0)).limit(1), "than")
         if sum(by.kind != "attribute" for by in order) > _MAX_JOINED:
             raise InvalidParameter(f"order_by may name at most {_MAX_JOINED} metrics, parameters and tags.")
         self._keys: list[_Key] = []
@@ -80,29 +108,36 @@ class Search:
                 self._order_by_attribute(by)
             else:
                 self._order_by_child(entity.children[by.kind], by)
-        # Statements of first pages, by rank and the comparisons that are asked of sets.
-        self._built: dict[tuple[int | None, tuple[Comparison, ...]], sa.Select[Any]] = {}
+        self._reading: tuple[search_values.Reading | None, float] = (None, 0.0)
+        # By rank, the comparisons that are asked of sets, and which values the position has.
+        self._built: dict[tuple[int | None, tuple[Comparison, ...], _Shape], _Statement] = {}
 
     def fetch(self, tx: Tx, size: int, token: str | None) -> tuple[Sequence[Row], str | None]:
         """The rows of the page that the token names (the first without one), and the next token."""
         position = None
         if token:
             position = position_in(token, self._query, *(key.column for key in self._keys), outer=True)
-        reading = search_values.read(
-            tx,
-            self._filter,
-            {kind: child.owner for kind, child in self._entity.children.items() if child.by_value},
-            lambda number: tx.execute(self._is_larger, {"than": number}).first() is not None,
-        )
+        reading = self._how_to_read(tx)
         if reading.few == []:
             rows = []
-        elif reading.few is not None:
-            rows = self._read(tx, self._of_few(reading), self._keys, position, size + 1)
-        elif self._ranks:
+        elif self._ranks and reading.few is None:
             rows = self._fetch_by_rank(tx, reading, position, size + 1)
         else:
-            rows = self._read(tx, self._statement(reading), self._keys, position, size + 1)
+            rows = self._read(tx, reading, None, position, size + 1)
         return paging.cut(rows, size, self._query, lambda last: list(last[-len(self._keys) :]))
+
+    def _how_to_read(self, tx: Tx) -> search_values.Reading:
+        """Found out with the values' numbers, which may be some seconds old; the ids of few never are."""
+        reading, found_at = self._reading
+        if reading is None or time.monotonic() > found_at + _REMEMBERED_S:
+            reading = search_values.read(
+                tx,
+                self._filter,
+                {kind: child.owner for kind, child in self._entity.children.items() if child.by_value},
+                lambda number: bool(self._is_larger.rows(tx, number)),
+            )
+            self._reading = (None if reading.few is not None else reading, time.monotonic())
+        return reading
 
     def _fetch_by_rank(
         self, tx: Tx, reading: search_values.Reading, position: paging.Position | None, limit: int
@@ -114,10 +149,8 @@ class Search:
         rows: list[Row] = []
         for rank in range(len(self._ranks)):
             if position is None or rank == position[0]:
-                statement = self._statement(reading, rank)
-                rows += self._read(
-                    tx, statement, self._keys[1:], position and position[1:], limit - len(rows)
-                )
+                rest = position and position[1:]
+                rows += self._read(tx, reading, rank, rest, limit - len(rows))
                 position = None
             if len(rows) == limit:
                 break
@@ -126,24 +159,40 @@ class Search:
     def _read(
         self,
         tx: Tx,
-        statement: sa.Select[Any],
-        keys: Sequence[_Key],
+        reading: search_values.Reading,
+        rank: int | None,
         position: paging.Position | None,
         limit: int,
     ) -> list[Row]:
-        if position is not None:
-            statement = statement.where(_after(keys, position))
-        return list(tx.execute(statement, {"most": limit}).all())
+        """Rows after the position, all of one rank where one is given."""
+        shape = tuple(value is not None for value in position) if position else ()
+        known = self._built.get((rank, reading.sets, shape)) if reading.few is None else None
+        statement = known or self._statement(reading, rank, shape)
+        return statement.rows(tx, limit, *compress(position or (), shape))
 
-    def _statement(self, reading: search_values.Reading, rank: int | None = None) -> sa.Select[Any]:
+    def _statement(self, reading: search_values.Reading, rank: int | None, shape: _Shape) -> _Statement:
         """Built once: that takes as long as the database needs for a page."""
-        known = self._built.get((rank, reading.sets))
-        if known is not None:
-            return known
+        keys = self._keys if rank is None else self._keys[1:]
+        select = self._select_few(reading) if reading.few else self._select_all(reading, rank)
+        if shape:
+            select = select.where(_after(keys, shape))
+        order = (key.column if key.ascending else key.column.desc() for key in keys)
+        positions = (key.column.label(f"order_{i}") for i, key in enumerate(self._keys))
+        select = select.add_columns(*positions).order_by(*order).limit(sa.bindparam("most", 0))
+        statement = _Statement(select, "most", *compress(map(_after_name, range(len(shape))), shape))
+        if reading.few:
+            return statement
+        return self._built.setdefault((rank, reading.sets, shape), statement)
+
+    def _select_few(self, reading: search_values.Reading) -> sa.Select[Any]:
+        is_one = self._entity.owner.in_(inline(reading.few or ()))
+        return self._filtered(reading).where(is_one, *self._within_by_no_index)
+
+    def _select_all(self, reading: search_values.Reading, rank: int | None) -> sa.Select[Any]:
         select = self._filtered(reading).where(*self._within)
-        keys, owner = self._keys, self._entity.owner
+        owner = self._entity.owner
         if rank is not None:
-            select, keys = select.where(self._ranks[rank]), keys[1:]
+            select = select.where(self._ranks[rank])
             if rank + 1 < len(self._ranks):
                 owner = self._ranked
         for comparison in reading.sets:
@@ -151,19 +200,10 @@ class Search:
             # IS TRUE, so that the database asks it of each row in the order of the search, and does not
             # begin with the set.
             select = select.where(owner.in_(holders).is_(sa.true()))
-        return self._built.setdefault((rank, reading.sets), self._arranged(select, keys))
-
-    def _of_few(self, reading: search_values.Reading) -> sa.Select[Any]:
-        is_one = self._entity.owner.in_(inline(reading.few or ()))
-        return self._arranged(self._filtered(reading).where(is_one, *self._within_by_no_index), self._keys)
+        return select
 
     def _filtered(self, reading: search_values.Reading) -> sa.Select[Any]:
         return self._select.where(*(condition(self._entity, part) for part in reading.rest))
-
-    def _arranged(self, select: sa.Select[Any], keys: Sequence[_Key]) -> sa.Select[Any]:
-        positions = [key.column.label(f"_order_{i}") for i, key in enumerate(self._keys)]
-        order = (key.column if key.ascending else key.column.desc() for key in keys)
-        return select.add_columns(*positions).order_by(*order).limit(sa.bindparam("most"))
 
     def _order_by_attribute(self, by: OrderBy) -> None:
         column = self._entity.sorts.get(by.key, self._entity.attributes[by.key])
@@ -220,19 +260,24 @@ def _can_hold(column: Column, value: object) -> bool:
     return not isinstance(value, int) or -(2**bits) <= value < 2**bits
 
 
-def _after(keys: Sequence[_Key], position: Sequence[Any]) -> Column:
-    """Rows that come after the position in the order of the keys."""
+def _after(keys: Sequence[_Key], shape: _Shape) -> Column:
+    """Rows that come after a position, which has a value for some of the keys, in their order."""
     choices: list[Column] = []
     equal: list[Column] = []
-    for key, value in zip(keys, position, strict=True):
-        if value is not None:
-            beyond = key.column > value if key.ascending else key.column < value
-            choices.append(sa.and_(*equal, beyond))
-        equal.append(key.column.is_(None) if value is None else key.column == value)
+    bound: Column | None = None
+    for index, (key, has_value) in enumerate(zip(keys, shape, strict=True)):
+        if not has_value:
+            equal.append(key.column.is_(None))
+            continue
+        value = sa.bindparam(_after_name(index), None, type_=key.column.type)
+        choices.append(sa.and_(*equal, key.column > value if key.ascending else key.column < value))
+        equal.append(key.column == value)
+        if index == 0 and len(keys) > 1:
+            # The OR alone would not be read off an index; this bound, which it implies, is.
+            bound = key.column >= value if key.ascending else key.column <= value
     after = sa.or_(*choices)
-    first, value = keys[0], position[0]
-    if len(keys) > 1 and value is not None:
-        # The OR alone would not be read off an index; this bound, which it implies, is.
-        bound = first.column >= value if first.ascending else first.column <= value
-        return sa.and_(bound, after)
-    return after
+    return after if bound is None else sa.and_(bound, after)
+
+
+def _after_name(index: int) -> str:
+    return f"after_{index}"

@@ -56,6 +56,9 @@ class Prepared:
         is_one_row = isinstance(statement, sa.Insert) and not statement._multi_values
         columns = self._names if is_one_row else None
         compiled: Any = statement.compile(dialect=dialect, column_keys=columns)
+        if compiled.post_compile_params or compiled.literal_execute_params:
+            # Lists for IN become part of the text, as they would at each execution.
+            compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         of_arrays = None
         if isinstance(statement, sa.Insert) and is_one_row and dialect.name == "postgresql":
             of_arrays = str(_from_arrays(statement, self._names).compile(dialect=dialect))
@@ -72,7 +75,8 @@ class Prepared:
         convert = {
             name: processor
             for name in order
-            if not isinstance(types[name], sa.Boolean | sa.Float)  # Both drivers take Python's.
+            if name in types  # not one of a list for IN
+            and not isinstance(types[name], sa.Boolean | sa.Float)  # Both drivers take Python's.
             and (processor := types[name].dialect_impl(dialect).bind_processor(dialect))
         }
         if order == list(self._names) and not convert:

@@ -9,7 +9,8 @@ import pytest
 from tests.databases import statements_of
 from tests.factories import find_runs, make_experiment, make_run
 from trackway.client_compat import messages as m
-from trackway.storage import search_values
+from trackway.storage import pages as search_pages
+from trackway.storage import runs, search_values
 from trackway.storage.database import Database, Tx
 
 # (_FEW, _MANY, _MEMBERS_A_ROW): all read from their ids, all from sets, none of both, and a mixture.
@@ -21,6 +22,7 @@ LONG = "x" * 100
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in zip(("_FEW", "_MANY", "_MEMBERS_A_ROW"), WAYS[request.param], strict=True):
         monkeypatch.setattr(search_values, name, value)
+    runs._search.cache_clear()  # what was found out for another way
     return str(request.param)
 
 
@@ -76,7 +78,10 @@ def test_every_way_finds_the_same(tx: Tx, order: str) -> None:
         return [str(run[0]) for run in found]
 
     def find(filter: str) -> list[str]:
-        return pages(tx, [mine], filter, *([order] if order else []))
+        found = pages(tx, [mine], filter, *([order] if order else []))
+        # From its second use on, a search's statements are compiled for good.
+        assert pages(tx, [mine], filter, *([order] if order else [])) == found
+        return found
 
     assert find("params.lr = '1'") == expected(lambda n, loss, lr, seed: lr == "1")
     assert find("params.seed = '3'") == expected(lambda n, loss, lr, seed: seed == "3")
@@ -115,3 +120,20 @@ def test_many_comparisons_are_not_each_asked_for_their_number(
     statements = statements_of(database)
     assert pages(tx, [experiment], filter) == ["it"]
     assert len(statements) < 20
+
+
+def test_the_reading_of_a_filter_is_found_out_again_after_some_seconds(
+    database: Database, tx: Tx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_values, "_FEW", 0)
+    experiment = make_experiment(tx)
+    make_run(tx, experiment, params={"lr": "1"})
+
+    def counts() -> int:
+        statements = statements_of(database)
+        assert len(pages(tx, [experiment], "params.lr = '1'")) == 1
+        return sum("count(" in text for text in statements)
+
+    assert [counts(), counts()] == [1, 0]
+    monkeypatch.setattr(search_pages, "_REMEMBERED_S", -1.0)
+    assert counts() == 1
