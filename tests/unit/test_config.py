@@ -71,6 +71,14 @@ def test_options_and_variables_of_mlflow_server():
     assert by_option.x_frame_options == "DENY"
 
 
+@pytest.mark.parametrize(
+    ("uri", "workers"), [("", 1), ("sqlite:///x.db", 1), ("postgresql://h/x", 2), ("postgres://h/x", 2)]
+)
+def test_workers_by_the_store(uri, workers):
+    config, _ = parse(*(["--backend-store-uri", uri] if uri else []))
+    assert config.workers == workers
+
+
 def test_an_option_goes_before_its_variable():
     assert parse("--port", "1", MLFLOW_PORT="2")[0].port == 1
 
