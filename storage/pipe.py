@@ -1,9 +1,9 @@
 """Hot statements on PostgreSQL, by libpq's pipeline: what needs no answer goes out with the next that does.
 
 A round trip costs two changes of process, 30 to 60 microseconds where both share a machine, and each
-statement by psycopg's cursors as much again. Logging a metric takes three trips this way, else five:
+statement by psycopg's cursors as much again. Logging a metric takes two trips this way, else five:
 
-    BEGIN, UPDATE runs ... RETURNING  |  INSERT INTO series ... RETURNING  |  INSERT INTO points, COMMIT
+    BEGIN, UPDATE runs ... RETURNING  |  INSERT INTO series and points, INSERT INTO audit, COMMIT
 
 psycopg stays responsible for the connection and sees each change of its transaction, which libpq keeps.
 """

@@ -53,7 +53,9 @@ class Prepared:
         if dialect.name == "postgresql":
             # As the database itself has them; it is handed the text past the driver's cursors.
             dialect = type(dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]
-        is_one_row = isinstance(statement, sa.Insert) and not statement._multi_values
+        is_one_row = (
+            isinstance(statement, sa.Insert) and statement.select is None and not statement._multi_values
+        )
         columns = self._names if is_one_row else None
         compiled: Any = statement.compile(dialect=dialect, column_keys=columns)
         if compiled.post_compile_params or compiled.literal_execute_params:

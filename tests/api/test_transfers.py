@@ -283,7 +283,7 @@ def test_a_kill_in_a_delete_leaves_all_or_nothing(serve):
     server = serve("--workers", "1")
     folder = server.folder / "artifacts" / "many"
     folder.mkdir(parents=True)
-    for number in range(8_000):
+    for number in range(40_000):
         (folder / str(number)).touch()
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(f"DELETE {SERVED}/many HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
