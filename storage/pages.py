@@ -31,6 +31,10 @@ Row = sa.Row[Any]
 _MAX_JOINED = 32
 # Seconds for which a search is read as its filter's values had it. Right in any case, if not as fast.
 _REMEMBERED_S = 10.0
+_MEMBERS_A_ROW = 10
+_ROWS_A_LOOK_UP = 5
+# So many candidates are counted to decide that; the entries of an index take a millisecond by ten thousands.
+_MOST_COUNTED = 20_000
 _NOTHING: Column = sa.literal_column("0")
 # For each key of the order, whether a position has a value; empty without one.
 _Shape = tuple[bool, ...]
@@ -117,7 +121,7 @@ class Search:
         position = None
         if token:
             position = position_in(token, self._query, *(key.column for key in self._keys), outer=True)
-        reading = self._how_to_read(tx)
+        reading = self._how_to_read(tx, size)
         if reading.few == []:
             rows = []
         elif self._ranks and reading.few is None:
@@ -126,7 +130,7 @@ class Search:
             rows = self._read(tx, reading, None, position, size + 1)
         return paging.cut(rows, size, self._query, lambda last: list(last[-len(self._keys) :]))
 
-    def _how_to_read(self, tx: Tx) -> search_values.Reading:
+    def _how_to_read(self, tx: Tx, size: int) -> search_values.Reading:
         """Found out with the values' numbers, which may be some seconds old; the ids of few never are."""
         reading, found_at = self._reading
         if reading is None or time.monotonic() > found_at + _REMEMBERED_S:
@@ -134,10 +138,21 @@ class Search:
                 tx,
                 self._filter,
                 {kind: child.owner for kind, child in self._entity.children.items() if child.by_value},
-                lambda number: bool(self._is_larger.rows(tx, number)),
+                lambda members: self._is_worth_a_set(tx, members, size),
             )
             self._reading = (None if reading.few is not None else reading, time.monotonic())
         return reading
+
+    def _is_worth_a_set(self, tx: Tx, members: int, size: int) -> bool:
+        """Whether to make a set of so many of the candidates and ask it of each, or to look each one up.
+
+        Looking up in a set takes a fifth of the time that finding a row does. An order by a metric is read
+        off an index that leads to no other row, so there a set is worth its making nearly always; else where
+        a page is full only after as many rows as the set has members, by fives.
+        """
+        by_metric, by_attribute = members // _MEMBERS_A_ROW, members * members // (_ROWS_A_LOOK_UP * size)
+        rows = by_metric if self._ranks else by_attribute
+        return rows <= _MOST_COUNTED and bool(self._is_larger.rows(tx, rows))
 
     def _fetch_by_rank(
         self, tx: Tx, reading: search_values.Reading, position: paging.Position | None, limit: int

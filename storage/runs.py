@@ -91,7 +91,7 @@ _SEARCH = search.Entity(
             repeats=(series.c.experiment_id, runs.c.experiment_id),
         ),
         "param": search.Child(params, params.c.run_id, by_value=True),
-        "tag": search.Child(run_tags, run_tags.c.run_id),
+        "tag": search.Child(run_tags, run_tags.c.run_id, by_value=True),
     },
     special={"dataset": inputs.used_by_run},
     nullable={"end_time"},

@@ -21,11 +21,8 @@ from .transaction import Tx
 
 # So few owners are read whole and sorted, whatever the order.
 _FEW = 300
-# So many are made a set, which takes some milliseconds. Then looking one up takes a fifth of the time
-# that finding its row does.
+# So many are made a set, which takes some milliseconds.
 _MANY = 10_000
-# A set is worth making where there is more than one row to find for so many of its members.
-_MEMBERS_A_ROW = 10
 # Each is a statement of its own.
 _MOST = 4
 
@@ -39,12 +36,15 @@ class Reading(NamedTuple):
 
 
 def read(
-    tx: Tx, node: Node | None, owners: Mapping[str, sa.ColumnElement[Any]], is_larger: Callable[[int], bool]
+    tx: Tx,
+    node: Node | None,
+    owners: Mapping[str, sa.ColumnElement[Any]],
+    is_worth_a_set: Callable[[int], bool],
 ) -> Reading:
     """How to read what passes the filter.
 
-    ``owners`` are, by kind, the owner's id in tables with an index by key and value; ``is_larger(n)``
-    says whether there are more than n candidates.
+    ``owners`` are, by kind, the owner's id in tables with an index by key and value; ``is_worth_a_set(n)``
+    says whether so many of them are sooner made a set than looked for one by one.
     """
     rest = list(node.parts if isinstance(node, And) else [node] if node else [])
     sets: list[Comparison] = []
@@ -54,7 +54,7 @@ def read(
         if number <= _FEW:
             rest.remove(part)
             return Reading([row[0] for row in tx.rows(_finding(owner), part.key, part.value)], (), rest)
-        if number <= _MANY and is_larger(number // _MEMBERS_A_ROW):
+        if number <= _MANY and is_worth_a_set(number):
             rest.remove(part)
             sets.append(part)
     return Reading(None, tuple(sets), rest)

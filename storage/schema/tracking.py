@@ -71,18 +71,18 @@ Index(
 )
 
 params = key_value_table("params", "run_id", of="runs.id")
-# Who has this value, see search_values.py. PostgreSQL takes at most 2,704 bytes in an index's entry;
-# there, too, it holds the short values only, but to say so here would import its dialect on SQLite.
-SHORT_VALUE = 100
-Index(
-    "ix_params_by_value",
-    params.c.key,
-    params.c.value,
-    params.c.run_id,
-    sqlite_where=func.length(params.c.value) <= literal_column(str(SHORT_VALUE)),
-)
-
 run_tags = key_value_table("run_tags", "run_id", of="runs.id")
+# Who has this value, see search_values.py. PostgreSQL takes at most 2,704 bytes in an index's entry;
+# there, too, they hold the short values only, but to say so here would import its dialect on SQLite.
+SHORT_VALUE = 100
+for _table in (params, run_tags):
+    Index(
+        f"ix_{_table.name}_by_value",
+        _table.c.key,
+        _table.c.value,
+        _table.c.run_id,
+        sqlite_where=func.length(_table.c.value) <= literal_column(str(SHORT_VALUE)),
+    )
 
 series = Table(
     "series",

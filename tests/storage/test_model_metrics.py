@@ -178,4 +178,4 @@ def test_logging_takes_the_same_statements_whatever_the_size(database: Database,
     statements = statements_of(database)
     log_metrics(tx, run, *(point("m", i, step=i, model=model) for i in range(size)))
     # The run; the run's series moved, and its points; the model, its series twice, its points.
-    assert len(statements) == 7
+    assert len(statements) == (7 if tx.dialect == "sqlite" else 6)  # PostgreSQL moves and adds in one

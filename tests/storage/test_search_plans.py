@@ -55,11 +55,12 @@ def test_the_newest_runs_of_an_experiment(database: Database, tx: Tx) -> None:
 
 
 @pytest.mark.parametrize("order", [[], ["metrics.loss DESC"]])
-def test_few_runs_with_the_value_of_a_param(database: Database, tx: Tx, order: list[str]) -> None:
+@pytest.mark.parametrize("kind", ["params", "tags"])
+def test_few_runs_with_the_value(database: Database, tx: Tx, kind: str, order: list[str]) -> None:
     experiment = make_experiment(tx)
-    make_run(tx, experiment, metrics={"loss": 1}, params={"seed": "17"})
+    make_run(tx, experiment, metrics={"loss": 1}, **{kind: {"seed": "17"}})
     search = m.SearchRuns(
-        experiment_ids=[experiment], filter="params.seed = '17'", order_by=order, max_results=10
+        experiment_ids=[experiment], filter=f"{kind}.seed = '17'", order_by=order, max_results=10
     )
     first, *_ = plan(database, tx, runs.find_page, search, "runs")
     assert first == "SEARCH runs USING INTEGER PRIMARY KEY (rowid=?)"
@@ -80,6 +81,20 @@ def test_many_runs_with_the_value_of_a_param(
     assert off in first
     assert "SEARCH params USING COVERING INDEX ix_params_by_value (key=? AND value=?)" in others
     assert not [line for line in others if "params EXISTS" in line]
+
+
+@pytest.mark.parametrize(("size", "is_set"), [(1, False), (5, True)])
+def test_a_set_is_made_where_a_page_needs_many_rows_for_its_members(
+    database: Database, tx: Tx, monkeypatch: pytest.MonkeyPatch, size: int, is_set: bool
+) -> None:
+    monkeypatch.setattr(search_values, "_FEW", 2)
+    experiment = make_experiment(tx)
+    for number in range(20):
+        make_run(tx, experiment, tags={"team": str(number % 2)})
+    search = m.SearchRuns(experiment_ids=[experiment], filter="tags.team = '1'", max_results=size)
+    read = plan(database, tx, runs.find_page, search, "runs")
+    made = "SEARCH run_tags USING COVERING INDEX ix_run_tags_by_value (key=? AND value=?)"
+    assert (made in read) == is_set
 
 
 @pytest.mark.parametrize("dataset", [None, "iris"])

@@ -13,14 +13,14 @@ from trackway.storage import pages as search_pages
 from trackway.storage import runs, search_values
 from trackway.storage.database import Database, Tx
 
-# (_FEW, _MANY, _MEMBERS_A_ROW): all read from their ids, all from sets, none of both, and a mixture.
-WAYS = {"few": (300, 10_000, 10), "sets": (-1, 10_000, 10), "rows": (-1, -1, 10), "both": (6, 12, 1)}
+# (_FEW, _MANY): all read from their ids, all from sets, none of both, and a mixture.
+WAYS = {"few": (300, 10_000), "sets": (-1, 10_000), "rows": (-1, -1), "both": (6, 12)}
 LONG = "x" * 100
 
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    for name, value in zip(("_FEW", "_MANY", "_MEMBERS_A_ROW"), WAYS[request.param], strict=True):
+    for name, value in zip(("_FEW", "_MANY"), WAYS[request.param], strict=True):
         monkeypatch.setattr(search_values, name, value)
     runs._search.cache_clear()  # what was found out for another way
     return str(request.param)
