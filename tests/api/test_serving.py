@@ -284,6 +284,31 @@ def test_kept_connections_do_not_keep_new_ones_out(serve):
         connection.close()
 
 
+def test_workers_share_the_connections_that_come_at_once(serve):
+    """gunicorn by itself gives one of the two up to all of them."""
+    server = serve("--workers", "2", "--log-format", "json")
+    fewest = []
+    for _ in range(7):
+        connections = [socket.socket() for _ in range(16)]
+        for connection in connections:
+            connection.setblocking(False)
+            connection.connect_ex(("127.0.0.1", server.port))
+        time.sleep(0.05)  # until all are taken
+        for connection in connections:
+            connection.settimeout(20)
+            connection.sendall(head("GET", "/version"))
+        for connection in connections:
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+        asked = [json.loads(line) for line in server.log.splitlines() if '"/version"' in line][-16:]
+        pids = [line["pid"] for line in asked]
+        fewest.append(min(pids.count(pids[0]), 16 - pids.count(pids[0])))
+        for connection in connections:
+            connection.close()
+        time.sleep(0.1)
+    # Five of seven: the second worker may still be starting, or the machine be busy.
+    assert sorted(fewest)[2] >= 5, fewest
+
+
 def test_metrics_are_right_over_several_workers(serve, tmp_path):
     folder = tmp_path / "metrics"
     folder.mkdir()
