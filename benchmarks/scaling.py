@@ -269,7 +269,7 @@ def measure_points(options: argparse.Namespace) -> list[Row]:
 
 
 def history(database: Database, series: int) -> None:
-    query = "SELECT * FROM points WHERE series_id = :series ORDER BY timestamp, step, value, is_nan"
+    query = "SELECT * FROM points WHERE series_id = :series ORDER BY timestamp, step, value"
     with database.begin(write=False) as tx:
         found = tx.execute(sa.text(query), {"series": series}).all()
     assert len(found) == 1000, len(found)
