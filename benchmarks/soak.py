@@ -90,6 +90,7 @@ def soak(server: TrackwayServer, options: argparse.Namespace) -> list[Sample]:
             sample = {
                 "t_s": round(time.monotonic() - began),
                 "pss_mib": round(processes.pss(server.pid) / processes.MIB, 1),
+                "own_mib": round(processes.own(server.pid) / processes.MIB, 1),
                 "p50_ms": round(statistics.median(times or [0]) * 1000, 2),
                 "p99_ms": round(times[int(len(times) * 0.99)] * 1000, 2) if times else 0,
                 "cpu_ms": round((processes.cpu_s(server.pid) - cpu) * 1000 / count, 3),
@@ -164,7 +165,7 @@ def _show(sample: Sample, options: argparse.Namespace, errors: list[str]) -> Non
     share = min(1.0, sample["t_s"] / (options.minutes * 60))
     bar = "#" * round(share * 20)
     figures = "  ".join(
-        f"{name} {sample[name]}" for name in ("pss_mib", "p50_ms", "p99_ms", "threads", "files")
+        f"{name} {sample[name]}" for name in ("pss_mib", "own_mib", "p50_ms", "p99_ms", "threads", "files")
     )
     words = f"[{bar:20}] {share:4.0%}  {figures}  {sample['requests']} requests, {sample['errors']} errors"
     print(words, errors[0] if errors else "", file=sys.stderr, flush=True)

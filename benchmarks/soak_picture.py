@@ -29,7 +29,7 @@ def draw(found: dict[str, Any]) -> str:
     head = f"{load} on {STORES[found['store']]}: {end}"
     body = [
         f'<text class="title" x="{_LEFT}" y="24">{head}</text>',
-        *_panel(56, "memory of all processes, MiB (PSS)", minutes, [[s["pss_mib"] for s in samples]], "a"),
+        *_panel(56, "the server's own memory, MiB", minutes, [[s["own_mib"] for s in samples]], "a"),
         *_panel(
             238,
             "latency, ms: median and 99th percentile",

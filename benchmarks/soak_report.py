@@ -7,8 +7,8 @@ from typing import Any
 
 from .soak_picture import STORES
 
-# What is called flat. In the second half memory grows by less than so many MiB an hour, by a straight line
-# through its samples; the median latency of the last third is at most so many times that of the first.
+# What is called flat. In the second half the server's own memory grows by less than so many MiB an hour, by
+# a straight line through its samples; the median latency of the last third is at most so many times that of the first.
 _MOST_MIB_PER_HOUR = 12.0
 _MOST_SLOWER = 1.25
 # More threads or open files than the middle third had at most.
@@ -16,7 +16,7 @@ _MOST_MORE = 4
 # Below this the line through the second half says nothing: buffers are still filling.
 _LEAST_MINUTES = 20
 _RULE = (
-    f"in the second half memory grows by at most {_MOST_MIB_PER_HOUR:g} MiB an hour, the median "
+    f"in the second half its own memory grows by at most {_MOST_MIB_PER_HOUR:g} MiB an hour, the median "
     f"latency of the last third is at most {_MOST_SLOWER} times that of the first, threads and open files "
     f"grow by at most {_MOST_MORE}, no errors"
 )
@@ -28,7 +28,7 @@ def judge(samples: list[Sample], minutes: float) -> dict[str, Any]:
     """The verdict, ``flat`` or what grows, and the figures that it comes from."""
     settled = samples[1:]
     half, third = settled[len(settled) // 2 :], max(1, len(settled) // 3)
-    per_hour = 3600 * _slope([(s["t_s"], s["pss_mib"]) for s in half])
+    per_hour = 3600 * _slope([(s["t_s"], s["own_mib"]) for s in half])
     first, last = (
         statistics.median(s["p50_ms"] for s in some) for some in (settled[:third], settled[-third:])
     )
@@ -62,7 +62,7 @@ def section(found: dict[str, Any]) -> str:
     samples = found["samples"]
     chosen = samples if len(samples) <= 7 else [samples[round(i * (len(samples) - 1) / 6)] for i in range(7)]
     rows = [
-        f"| {s['t_s'] / 60:.1f} | {s['pss_mib']:.0f} | {s['p50_ms']:.1f} | {s['p99_ms']:.0f} "
+        f"| {s['t_s'] / 60:.1f} | {s['pss_mib']:.0f} | {s['own_mib']:.1f} | {s['p50_ms']:.1f} | {s['p99_ms']:.0f} "
         f"| {s['cpu_ms']:.2f} | {s['threads']} | {s['files']} | {s['errors']} |"
         for s in chosen
     ]
@@ -76,11 +76,13 @@ archives, as in `benchmarks/soak_calls.py`.
 **{verdict}**: memory {found["mib_per_hour"]:+.1f} MiB an hour over the second half, the median latency
 of the last third {found["latency_ratio"]:.2f} times that of the first, {found["errors"]} errors in
 {found["requests"]:,} requests. It is flat when {found["rule"]}.
+A server's own is the memory that no file is behind; pages of libraries count for it by the number of
+processes on the machine that use them.
 
 ![Memory and latency over time](docs/images/soak.svg)
 
-| minute | memory, MiB (PSS) | median ms | 99 % ms | server's processor ms each | threads | files | errors |
-| --- | --- | --- | --- | --- | --- | --- | --- |
+| minute | memory, MiB (PSS) | of it its own | median ms | 99 % ms | processor ms each | threads | files | errors |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
 Measured on {found["date"]} with {found["processors"]} processors; `make soak` does it again.
