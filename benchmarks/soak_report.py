@@ -8,7 +8,8 @@ from typing import Any
 from .soak_picture import STORES
 
 # What is called flat. In the second half the server's own memory grows by less than so many MiB an hour, by
-# a straight line through its samples; the median latency of the last third is at most so many times that of the first.
+# a straight line through its samples; the median latency of the last third is at most so many times that of
+# the first.
 _MOST_MIB_PER_HOUR = 12.0
 _MOST_SLOWER = 1.25
 # More threads or open files than the middle third had at most.
@@ -62,8 +63,8 @@ def section(found: dict[str, Any]) -> str:
     samples = found["samples"]
     chosen = samples if len(samples) <= 7 else [samples[round(i * (len(samples) - 1) / 6)] for i in range(7)]
     rows = [
-        f"| {s['t_s'] / 60:.1f} | {s['pss_mib']:.0f} | {s['own_mib']:.1f} | {s['p50_ms']:.1f} | {s['p99_ms']:.0f} "
-        f"| {s['cpu_ms']:.2f} | {s['threads']} | {s['files']} | {s['errors']} |"
+        f"| {s['t_s'] / 60:.1f} | {s['pss_mib']:.0f} | {s['own_mib']:.1f} | {s['p50_ms']:.1f} "
+        f"| {s['p99_ms']:.0f} | {s['cpu_ms']:.2f} | {s['threads']} | {s['files']} | {s['errors']} |"
         for s in chosen
     ]
     verdict = found["verdict"][0].upper() + found["verdict"][1:]
@@ -81,7 +82,7 @@ processes on the machine that use them.
 
 ![Memory and latency over time](docs/images/soak.svg)
 
-| minute | memory, MiB (PSS) | of it its own | median ms | 99 % ms | processor ms each | threads | files | errors |
+| minute | memory, MiB (PSS) | its own | median ms | 99 % ms | processor ms each | threads | files | errors |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
