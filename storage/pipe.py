@@ -11,6 +11,7 @@ psycopg stays responsible for the connection and sees each change of its transac
 from __future__ import annotations
 
 import select
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ from psycopg import errors, pq
 from psycopg.adapt import Transformer
 
 Values = Sequence[Any]
+# As many as psycopg keeps, and again as many for ours. Each takes the database some 50 kB: filters of
+# searches are of ever other shapes.
+_MOST_PREPARED = 200
 _OK = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
 _IDLE = pq.TransactionStatus.IDLE
 _NO_TRANSACTION = {_IDLE, pq.TransactionStatus.UNKNOWN}  # unknown where the connection is lost
@@ -31,8 +35,8 @@ class Pipe:
         self._connection = connection
         self._libpq = connection.pgconn
         self._prepares = connection.prepare_threshold is not None
-        # Prepared on this connection, by text.
-        self._names: dict[str, bytes] = {}
+        # Prepared on this connection, by text; those used last are at the end.
+        self._names: OrderedDict[str, bytes] = OrderedDict()
         self._number = 0
         self._waiting: list[tuple[str, Values]] = []
         self._poll = select.poll()
@@ -74,8 +78,12 @@ class Pipe:
     def _send(self, statements: list[tuple[str, Values]], *, begin: bool) -> list[Any]:
         """Send all in one trip; the rows of the last. The first fault is raised, what follows it not run."""
         libpq = self._libpq
-        if begin and libpq.transaction_status == _IDLE:
-            statements = [("BEGIN", ()), *statements]
+        if libpq.transaction_status == _IDLE:
+            if begin:
+                statements = [("BEGIN", ()), *statements]
+            while len(self._names) > _MOST_PREPARED:
+                _, name = self._names.popitem(last=False)
+                statements = [(f"DEALLOCATE {name.decode()}", ()), *statements]
         ready = [(sql, [_dumped(value) for value in values]) for sql, values in statements]
         new: dict[str, bytes] = {}
         libpq.enter_pipeline_mode()
@@ -85,7 +93,9 @@ class Pipe:
                     libpq.send_query_params(sql.encode(), values)
                     continue
                 name = self._names.get(sql) or new.get(sql)
-                if name is None:
+                if name is not None and sql not in new:
+                    self._names.move_to_end(sql)
+                elif name is None:
                     self._number += 1
                     # Never a name again that may be taken: of an exchange that failed, some may be.
                     name = new[sql] = b"trackway_%d" % self._number
@@ -98,7 +108,7 @@ class Pipe:
             if libpq.pipeline_status != pq.PipelineStatus.OFF:
                 self._connection.close()  # answers may still come, and nobody would know whose they are
             raise
-        self._names |= new
+        self._names.update(new)
         if not last.ntuples:
             return []
         transformer = Transformer(self._connection)

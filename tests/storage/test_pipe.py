@@ -15,7 +15,7 @@ from sqlalchemy import exc
 from tests.factories import log_metrics, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter
-from trackway.storage import runs
+from trackway.storage import pipe, runs
 from trackway.storage.database import Database, Tx, insert
 from trackway.storage.prepared import Prepared
 from trackway.storage.schema.tracking import params, series
@@ -155,6 +155,39 @@ def test_statements_stay_prepared_after_a_rollback(database: Database) -> None:
         committed(database, refuse)
     assert before
     assert set(committed(database, kept)) >= set(before)
+
+
+def test_of_many_statements_those_used_last_stay_prepared(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipe, "_MOST_PREPARED", 3)
+    one = sa.bindparam("one", type_=sa.BigInteger)
+    asked = [Prepared(sa.select((one + number).label("sum")), "one") for number in range(10)]
+    with database.begin(write=False) as tx:
+        for _ in range(2):
+            for number, statement in enumerate(asked):
+                assert tx.rows(statement, 5) == [(5 + number,)]
+                assert tx.rows(asked[0], 5) == [(5,)]
+        texts = "SELECT statement FROM pg_prepared_statements WHERE name LIKE 'trackway%'"
+        kept = list(tx.execute(sa.text(texts)).scalars())
+    assert len(kept) <= 4
+    assert sum("$1" in text for text in kept) == len(kept)
+
+
+def test_a_statement_too_many_hinders_no_rollback(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipe, "_MOST_PREPARED", 0)
+    run_id = committed(database, make_run)
+
+    def fail(tx: Tx) -> None:
+        tx.rows(_ALL, runs.find_active(tx, run_id).id)
+        tx.execute(sa.text("SELECT 1 / 0"))
+
+    for _ in range(3):
+        with pytest.raises(exc.DBAPIError):
+            committed(database, fail)
+    assert committed(database, lambda tx: runs.find_active(tx, run_id).run_uuid) == run_id
 
 
 def test_more_than_the_socket_holds_goes_both_ways(database: Database) -> None:
