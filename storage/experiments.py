@@ -130,7 +130,12 @@ def visible_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:
     if not numbers:
         return []
     if len(numbers) == 1:
-        return [row.id for row in tx.rows(_VISIBLE, tx.workspace, numbers[0])]
+        [number] = numbers
+        if not tx.kept.knows(tx.workspace, number):
+            if tx.first(_VISIBLE, tx.workspace, number) is None:
+                return []
+            tx.kept.note(tx.workspace, number)
+        return numbers
     query = sa.select(experiments.c.id).where(
         experiments.c.workspace_id == tx.workspace, experiments.c.id.in_(search.inline(numbers))
     )

@@ -9,6 +9,7 @@ from threading import Lock
 
 # Room for some 3,000 runs of 13 metrics, parameters and tags, or some 15 pages of 100 with twice as many.
 LIMIT_BYTES = 4 * 2**20
+_MOST_FACTS = 10_000
 # What Python and the dictionary take beside the text itself.
 _OVERHEAD_BYTES = 250
 
@@ -33,6 +34,7 @@ class Kept:
         self._limit = limit_bytes
         self._size = 0
         self._texts: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
+        self._facts: set[tuple[int, int]] = set()
         self._lock = Lock()
 
     def get(self, wanted: Iterable[tuple[int, int]]) -> list[bytes | None]:
@@ -56,6 +58,17 @@ class Kept:
             self._size += len(text) + _OVERHEAD_BYTES
             while self._size > self._limit:
                 self._drop(next(iter(self._texts)))
+
+    def knows(self, workspace: int, experiment: int) -> bool:
+        """Whether the experiment has been seen in the workspace, which it never leaves.
+
+        One that is gone has no runs, so who takes it for being there finds none.
+        """
+        return (workspace, experiment) in self._facts
+
+    def note(self, workspace: int, experiment: int) -> None:
+        if self._limit and len(self._facts) < _MOST_FACTS:
+            self._facts.add((workspace, experiment))
 
     def _drop(self, key: int) -> None:
         old = self._texts.pop(key, None)

@@ -82,8 +82,8 @@ class Pipe:
             if begin:
                 statements = [("BEGIN", ()), *statements]
             while len(self._names) > _MOST_PREPARED:
-                _, name = self._names.popitem(last=False)
-                statements = [(f"DEALLOCATE {name.decode()}", ()), *statements]
+                _, oldest = self._names.popitem(last=False)
+                statements = [(f"DEALLOCATE {oldest.decode()}", ()), *statements]
         ready = [(sql, [_dumped(value) for value in values]) for sql, values in statements]
         new: dict[str, bytes] = {}
         libpq.enter_pipeline_mode()

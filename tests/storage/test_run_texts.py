@@ -11,7 +11,7 @@ import pytest
 from tests.factories import log_metrics, log_params, make_experiment, make_run, point
 from trackway.client_compat import messages as m
 from trackway.storage import experiments, inputs, runs
-from trackway.storage.database import Database, Tx
+from trackway.storage.database import DEFAULT_WORKSPACE, Database, Tx
 from trackway.storage.kept import Kept, new_version
 
 
@@ -75,6 +75,31 @@ def test_a_write_that_failed_leaves_nothing_of_itself(database: Database) -> Non
         database.run(fail, write=True)
     with database.begin(write=False) as tx:
         assert b'"p"' not in runs.get(tx, run)
+
+
+def test_an_experiment_that_is_known_is_known_in_its_workspace_only(database: Database) -> None:
+    with database.begin(write=True) as tx:
+        experiment = make_experiment(tx, "of the first")
+        make_run(tx, experiment)
+    search = m.SearchRuns(experiment_ids=[experiment], max_results=10)
+    for _ in range(2):
+        with database.begin(write=False) as tx:
+            assert len(runs.find_page(tx, search)[0]) == 1
+        with database.begin(write=False, workspace=DEFAULT_WORKSPACE + 1) as tx:
+            assert runs.find_page(tx, search)[0] == []
+
+
+def test_what_a_transaction_has_not_committed_is_not_known(database: Database) -> None:
+    def fail(tx: Tx) -> None:
+        experiment.append(make_experiment(tx, "never there"))
+        assert runs.find_page(tx, m.SearchRuns(experiment_ids=experiment, max_results=10))[0] == []
+        raise ZeroDivisionError
+
+    experiment: list[str] = []
+    with pytest.raises(ZeroDivisionError):
+        database.run(fail, write=True)
+    with database.begin(write=False) as tx:
+        assert experiments.visible_ids(tx, experiment) == []
 
 
 def test_what_was_not_asked_for_longest_is_forgotten_first() -> None:
