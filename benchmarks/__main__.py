@@ -94,8 +94,9 @@ def main() -> None:
     _show(results)
     if is_whole:
         print(f"{_write(results, arguments)} is written")
-    if bench.troubles:
-        raise SystemExit("\n".join(bench.troubles))
+    print(*bench.troubles, sep="\n")
+    if bench.is_incomplete:  # a peer's fault is the page's to tell
+        raise SystemExit(1)
 
 
 def _write(results: Results, arguments: argparse.Namespace) -> Path:
@@ -121,6 +122,7 @@ def _measure(bench: Bench, store: str, rows: dict[str, Row], arguments: argparse
                 row.measure(bench, name)
             except (Refused, OSError, LookupError, ValueError) as error:
                 # The other rows are worth having all the same.
+                bench.is_incomplete = True
                 bench.troubles.append(f"{name} on {store} could not be measured: {error!r}")
                 bench.say(bench.troubles[-1])
 

@@ -46,6 +46,7 @@ class Bench:
     contenders: list[Contender] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    is_incomplete: bool = False  # a row could not be measured
     steps: int = 1
     step_now: int = 0
     _began: float = field(default_factory=time.perf_counter)

@@ -43,7 +43,11 @@ def measure(bench: Bench, row: str) -> None:
     acknowledged = bench.loaded(row, run)
     for contender in bench.contenders:
         load = acknowledged[contender.kind.name]
-        stored = write.count(contender, *places[contender])
+        try:
+            stored = write.count(contender, *places[contender])
+        except (Refused, OSError) as error:
+            bench.fail(contender, row, f"{load.ok} writes acknowledged, reading them back fails: {error}")
+            continue
         if stored < load.ok or not load.ok:
             bench.fail(contender, row, f"{load.ok} writes acknowledged, {stored} read back")
         bench.say(f"{bench.store:<10} {row:<22} {contender!s:<15} {load.ok} acknowledged, {stored} read back")
