@@ -38,7 +38,7 @@ help:
 	@echo "make format       let the linter and the formatter change the files"
 	@echo "make board        run nine releases of the client and write COMPATIBILITY.md"
 	@echo "make bench        measure beside MLflow and FastTrackML, write BENCHMARKS.md (ten minutes)"
-	@echo "make bench-full   the same at full length (40 minutes)"
+	@echo "make bench-full   the same at full length (50 minutes)"
 	@echo "make bench-start  print start-up times and idle memory"
 	@echo "make bench-scaling  what grows with what, into docs/scaling.md (half an hour, 10 GB of disk)"
 	@echo "make soak         30 minutes of steady load: do memory and latency stay flat?"

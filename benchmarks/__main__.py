@@ -4,7 +4,7 @@
     python -m benchmarks --full
     python -m benchmarks --rows log-metric,get-run --servers trackway,fasttrackml --stores sqlite --seconds 3
 
---quick (ten minutes) and --full (40) write BENCHMARKS.md and its picture; a choice of rows is only printed.
+--quick (ten minutes) and --full (50) write BENCHMARKS.md and its picture; a choice of rows is only printed.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def _arguments() -> argparse.Namespace:
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true", help="a little of everything, about ten minutes")
-    length.add_argument("--full", action="store_true", help="all of it, about 40 minutes")
+    length.add_argument("--full", action="store_true", help="all of it, about 50 minutes")
     _add_choice(parser, "--rows", ROWS)
     _add_choice(parser, "--servers", KINDS)
     _add_choice(parser, "--stores", STORES)

@@ -231,7 +231,7 @@ def _again() -> str:
 
 ```sh
 make bench        # ten minutes
-make bench-full   # 40 minutes; both write this page and its picture
+make bench-full   # 50 minutes; both write this page and its picture
 ```
 
 Linux, Python 3.11 and make are enough; `apt-get install wrk` gives a load generator that takes less of the
