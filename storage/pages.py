@@ -31,6 +31,8 @@ Row = sa.Row[Any]
 _MAX_JOINED = 32
 # Seconds for which a search is read as its filter's values had it. Right in any case, if not as fast.
 _REMEMBERED_S = 10.0
+# Statements that a search keeps: page tokens come from clients, and so does which of their values are None.
+_MOST_BUILT = 32
 _MEMBERS_A_ROW = 10
 _ROWS_A_LOOK_UP = 5
 # So many candidates are counted to decide that; the entries of an index take a millisecond by ten thousands.
@@ -195,9 +197,9 @@ class Search:
         positions = (key.column.label(f"order_{i}") for i, key in enumerate(self._keys))
         select = select.add_columns(*positions).order_by(*order).limit(sa.bindparam("most", 0))
         statement = _Statement(select, "most", *compress(map(_after_name, range(len(shape))), shape))
-        if reading.few:
-            return statement
-        return self._built.setdefault((rank, reading.sets, shape), statement)
+        if not reading.few and len(self._built) < _MOST_BUILT:
+            self._built[rank, reading.sets, shape] = statement
+        return statement
 
     def _select_few(self, reading: search_values.Reading) -> sa.Select[Any]:
         is_one = self._entity.owner.in_(inline(reading.few or ()))

@@ -23,6 +23,9 @@ Values = Sequence[Any]
 # As many as psycopg keeps, and again as many for ours. Each takes the database some 50 kB: filters of
 # searches are of ever other shapes.
 _MOST_PREPARED = 200
+# With libpq 17 by a message of the protocol, which poolers understand, and which a name that is not there
+# does not disturb.
+_CAN_CLOSE = pq.version() >= 170000
 _OK = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
 _IDLE = pq.TransactionStatus.IDLE
 _NO_TRANSACTION = {_IDLE, pq.TransactionStatus.UNKNOWN}  # unknown where the connection is lost
@@ -38,6 +41,7 @@ class Pipe:
         # Prepared on this connection, by text; those used last are at the end.
         self._names: OrderedDict[str, bytes] = OrderedDict()
         self._number = 0
+        self._unneeded: list[bytes] = []
         self._waiting: list[tuple[str, Values]] = []
         self._poll = select.poll()
 
@@ -78,16 +82,15 @@ class Pipe:
     def _send(self, statements: list[tuple[str, Values]], *, begin: bool) -> list[Any]:
         """Send all in one trip; the rows of the last. The first fault is raised, what follows it not run."""
         libpq = self._libpq
-        if libpq.transaction_status == _IDLE:
-            if begin:
-                statements = [("BEGIN", ()), *statements]
-            while len(self._names) > _MOST_PREPARED:
-                _, oldest = self._names.popitem(last=False)
-                statements = [(f"DEALLOCATE {oldest.decode()}", ()), *statements]
+        is_idle = libpq.transaction_status == _IDLE
+        if is_idle and begin:
+            statements = [("BEGIN", ()), *statements]
         ready = [(sql, [_dumped(value) for value in values]) for sql, values in statements]
         new: dict[str, bytes] = {}
         libpq.enter_pipeline_mode()
         try:
+            if is_idle:
+                self._close_unneeded()
             for sql, values in ready:
                 if not self._prepares or not values:
                     libpq.send_query_params(sql.encode(), values)
@@ -105,6 +108,8 @@ class Pipe:
             last = self._received()
             libpq.exit_pipeline_mode()
         except BaseException:
+            if _CAN_CLOSE:
+                self._unneeded += new.values()  # some of them were prepared before the fault
             if libpq.pipeline_status != pq.PipelineStatus.OFF:
                 self._connection.close()  # answers may still come, and nobody would know whose they are
             raise
@@ -114,6 +119,16 @@ class Pipe:
         transformer = Transformer(self._connection)
         transformer.set_pgresult(last)
         return transformer.load_rows(0, last.ntuples, tuple)
+
+    def _close_unneeded(self) -> None:
+        while len(self._names) > _MOST_PREPARED:
+            self._unneeded.append(self._names.popitem(last=False)[1])
+        for name in self._unneeded:
+            if _CAN_CLOSE:
+                self._libpq.send_close_prepared(name)
+            else:
+                self._libpq.send_query_params(b"DEALLOCATE " + name, [])
+        self._unneeded = []
 
     def _received(self) -> Any:
         """The last result before the end of the pipeline, read to its end. Raises the first fault."""

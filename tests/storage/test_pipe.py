@@ -174,6 +174,18 @@ def test_of_many_statements_those_used_last_stay_prepared(
     assert sum("$1" in text for text in kept) == len(kept)
 
 
+def test_a_statement_that_failed_at_its_first_use_does_not_stay(database: Database) -> None:
+    one = sa.bindparam("one", type_=sa.BigInteger)
+    failing = Prepared(sa.select((one / sa.literal_column("0") + one).label("sum")), "one")
+    with database.begin(write=False) as tx:
+        for _ in range(3):
+            with pytest.raises(exc.DBAPIError, match="division by zero"):
+                tx.rows(failing, 5)
+        assert tx.rows(_COUNT, 0) == [(0,)]
+        texts = "SELECT statement FROM pg_prepared_statements WHERE name LIKE 'trackway%'"
+        assert not [text for text in tx.execute(sa.text(texts)).scalars() if "/ 0" in text]
+
+
 def test_a_statement_too_many_hinders_no_rollback(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
