@@ -183,7 +183,7 @@ def test_a_statement_that_failed_at_its_first_use_does_not_stay(database: Databa
                 tx.rows(failing, 5)
         assert tx.rows(_COUNT, 0) == [(0,)]
         texts = "SELECT statement FROM pg_prepared_statements WHERE name LIKE 'trackway%'"
-        assert not [text for text in tx.execute(sa.text(texts)).scalars() if "/ 0" in text]
+        assert not [text for text in tx.execute(sa.text(texts)).scalars() if "AS sum" in text]
 
 
 def test_a_statement_too_many_hinders_no_rollback(
