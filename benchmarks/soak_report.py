@@ -71,8 +71,8 @@ def section(found: dict[str, Any]) -> str:
     return f"""## {found["minutes"]:g} minutes of steady load
 
 {found["rate"]:g} requests a second over {found["connections"]} connections on {STORES[found["store"]]}, with
-{found["workers"]} workers: runs, metrics, batches, tags, searches, histories, artifacts, the registry and
-archives, as in `benchmarks/soak_calls.py`.
+{found["workers"]} worker{"s" * (found["workers"] > 1)}: runs, metrics, batches, tags, searches, histories,
+artifacts, the registry and archives, as in `benchmarks/soak_calls.py`.
 
 **{verdict}**: memory {found["mib_per_hour"]:+.1f} MiB an hour over the second half, the median latency
 of the last third {found["latency_ratio"]:.2f} times that of the first, {found["errors"]} errors in
