@@ -171,7 +171,3 @@ def _with_run_id(key: str, row: Any) -> m.MetricWithRunId:
     return m.MetricWithRunId(
         key=key, value=value, timestamp=row.timestamp, step=row.step, run_id=row.run_uuid
     )
-
-
-def _literal(column: Any, value: Any) -> sa.ColumnElement[Any]:
-    return sa.literal(value, column.type)
