@@ -101,7 +101,7 @@ def open_replica(config: Config, database: Database) -> ReadReplica | None:
 def open_artifacts(config: Config) -> Locations:
     destination = config.artifacts_destination if config.serve_artifacts else ""
     # Files are kept as safely as the rows that speak of them.
-    is_synced = config.sqlite_synchronous != "NORMAL" or not config.backend_store_uri.startswith("sqlite")
+    is_synced = config.sqlite_synchronous != "NORMAL" or not config.is_on_sqlite
     return Locations(destination, config.artifact_root, config.artifacts_public_endpoint, is_synced=is_synced)
 
 

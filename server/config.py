@@ -239,10 +239,14 @@ class Config:
         if self.workers is None:
             # Writers of one process wait for each other in line; those of two sleep on SQLite's lock, which
             # costs a third more CPU for the same rates, and half as much memory again.
-            self._set("workers", 1 if self.backend_store_uri.startswith("sqlite") else 2)
+            self._set("workers", 1 if self.is_on_sqlite else 2)
         check(self)
         if self.dev:
             self._set("log_level", "debug")
+
+    @property
+    def is_on_sqlite(self) -> bool:
+        return self.backend_store_uri.startswith("sqlite")
 
     @property
     def artifact_root(self) -> str:
