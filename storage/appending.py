@@ -31,53 +31,75 @@ def append(tx: Tx, run: Any, new: Sequence[tuple[str, Point]]) -> None:
 
     The run's row is locked. A point that is there already changes nothing: the whole point is its key.
     """
+    if tx.dialect == "postgresql":
+        _append_in_one(tx, run, list(dict.fromkeys(new)))
+    else:
+        _append_by_ids(tx, run, new)
+
+
+def _latest(new: Sequence[tuple[str, Point]]) -> dict[str, int]:
+    """Where in ``new`` the latest point of each key is."""
     latest: dict[str, int] = {}
     for place, (key, point) in enumerate(new):
         if (known := latest.get(key)) is None or point > new[known][1]:
             latest[key] = place
-    if tx.dialect == "postgresql":
-        _append_in_one(tx, run, new, latest)
-    else:
-        _append_by_ids(tx, run, new, latest)
+    return latest
 
 
 _SERIES = ("run_id", "experiment_id", "key", *Point._fields)
 _POINTS = ("series_id", "timestamp", "step", "value")
 
 
-def _moving_forward(new: sa.Select[Any] | None = None) -> Any:
-    """Makes the series of a row, or of each that is selected, or moves it forward."""
-    add = insert(series) if new is None else insert(series).from_select(list(_SERIES), new)
-    latest = add.excluded
-    return add.on_conflict_do_update(
-        index_elements=[series.c.run_id, series.c.key],
-        set_={name: latest[name] for name in Point._fields},
-        where=sa.tuple_(latest.step, latest.timestamp, latest.value)
-        > sa.tuple_(series.c.step, series.c.timestamp, series.c.value),
-    )
+def _order(table: Any) -> list[Any]:
+    return [table.c[name] for name in ("step", "timestamp", "value")]
 
 
-# PostgreSQL: one statement that returns nothing, so it needs no round trip of its own. The other way takes
-# one to learn the ids: 1,000 metrics of 1,000 keys 21 ms, this way 17, of which ours are 4.8 and 2.1 of CPU.
+def _is_later(one: Any, other: Any) -> sa.ColumnElement[bool]:
+    """Whether the point in a row of ``one`` is later than that of ``other``."""
+    return sa.tuple_(*_order(one)) > sa.tuple_(*_order(other))
+
+
+# PostgreSQL: one statement that returns nothing, so it needs no round trip of its own. As nobody else
+# writes to the run, what is there need not be asked of each row as it is inserted (ON CONFLICT), which
+# costs a second search of the index and a second record of the row: 1,000 metrics 18 % more of its CPU,
+# one metric 24 %.
 
 
 def _in_one() -> sa.Insert:
     columns = {name: series.c[name].type for name in ("key", *Point._fields)} | {"is_latest": sa.Boolean()}
-    arrays = [sa.bindparam(f"{name}s", type_=sa.ARRAY(kind)) for name, kind in columns.items()]
-    rows = sa.func.unnest(*arrays).table_valued(*(sa.column(*column) for column in columns.items()))
+    arrays = {name: sa.bindparam(f"{name}s", type_=sa.ARRAY(kind)) for name, kind in columns.items()}
+    rows = sa.func.unnest(*arrays.values()).table_valued(*(sa.column(*column) for column in columns.items()))
     given = sa.select(*rows.render_derived().c).cte("given")
     run, experiment = (sa.bindparam(name, type_=series.c.run_id.type) for name in ("run", "experiment"))
-    latest = sa.select(run, experiment, given.c.key, *(given.c[name] for name in Point._fields))
-    moved = _moving_forward(latest.where(given.c.is_latest)).returning(series.c.id, series.c.key).cte("moved")
-    # Of a series that stays where it is nothing is returned; it was there before.
-    staying = sa.select(series.c.id).where(series.c.run_id == run, series.c.key == given.c.key)
-    found = sa.select(
-        sa.func.coalesce(moved.c.id, staying.scalar_subquery()),
-        given.c.timestamp,
-        given.c.step,
-        sa.case((given.c.is_nan, sa.literal(NAN, points.c.value.type)), else_=given.c.value),
-    ).select_from(given.outerjoin(moved, moved.c.key == given.c.key))
-    return insert(points).from_select(list(_POINTS), found).on_conflict_do_nothing()
+    is_of_run = series.c.run_id == run
+    known = (
+        sa.select(series.c.id, series.c.key, *_order(series))
+        .where(is_of_run, series.c.key == sa.any_(arrays["key"]))
+        .cte("known")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    moved = (
+        sa.update(series)
+        .values({name: given.c[name] for name in Point._fields})
+        .where(is_of_run, series.c.key == given.c.key, given.c.is_latest, _is_later(given, series))
+        .cte("moved")
+    )
+    new = sa.select(run, experiment, given.c.key, *(given.c[name] for name in Point._fields)).where(
+        given.c.is_latest, ~sa.exists().where(known.c.key == given.c.key)
+    )
+    made = insert(series).from_select(list(_SERIES), new).returning(series.c.id, series.c.key).cte("made")
+
+    value = sa.case((given.c.is_nan, sa.literal(NAN, points.c.value.type)), else_=given.c.value)
+    point = (given.c.timestamp, given.c.step, value)
+    of_made = sa.select(made.c.id, *point).select_from(given.join(made, made.c.key == given.c.key))
+    of_known = sa.select(known.c.id, *point).select_from(given.join(known, known.c.key == given.c.key))
+    is_there = sa.exists().where(
+        points.c.series_id == known.c.id,
+        *(points.c[name] == part for name, part in zip(_POINTS[1:], point, strict=True)),
+    )
+    # What is later than the latest is new for certain; the others are looked for.
+    added = of_made.union_all(of_known.where(_is_later(given, known) | ~is_there))
+    return insert(points).from_select(list(_POINTS), added).add_cte(moved)
 
 
 _IN_ONE = Prepared(
@@ -85,9 +107,9 @@ _IN_ONE = Prepared(
 )
 
 
-def _append_in_one(tx: Tx, run: Any, new: Sequence[tuple[str, Point]], latest: Mapping[str, int]) -> None:
+def _append_in_one(tx: Tx, run: Any, new: Sequence[tuple[str, Point]]) -> None:
     is_latest = [False] * len(new)
-    for place in latest.values():
+    for place in _latest(new).values():
         is_latest[place] = True
     keys, added = zip(*new, strict=True)
     arrays = map(list, zip(*added, strict=True))
@@ -95,6 +117,18 @@ def _append_in_one(tx: Tx, run: Any, new: Sequence[tuple[str, Point]], latest: M
 
 
 # SQLite, where a statement costs little and an INSERT cannot stand within another.
+
+
+def _moving_forward() -> Any:
+    """Makes the series of a row, or moves it forward."""
+    add = insert(series)
+    latest = add.excluded
+    return add.on_conflict_do_update(
+        index_elements=[series.c.run_id, series.c.key],
+        set_={name: latest[name] for name in Point._fields},
+        where=sa.tuple_(latest.step, latest.timestamp, latest.value) > sa.tuple_(*_order(series)),
+    )
+
 
 _KEY_IDS = sa.select(series.c.id, series.c.key).where(series.c.run_id == sa.bindparam("run"))
 _IDS_OF_RUN = Prepared(_KEY_IDS, "run")
@@ -107,8 +141,8 @@ _AT_ONCE = 50
 _ADD_MANY_POINTS = several(insert(points).on_conflict_do_nothing(), _AT_ONCE, *_POINTS)
 
 
-def _append_by_ids(tx: Tx, run: Any, new: Sequence[tuple[str, Point]], latest: Mapping[str, int]) -> None:
-    ids = _advance(tx, run, {key: new[place][1] for key, place in latest.items()})
+def _append_by_ids(tx: Tx, run: Any, new: Sequence[tuple[str, Point]]) -> None:
+    ids = _advance(tx, run, {key: new[place][1] for key, place in _latest(new).items()})
     rows = [
         (ids[key], timestamp, step, NAN if is_nan else value) for key, (step, timestamp, value, is_nan) in new
     ]

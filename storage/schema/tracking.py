@@ -87,6 +87,7 @@ for _table in (params, run_tags):
 series = Table(
     "series",
     metadata,
+    # No key on PostgreSQL, see migration 0010: numbered by its sequence, and found by run and key.
     Column("id", Id, primary_key=True),
     Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
     # Repeats the run's, so that "best runs of this experiment" is read off one index.

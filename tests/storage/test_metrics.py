@@ -107,6 +107,26 @@ def test_a_batch_of_any_length_is_stored_whole_and_once(tx: Tx, count: int) -> N
     assert found == sorted((count - n, n, float(n)) for n in range(count))
 
 
+def test_a_batch_adds_what_is_not_there_be_it_later_or_earlier_than_the_latest(tx: Tx) -> None:
+    run = make_run(tx)
+    log_metrics(tx, run, point("loss", 0.5, step=5), point("loss", math.nan, step=3))
+    batch = [
+        point("loss", 0.5, step=5),
+        point("loss", math.nan, step=3),
+        point("loss", 0.0, step=3),
+        point("loss", 0.1, step=9),
+        point("loss", 0.7, step=1),
+        point("new", 1.0, step=2),
+        point("new", 2.0, step=1),
+        point("new", 1.0, step=2),
+    ]
+    for _ in range(2):
+        log_metrics(tx, run, *batch)
+    assert sorted(step for _, step, _ in history(tx, run)) == [1, 3, 3, 5, 9]
+    assert sorted(history(tx, run, "new")) == [(START_MS, 1, 2.0), (START_MS, 2, 1.0)]
+    assert {key: metric.step for key, metric in latest(tx, run).items()} == {"loss": 9, "new": 2}
+
+
 def test_a_history_is_ordered_by_time_step_and_value(tx: Tx) -> None:
     run = make_run(tx)
     points = [(t, s, v) for t in (1, 2) for s in (-1, 3) for v in (0.1, 0.2)]

@@ -108,6 +108,18 @@ def test_points_of_the_time_when_nan_had_a_column(empty: Database, before: tuple
     ]
 
 
+def test_postgresql_finds_and_replicates_a_series_by_run_and_key(database: Database) -> None:
+    if database.dialect == "sqlite":
+        return  # where the id is the row's place
+    query = (
+        "SELECT i.indexrelid::regclass::text, i.indisreplident FROM pg_index i "
+        "WHERE i.indrelid = 'series'::regclass ORDER BY 1"
+    )
+    with database.begin(write=False) as tx:
+        found = [tuple(row) for row in tx.execute(sa.text(query))]
+    assert found == [("ix_series_by_value", False), ("uq_series_run_id_key", True)]
+
+
 def test_a_newer_database_is_refused(database: Database) -> None:
     with database.begin(write=True) as tx:
         tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
