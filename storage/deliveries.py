@@ -12,7 +12,7 @@ from trackway.client_compat import paging, webhook_rules
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.trackway_webhooks import WebhookAttempt, WebhookDelivery
 
-from . import jobs, pages, search, webhooks
+from . import jobs, positions, search, webhooks
 from .database import Tx
 from .outbox import CANCELLED, DELIVER, DELIVERED, FAILED, PENDING
 from .schema import webhooks as schema
@@ -105,7 +105,7 @@ def find_page(
         query = query.where(table.c.state == state)
     named = ("deliveries", webhook_id, state or "")
     if token:
-        (last,) = pages.position_in(token, named, table.c.id)
+        (last,) = positions.read(token, named, table.c.id)
         query = query.where(table.c.id < last)
     rows = tx.execute(query.order_by(table.c.id.desc()).limit(max_results + 1)).all()
     found, more = paging.cut(rows, max_results, named, lambda last: [last.id])

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 
-from . import model_metrics, pages
+from . import model_metrics, positions
 from .appending import NAN as NAN
 from .appending import Point, append
 from .database import Tx
@@ -75,7 +75,7 @@ def history(
         return [], None
     limit = _NO_LIMIT if max_results is None else max_results
     if page_token:
-        position = pages.position_in(page_token, query, *_ORDER)
+        position = positions.read(page_token, query, *_ORDER)
         rows = tx.rows(_NEXT_POINTS, series_id, *position, limit + 1)
     else:
         rows = tx.rows(_FIRST_POINTS, series_id, limit + 1)

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from trackway.client_compat import paging
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.filters import Comparison, parse_filter
-from trackway.client_compat.scalars import UNSTORABLE
 from trackway.client_compat.searchable import OrderBy
 
-from . import search_values
+from . import positions, search_values
 from .database import Tx
+from .positions import Key
 from .prepared import Prepared
 from .search import Child, Column, Entity, among, condition, inline
 
@@ -38,16 +37,17 @@ _ROWS_A_LOOK_UP = 5
 # So many candidates are counted to decide that; the entries of an index take a millisecond by ten thousands.
 _MOST_COUNTED = 20_000
 _NOTHING: Column = sa.literal_column("0")
-# For each key of the order, whether a position has a value; empty without one.
-_Shape = tuple[bool, ...]
 
 
-@dataclass(frozen=True)
-class _Key:
-    """One column of the order; ``None`` never compares as greater, it only equals itself."""
+class _Form(NamedTuple):
+    """By what a search's statements differ."""
 
-    column: Column
-    ascending: bool
+    rank: int | None
+    # The comparisons that are asked of sets.
+    sets: tuple[Comparison, ...]
+    shape: positions.Shape
+    # Where it is part of the text.
+    limit: int | None
 
 
 class _Statement:
@@ -57,9 +57,10 @@ class _Statement:
     SQLAlchemy spends 100 to 200 microseconds on each execution.
     """
 
-    def __init__(self, select: sa.Select[Any], *names: str) -> None:
+    def __init__(self, select: sa.Select[Any], *names: str, is_for_any_values: bool = False) -> None:
         self._select = select
         self._names = names
+        self._is_for_any_values = is_for_any_values
         self._was_used = False
         self._prepared: Prepared | None = None
 
@@ -68,7 +69,7 @@ class _Statement:
             self._was_used = True
             return list(tx.execute(self._select, dict(zip(self._names, values, strict=True))).all())
         if self._prepared is None:
-            self._prepared = Prepared(self._select, *self._names)
+            self._prepared = Prepared(self._select, *self._names, is_for_any_values=self._is_for_any_values)
         return tx.rows(self._prepared, *values)
 
 
@@ -104,7 +105,7 @@ class Search:
         self._is_larger = _Statement(candidates.offset(sa.bindparam("than", 0)).limit(1), "than")
         if sum(by.kind != "attribute" for by in order) > _MAX_JOINED:
             raise InvalidParameter(f"order_by may name at most {_MAX_JOINED} metrics, parameters and tags.")
-        self._keys: list[_Key] = []
+        self._keys: list[Key] = []
         # Conditions for each value of the first key, when it only says that the rest is of a kind.
         self._ranks: list[Column] = []
         # The owner's id in the table that the ranks are read off; the last rank has no row there.
@@ -115,14 +116,13 @@ class Search:
             else:
                 self._order_by_child(entity.children[by.kind], by)
         self._reading: tuple[search_values.Reading | None, float] = (None, 0.0)
-        # By rank, the comparisons that are asked of sets, and which values the position has.
-        self._built: dict[tuple[int | None, tuple[Comparison, ...], _Shape], _Statement] = {}
+        self._built: dict[_Form, _Statement] = {}
 
     def fetch(self, tx: Tx, size: int, token: str | None) -> tuple[Sequence[Row], str | None]:
         """The rows of the page that the token names (the first without one), and the next token."""
         position = None
         if token:
-            position = position_in(token, self._query, *(key.column for key in self._keys), outer=True)
+            position = positions.read(token, self._query, *(key.column for key in self._keys), outer=True)
         reading = self._how_to_read(tx, size)
         if reading.few == []:
             rows = []
@@ -167,7 +167,7 @@ class Search:
         for rank in range(len(self._ranks)):
             if position is None or rank == position[0]:
                 rest = position and position[1:]
-                rows += self._read(tx, reading, rank, rest, limit - len(rows))
+                rows += self._read(tx, reading, rank, rest, limit)[: limit - len(rows)]
                 position = None
             if len(rows) == limit:
                 break
@@ -182,23 +182,35 @@ class Search:
         limit: int,
     ) -> list[Row]:
         """Rows after the position, all of one rank where one is given."""
-        shape = tuple(value is not None for value in position) if position else ()
-        known = self._built.get((rank, reading.sets, shape)) if reading.few is None else None
-        statement = known or self._statement(reading, rank, shape)
-        return statement.rows(tx, limit, *compress(position or (), shape))
+        shape = positions.shape_of(position)
+        form = _Form(rank, reading.sets, shape, None if rank is None else limit)
+        known = self._built.get(form) if reading.few is None else None
+        statement = known or self._statement(reading, form)
+        values = compress(position or (), shape)
+        return statement.rows(tx, limit, *values) if rank is None else statement.rows(tx, *values)
 
-    def _statement(self, reading: search_values.Reading, rank: int | None, shape: _Shape) -> _Statement:
-        """Built once: that takes as long as the database needs for a page."""
-        keys = self._keys if rank is None else self._keys[1:]
-        select = self._select_few(reading) if reading.few else self._select_all(reading, rank)
-        if shape:
-            select = select.where(_after(keys, shape))
+    def _statement(self, reading: search_values.Reading, form: _Form) -> _Statement:
+        """Built once: that takes as long as the database needs for a page.
+
+        Rows of a rank are read in the order of their index, whatever the values: to plan that anew each
+        time is a quarter of what PostgreSQL needs for a page. It has to see the limit then, or it plans
+        for a tenth of all rows.
+        """
+        keys = self._keys if form.rank is None else self._keys[1:]
+        select = self._select_few(reading) if reading.few else self._select_all(reading, form.rank)
+        if form.shape:
+            select = select.where(positions.after(keys, form.shape))
         order = (key.column if key.ascending else key.column.desc() for key in keys)
-        positions = (key.column.label(f"order_{i}") for i, key in enumerate(self._keys))
-        select = select.add_columns(*positions).order_by(*order).limit(sa.bindparam("most", 0))
-        statement = _Statement(select, "most", *compress(map(_after_name, range(len(shape))), shape))
+        labelled = (key.column.label(f"order_{i}") for i, key in enumerate(self._keys))
+        select = select.add_columns(*labelled).order_by(*order)
+        names = positions.names(form.shape)
+        if form.limit is None:
+            statement = _Statement(select.limit(sa.bindparam("most", 0)), "most", *names)
+        else:
+            select = select.limit(sa.literal_column(str(form.limit)))
+            statement = _Statement(select, *names, is_for_any_values=True)
         if not reading.few and len(self._built) < _MOST_BUILT:
-            self._built[rank, reading.sets, shape] = statement
+            self._built[form] = statement
         return statement
 
     def _select_few(self, reading: search_values.Reading) -> sa.Select[Any]:
@@ -225,8 +237,8 @@ class Search:
     def _order_by_attribute(self, by: OrderBy) -> None:
         column = self._entity.sorts.get(by.key, self._entity.attributes[by.key])
         if by.key in self._entity.nullable:
-            self._keys.append(_Key(sa.case((column.is_(None), 1), else_=0), True))
-        self._keys.append(_Key(column, by.ascending))
+            self._keys.append(Key(sa.case((column.is_(None), 1), else_=0), True))
+        self._keys.append(Key(column, by.ascending))
 
     def _order_by_child(self, child: Child, by: OrderBy) -> None:
         """Numbers first, then NaN, then those without the key: the same both ways, as in MLflow."""
@@ -245,56 +257,4 @@ class Search:
             if child.repeats is not None and not self._keys:
                 self._ranks = [is_nan == sa.false(), is_nan == sa.true(), table.c.key.is_(None)]
                 self._ranked = table.c[child.owner.name]
-        self._keys += [_Key(sa.case(*ranks, else_=0), True), _Key(table.c.value, by.ascending)]
-
-
-def position_in(
-    token: str, query: Sequence[object], *columns: Column, outer: bool = False
-) -> paging.Position:
-    """The position in a page token, whose values are such as the columns can be compared with.
-
-    With ``outer`` any may be None, as columns of a joined table are where it has no row.
-
-    The hash in a token has no secret, so anybody can make one; a database would answer a value of
-    another type, or one that its column cannot hold, with a fault.
-    """
-    position = paging.decode(token, query)
-    if len(position) != len(columns) or not all(
-        (outer and value is None) or _can_hold(column, value)
-        for column, value in zip(columns, position, strict=True)
-    ):
-        raise InvalidParameter("Invalid page token, its position is of another kind")
-    return position
-
-
-def _can_hold(column: Column, value: object) -> bool:
-    kind = column.type.python_type
-    if type(value) is not kind:
-        return False
-    if isinstance(value, str):
-        return not UNSTORABLE.search(value)
-    bits = 63 if isinstance(column.type, sa.BigInteger) else 31
-    return not isinstance(value, int) or -(2**bits) <= value < 2**bits
-
-
-def _after(keys: Sequence[_Key], shape: _Shape) -> Column:
-    """Rows that come after a position, which has a value for some of the keys, in their order."""
-    choices: list[Column] = []
-    equal: list[Column] = []
-    bound: Column | None = None
-    for index, (key, has_value) in enumerate(zip(keys, shape, strict=True)):
-        if not has_value:
-            equal.append(key.column.is_(None))
-            continue
-        value = sa.bindparam(_after_name(index), None, type_=key.column.type)
-        choices.append(sa.and_(*equal, key.column > value if key.ascending else key.column < value))
-        equal.append(key.column == value)
-        if index == 0 and len(keys) > 1:
-            # The OR alone would not be read off an index; this bound, which it implies, is.
-            bound = key.column >= value if key.ascending else key.column <= value
-    after = sa.or_(*choices)
-    return after if bound is None else sa.and_(bound, after)
-
-
-def _after_name(index: int) -> str:
-    return f"after_{index}"
+        self._keys += [Key(sa.case(*ranks, else_=0), True), Key(table.c.value, by.ascending)]

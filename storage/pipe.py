@@ -30,6 +30,9 @@ _OK = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
 _IDLE = pq.TransactionStatus.IDLE
 _NO_TRANSACTION = {_IDLE, pq.TransactionStatus.UNKNOWN}  # unknown where the connection is lost
 
+# Until the end of the exchange, which without a BEGIN is a transaction of its own.
+_PLAN_ONCE = ("SELECT set_config('plan_cache_mode', $1, true)", ("force_generic_plan",))
+
 
 class Pipe:
     """One connection. Statements have ``$1`` for the first value and say its type where it matters."""
@@ -56,6 +59,12 @@ class Pipe:
     def run(self, sql: str, values: Values, *, begin: bool) -> list[Any]:
         """The rows that a statement returns. With ``begin``, in a transaction, which may begin here."""
         return self._send([*self._taken(), (sql, values)], begin=begin)
+
+    def run_as_planned(self, sql: str, values: Values) -> list[Any]:
+        """The rows of a statement outside of a transaction, which the database plans once for any values."""
+        if not self._prepares:
+            return self.run(sql, values, begin=False)
+        return self._send([_PLAN_ONCE, (sql, values)], begin=False)
 
     def flush(self, *, begin: bool) -> None:
         if self._waiting:

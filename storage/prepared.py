@@ -28,6 +28,8 @@ class Plan(NamedTuple):
     row: Callable[[Any], Any] | None
     # The statement for many rows, which takes an array for each column; None: executemany.
     of_arrays: str | None
+    # Whether the database is to plan it once, for whatever values.
+    is_for_any_values: bool
 
 
 class Prepared:
@@ -35,11 +37,20 @@ class Prepared:
 
     For an INSERT they are the names of its columns. Rows are named tuples, their values as the driver
     has them: SQLite's booleans are 0 and 1. See ``Tx.first``, ``Tx.rows``, ``Tx.do`` and ``Tx.do_all``.
+
+    ``is_for_any_values`` says that one way to read it is right whatever the values: PostgreSQL, which
+    else plans it again for each where that promises a little, then need not.
     """
 
-    def __init__(self, statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete, *names: str) -> None:
+    def __init__(
+        self,
+        statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete,
+        *names: str,
+        is_for_any_values: bool = False,
+    ) -> None:
         self._statement = statement
         self._names = names
+        self._is_for_any_values = is_for_any_values
         self._plans: dict[str, Plan] = {}
 
     def plan(self, dialect: sa.Dialect) -> Plan:
@@ -67,7 +78,8 @@ class Prepared:
         returned = [column.name for column in statement.exported_columns]
         row_class: Any = namedtuple("Row", returned)  # type: ignore[misc]
         row = row_class._make if returned else None
-        return Plan(str(compiled), self._arrangement(compiled, dialect), row, of_arrays)
+        arrange = self._arrangement(compiled, dialect)
+        return Plan(str(compiled), arrange, row, of_arrays, self._is_for_any_values)
 
     def _arrangement(self, compiled: Any, dialect: sa.Dialect) -> Callable[[Values], Values] | None:
         order: list[str] = compiled.positiontup or []

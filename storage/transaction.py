@@ -104,10 +104,12 @@ class Tx:
         plan = statement.plan(self._connection.dialect)
         if plan.arrange is not None:
             values = plan.arrange(values)
-        found = self._drive(plan.sql, values, plan.row is not None)
+        found = self._drive(plan.sql, values, plan.row is not None, any_values=plan.is_for_any_values)
         return found if plan.row is None else list(map(plan.row, found))
 
-    def _drive(self, sql: str, values: Any, returns: bool, *, each: bool = False) -> list[Any]:
+    def _drive(
+        self, sql: str, values: Any, returns: bool, *, each: bool = False, any_values: bool = False
+    ) -> list[Any]:
         """Have the driver run the text, for ``each`` of a list of values where it is one.
 
         On PostgreSQL one that returns nothing may wait for the next that does, or for the commit.
@@ -117,6 +119,8 @@ class Tx:
             listener(connection, None, sql, values, None, each)
         try:
             if self._pipe is not None:
+                if any_values and not self._writes:
+                    return self._pipe.run_as_planned(sql, values)
                 return self._send(self._pipe, sql, values if each else [values], returns)
             driver = self._driver
             if driver is None:

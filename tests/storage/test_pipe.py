@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from tests.factories import log_metrics, make_run, point
+from tests.factories import log_metrics, make_experiment, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter
 from trackway.storage import pipe, runs
@@ -184,6 +184,45 @@ def test_a_statement_that_failed_at_its_first_use_does_not_stay(database: Databa
         assert tx.rows(_COUNT, 0) == [(0,)]
         texts = "SELECT statement FROM pg_prepared_statements WHERE name LIKE 'trackway%'"
         assert not [text for text in tx.execute(sa.text(texts)).scalars() if "AS sum" in text]
+
+
+def test_a_statement_for_any_values_is_planned_once_and_others_as_ever(database: Database) -> None:
+    run, by = (sa.bindparam(name, type_=sa.BigInteger) for name in ("run", "by"))
+    query = sa.select((sa.func.count() // by).label("quotient")).where(params.c.run_id == run)
+    once = Prepared(query, "run", "by", is_for_any_values=True)
+    with database.begin(write=False) as tx:
+        for divisor in (1, 2, 3):
+            assert tx.rows(once, 0, divisor) == [(0,)]
+            with pytest.raises(exc.DBAPIError, match="division by zero"):
+                tx.rows(once, 0, 0)
+            assert tx.rows(_COUNT, 0) == [(0,)]
+        assert tx.execute(sa.text("SHOW plan_cache_mode")).scalar() == "auto"
+        plans = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE :text"
+        assert tx.execute(sa.text(plans), {"text": "%AS quotient%"}).all() == [(6, 0)]
+        assert tx.execute(sa.text(plans), {"text": "%AS number%"}).one().custom_plans >= 3
+
+
+def test_the_best_runs_are_read_by_one_plan(database: Database) -> None:
+    def make(tx: Tx) -> str:
+        experiment = make_experiment(tx)
+        for value in range(5):
+            make_run(tx, experiment, metrics={"loss": value})
+        return experiment
+
+    search = m.SearchRuns(
+        experiment_ids=[committed(database, make)],
+        filter="metrics.loss > 1",
+        order_by=["metrics.loss DESC"],
+        max_results=2,
+    )
+    with database.begin(write=False) as tx:
+        for _ in range(4):
+            found, token = runs.find_page(tx, search)
+            assert len(found) == 2
+            assert token
+        plans = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE :text"
+        of_search = tx.execute(sa.text(plans), {"text": "SELECT runs.id,%order_0.value DESC%"}).all()
+    assert of_search == [(3, 0)]  # the first goes by SQLAlchemy
 
 
 def test_a_statement_too_many_hinders_no_rollback(
