@@ -62,7 +62,10 @@ class Receiver:
 def receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                return  # its sender was killed on the way
             headers = {name.lower(): value for name, value in self.headers.items()}
             listening.received.append(Received(self.path, headers, body))
             listening.on_request()
