@@ -11,7 +11,6 @@ import posixpath
 import re
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus, urlparse, urlsplit
-from urllib.request import url2pathname
 
 from .errors import InvalidParameter
 
@@ -78,7 +77,7 @@ def is_local_within(source: str, root: str) -> bool:
 
 
 def _local_path(uri: str) -> str:
-    return url2pathname(urlparse(uri).path if uri.startswith("file:") else uri)
+    return unquote(urlparse(uri).path if uri.startswith("file:") else uri)
 
 
 def outside_local(source: str, id_name: str) -> InvalidParameter:

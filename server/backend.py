@@ -11,6 +11,7 @@ from trackway.storage.database import Database
 from trackway.storage.read_replica import ReadReplica
 
 from .config import Config
+from .watch import Watch
 
 _NOBODY = 0
 
@@ -30,6 +31,7 @@ class Backend:
         # Whose connections they are. After ``close`` nobody's: the next process takes the database as it is.
         self._pid = _NOBODY
         self._lock = threading.Lock()
+        self.watch = Watch()
 
     @property
     def database(self) -> Database:

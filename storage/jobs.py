@@ -17,12 +17,15 @@ from weakref import WeakSet
 import sqlalchemy as sa
 
 from .database import Tx
+from .prepared import Prepared
 from .schema.webhooks import jobs
 
 OPEN, DEAD = "OPEN", "DEAD"
 # Written into the statement: with a parameter neither database could see that the partial index serves.
 _IS_OPEN = jobs.c.state == sa.literal_column("'OPEN'")
 _ORDER = (jobs.c.run_after, jobs.c.id)
+# What an idle server asks: by the driver alone, which touches 1 MB less of what its processes share.
+_ANY = Prepared(sa.select(jobs.c.run_after).where(_IS_OPEN).limit(1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +75,8 @@ def _announce() -> None:
 
 def next_due(tx: Tx, kinds: Collection[str], full_lanes: Collection[str] = ()) -> int | None:
     """When the first open job may be taken, in milliseconds; None when there is none."""
+    if tx.first(_ANY) is None:
+        return None
     query = sa.select(jobs.c.run_after).where(*_open(kinds, full_lanes)).order_by(*_ORDER).limit(1)
     due: int | None = tx.execute(query).scalar()
     return due

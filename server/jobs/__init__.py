@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
 import time
@@ -23,7 +24,7 @@ log = logging.getLogger("trackway.jobs")
 # Does one job and ends it: finish, retry or give_up in its last transaction.
 Work = Callable[[Database, Job], None]
 
-# How often a process looks for what others have left; its own new jobs wake it at once.
+# How often the process that has the watch looks for what others have left; new jobs of its own wake each.
 _IDLE_S = 5.0
 _ATTEMPTS = 20
 _LONGEST_DELAY_S = 600.0
@@ -32,8 +33,9 @@ _LONGEST_DELAY_S = 600.0
 class Runner:
     """One thread that takes what is due, and one for each job that is being done.
 
-    Idle, it costs one look at an index every five seconds. All threads are daemons: a process that has
-    to end does, and the leases of what it leaves behind run out.
+    Idle, it costs one look at an index every five seconds, in one of a server's processes: the others
+    connect to the database with their first request, which takes 4 MB each. All threads are daemons: a
+    process that has to end does, and the leases of what it leaves behind run out.
     """
 
     def __init__(self, backend: Backend, kinds: Mapping[str, Work], *, most: int, lease_s: float) -> None:
@@ -45,6 +47,8 @@ class Runner:
         self._lease_s = lease_s
         self._wake = threading.Event()
         self._is_stopping = False
+        # Whether the next turn has something to look for: a call of our own, or what will be due by then.
+        self._is_called = False
         self._lock = threading.Lock()
         # When the lease of each running job is to be renewed.
         self._running: dict[Job, float] = {}
@@ -80,7 +84,8 @@ class Runner:
             except Exception:
                 log.exception("background work failed; it goes on in %s seconds", _IDLE_S)
                 wait_s = _IDLE_S
-            self._wake.wait(wait_s)
+            if self._wake.wait(wait_s):
+                self._is_called = True
             self._wake.clear()
 
     def _take_turn(self) -> float:
@@ -95,12 +100,13 @@ class Runner:
             wait_s = min(wait_s, self._lease_s / 3)
         if free <= 0:  # the end of a job wakes us
             return wait_s
+        if not (self._is_called or self._backend.watch.is_ours()):
+            return wait_s
         kinds = list(self._kinds)
         due = self._backend.database.run(lambda tx: jobs.next_due(tx, kinds, full), write=False)
-        if due is None:
-            return wait_s
-        ahead_s = due / 1000 - time.time()
+        ahead_s = math.inf if due is None else due / 1000 - time.time()
         if ahead_s > 0:
+            self._is_called = ahead_s <= wait_s
             return min(wait_s, ahead_s)
         # All that is taken may be of the fullest lane that is not full.
         room = self._most_of_lane - max((n for n in lanes.values() if n < self._most_of_lane), default=0)

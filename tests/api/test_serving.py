@@ -15,6 +15,7 @@ import urllib.request
 from contextlib import closing
 
 import gunicorn
+import psycopg
 import pytest
 
 from tests.services import BIN, TrackwayServer, free_port
@@ -362,6 +363,21 @@ def test_a_killed_worker_is_replaced(serve):
         except OSError:
             time.sleep(0.1)
     pytest.fail(server.log)
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"])
+def test_one_of_an_idle_servers_workers_looks_for_background_jobs(serve, store_uri):
+    serve("--workers", "3")
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    counts = []
+    with psycopg.connect(store_uri, autocommit=True) as connection:
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            counts += connection.execute(others).fetchone()
+            time.sleep(0.05)
+    assert counts[-1] == max(counts) == 1
 
 
 def run(*arguments, folder):
