@@ -62,7 +62,7 @@ def create_app(config: Config | None = None) -> Flask:
 def prepare_store(backend: Backend) -> None:
     """Make a new database, or check an old one. Raises with a sentence for the operator.
 
-    What SQLAlchemy learns of the database, and the statement with which each process looks for jobs, the
+    What SQLAlchemy learns of the database, and the statement with which one of them looks for jobs, the
     workers find ready after the fork: 2 MB less in each than when each learned it.
     """
     prepare_artifacts(backend.config)

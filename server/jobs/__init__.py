@@ -84,8 +84,7 @@ class Runner:
             except Exception:
                 log.exception("background work failed; it goes on in %s seconds", _IDLE_S)
                 wait_s = _IDLE_S
-            if self._wake.wait(wait_s):
-                self._is_called = True
+            self._is_called |= self._wake.wait(wait_s)
             self._wake.clear()
 
     def _take_turn(self) -> float:
@@ -164,7 +163,7 @@ def delay_s(attempts: int) -> float:
 
 
 def look(database: Database) -> None:
-    """Ask for due jobs as each process does when it begins, so that the statement is made before the fork."""
+    """Ask for due jobs as the one with the watch does, so that the statement is made before the fork."""
     database.run(lambda tx: jobs.next_due(tx, [outbox.DELIVER], []), write=False)
 
 
