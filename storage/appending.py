@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from .database import Tx, insert
+from .conflict import excluded, insert_new, upsert
+from .database import Tx
 from .prepared import Prepared, is_among, several
 from .schema.tracking import points, series
 
@@ -87,7 +88,7 @@ def _in_one() -> sa.Insert:
     new = sa.select(run, experiment, given.c.key, *(given.c[name] for name in Point._fields)).where(
         given.c.is_latest, ~sa.exists().where(known.c.key == given.c.key)
     )
-    made = insert(series).from_select(list(_SERIES), new).returning(series.c.id, series.c.key).cte("made")
+    made = sa.insert(series).from_select(list(_SERIES), new).returning(series.c.id, series.c.key).cte("made")
 
     value = sa.case((given.c.is_nan, sa.literal(NAN, points.c.value.type)), else_=given.c.value)
     point = (given.c.timestamp, given.c.step, value)
@@ -99,7 +100,7 @@ def _in_one() -> sa.Insert:
     )
     # What is later than the latest is new for certain; the others are looked for.
     added = of_made.union_all(of_known.where(_is_later(given.c, known.c) | ~is_there))
-    return insert(points).from_select(list(_POINTS), added).add_cte(moved)
+    return sa.insert(points).from_select(list(_POINTS), added).add_cte(moved)
 
 
 _IN_ONE = Prepared(
@@ -120,12 +121,8 @@ def _append_in_one(tx: Tx, run: Any, new: Sequence[tuple[str, Point]]) -> None:
 
 def _moving_forward() -> Any:
     """Makes the series of a row, or moves it forward."""
-    add = insert(series)
-    return add.on_conflict_do_update(
-        index_elements=[series.c.run_id, series.c.key],
-        set_={name: add.excluded[name] for name in Point._fields},
-        where=_is_later(add.excluded, series.c),
-    )
+    is_later = _is_later(excluded(series), series.c)
+    return upsert(series, *Point._fields, key=("run_id", "key"), where=is_later)
 
 
 _KEY_IDS = sa.select(series.c.id, series.c.key).where(series.c.run_id == sa.bindparam("run"))
@@ -134,9 +131,9 @@ _FEW_IDS = Prepared(_KEY_IDS.where(is_among(series.c.key, "keys")), "run", "keys
 _FEW = 50
 _ADVANCE = Prepared(_moving_forward(), *_SERIES)
 _ADVANCE_FEW = Prepared(_moving_forward().returning(series.c.id, series.c.key), *_SERIES)
-_ADD_POINTS = Prepared(insert(points).on_conflict_do_nothing(), *_POINTS)
+_ADD_POINTS = Prepared(insert_new(points), *_POINTS)
 _AT_ONCE = 50
-_ADD_MANY_POINTS = several(insert(points).on_conflict_do_nothing(), _AT_ONCE, *_POINTS)
+_ADD_MANY_POINTS = several(insert_new(points), _AT_ONCE, *_POINTS)
 
 
 def _append_by_ids(tx: Tx, run: Any, new: Sequence[tuple[str, Point]]) -> None:

@@ -14,8 +14,6 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.dialects.sqlite import dml as sqlite_dml
-from sqlalchemy.dialects.sqlite import insert as insert  # its ON CONFLICT compiles on PostgreSQL too
 from sqlalchemy.engine import URL, make_url
 
 from trackway.client_compat.errors import Unavailable
@@ -24,10 +22,6 @@ from . import faults, postgres, sqlite
 from .kept import Kept
 from .sqlite import HURRY_S, PATIENCE_S, NotNow, here, hurrying
 from .transaction import Tx
-
-# PostgreSQL's compiler asks for this, which only its own statements have; to take those would import
-# its dialect on SQLite as well: 22 ms and 2 MB.
-sqlite_dml.OnConflictClause.constraint_target = None  # type: ignore[attr-defined]
 
 T = TypeVar("T")
 
@@ -188,15 +182,6 @@ class Database:
         self._engine.dispose()
 
 
-def upsert(table: sa.Table, *columns: str) -> sa.Insert:
-    """INSERT of rows; where one with the same primary key is there, its ``columns`` are set anew."""
-    statement = insert(table)
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
-        set_={name: statement.excluded[name] for name in columns},
-    )
-
-
 def parse_uri(uri: str) -> URL:
     """The store URI as MLflow users write it, with the driver that we use.
 
@@ -236,7 +221,5 @@ __all__ = [
     "Tx",
     "file_of",
     "hurrying",
-    "insert",
     "parse_uri",
-    "upsert",
 ]

@@ -14,7 +14,8 @@ from trackway.client_compat.errors import AlreadyExists, InvalidParameter, Inval
 from trackway.client_compat.filters import parse_order_by
 
 from . import pages, search
-from .database import Tx, insert, upsert
+from .conflict import insert_new, upsert
+from .database import Tx
 from .kept import new_version
 from .prepared import Prepared
 from .schema.tracking import experiment_tags, experiments, runs, workspaces
@@ -23,7 +24,7 @@ ACTIVE, DELETED = "active", "deleted"
 STAGES = {"ACTIVE_ONLY": [ACTIVE], "DELETED_ONLY": [DELETED], "ALL": [ACTIVE, DELETED]}
 
 _COLUMNS = (*experiments.c, workspaces.c.name.label("workspace"))
-_INSERT = insert(experiments).on_conflict_do_nothing().returning(experiments.c.id)
+_INSERT = insert_new(experiments).returning(experiments.c.id)
 _SET_TAG = upsert(experiment_tags, "value")
 _FIND_ONE = (
     sa.select(*_COLUMNS)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from sqlalchemy import exc
 
 from trackway.client_compat.errors import Unavailable
 
 # PostgreSQL: serialization failure, deadlock.
 _PASSING_SQLSTATES = {"40001", "40P01"}
+_SQLITE_ERROR = 1
 
 
 def may_pass(fault: exc.SQLAlchemyError, write: bool) -> bool:
@@ -32,7 +31,7 @@ def as_api_error(fault: exc.SQLAlchemyError) -> Exception:
         return Unavailable("The file that the store URI names is not a database of SQLite's.")
     origin = getattr(fault, "orig", None)
     state = getattr(origin, "sqlstate", None) or ""
-    if getattr(origin, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+    if getattr(origin, "sqlite_errorcode", None) == _SQLITE_ERROR:
         return fault  # a statement that cannot be, which SQLite calls operational as it does a full disk
     if "disk is full" in text or state == "53100":
         return Unavailable("The database's disk is full: nothing of this request was stored.")

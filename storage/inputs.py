@@ -11,14 +11,15 @@ from trackway.client_compat import messages as m
 from trackway.client_compat.filters import Comparison
 
 from . import experiments, search
-from .database import Tx, insert, upsert
+from .conflict import insert_new, upsert
+from .database import Tx
 from .schema.tracking import dataset_input_tags, dataset_inputs, datasets, run_models, runs
 
 CONTEXT_TAG = "mlflow.data.context"
 _MAX_SUMMARIES = 1000  # MLflow's
 
-_ADD_DATASET = insert(datasets).on_conflict_do_nothing()
-_ADD_INPUT = insert(dataset_inputs).on_conflict_do_nothing().returning(dataset_inputs.c.id)
+_ADD_DATASET = insert_new(datasets)
+_ADD_INPUT = insert_new(dataset_inputs).returning(dataset_inputs.c.id)
 _ADD_MODEL = upsert(run_models, "step")
 
 _DATASETS_OF = (

@@ -17,7 +17,8 @@ from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.filters import comparisons, order_by_messages, parse_filter
 
 from . import experiments, model_metrics, pages, search
-from .database import Tx, insert, upsert
+from .conflict import insert_new, upsert
+from .database import Tx
 from .experiments import ACTIVE, DELETED
 from .schema import tracking
 from .schema.logged_models import (
@@ -27,9 +28,9 @@ from .schema.logged_models import (
     logged_models,
 )
 
-_INSERT = insert(logged_models).returning(logged_models.c.id)
+_INSERT = sa.insert(logged_models).returning(logged_models.c.id)
 _SET_TAG = upsert(logged_model_tags, "value")
-_ADD_PARAM = insert(logged_model_params).on_conflict_do_nothing()
+_ADD_PARAM = insert_new(logged_model_params)
 _FIND = (
     sa.select(logged_models)
     .join(tracking.experiments)

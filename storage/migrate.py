@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from trackway.client_compat import uris
 
-from .database import DEFAULT_WORKSPACE, Database, insert
+from .conflict import insert_new
+from .database import DEFAULT_WORKSPACE, Database
 from .schema import tracking
 
 if TYPE_CHECKING:
@@ -129,9 +130,9 @@ def seed(database: Database, artifact_root: str) -> None:
             # Of two that draw an id together, the one with id 2 may come first.
             tx.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
         # The first workspace gets id 1, which database.DEFAULT_WORKSPACE counts on.
-        tx.execute(insert(tracking.workspaces).on_conflict_do_nothing(), {"name": "default"})
+        tx.execute(insert_new(tracking.workspaces), {"name": "default"})
         tx.execute(
-            insert(tracking.experiments).on_conflict_do_nothing(),
+            insert_new(tracking.experiments),
             {
                 "id": 0,
                 "workspace_id": DEFAULT_WORKSPACE,

@@ -18,7 +18,8 @@ from trackway.client_compat.filters import Comparison
 from trackway.client_compat.searchable import OrderBy
 
 from . import search
-from .database import Tx, insert
+from .conflict import excluded, insert_new, upsert
+from .database import Tx
 from .schema import tracking
 from .schema.logged_models import logged_model_points as points
 from .schema.logged_models import logged_model_series as series
@@ -54,11 +55,11 @@ _FIND_MODELS = (
         tracking.experiments.c.workspace_id == sa.bindparam("workspace"),
     )
 )
-_ADVANCE = insert(series)
-_ADVANCE = _ADVANCE.on_conflict_do_update(
-    index_elements=["logged_model_id", "key", "run_id", "dataset_name", "dataset_digest"],
-    set_={name: _ADVANCE.excluded[name] for name in Point._fields},
-    where=sa.tuple_(*(_ADVANCE.excluded[name] for name in Point._fields[:3]))
+_ADVANCE = upsert(
+    series,
+    *Point._fields,
+    key=("logged_model_id", "key", "run_id", "dataset_name", "dataset_digest"),
+    where=sa.tuple_(*(excluded(series)[name] for name in Point._fields[:3]))
     > sa.tuple_(*(series.c[name] for name in Point._fields[:3])),
 )
 _SERIES = sa.select(series.c.id, *(series.c[name] for name in _Name._fields)).where(
@@ -66,7 +67,7 @@ _SERIES = sa.select(series.c.id, *(series.c[name] for name in _Name._fields)).wh
     series.c.logged_model_id.in_(sa.bindparam("logged_models", expanding=True)),
     series.c.key.in_(sa.bindparam("keys", expanding=True)),
 )
-_ADD_POINTS = insert(points).on_conflict_do_nothing()
+_ADD_POINTS = insert_new(points)
 _POINTS_OF_MODELS = (
     sa.select(
         *(series.c[name] for name in _Name._fields),

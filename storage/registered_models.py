@@ -14,13 +14,14 @@ from trackway.client_compat.errors import AlreadyExists
 from trackway.client_compat.filters import parse_order_by
 
 from . import history, model_names, outbox, pages, registry_tags, search, stages
-from .database import Tx, insert
+from .conflict import insert_new
+from .database import Tx
 from .history import Change
 from .registry_tags import MODEL_TAGS, aware_of_prompts
 from .schema import registry
 from .schema.registry import registered_model_aliases, registered_model_tags, registered_models
 
-_INSERT = insert(registered_models).on_conflict_do_nothing().returning(registered_models.c.id)
+_INSERT = insert_new(registered_models).returning(registered_models.c.id)
 _PROMPTS = sa.select(registered_model_tags.c.model_id).where(*MODEL_TAGS.of_prompts)
 _IS_NO_PROMPT = registered_models.c.id.not_in(_PROMPTS)
 _SEARCH = search.Entity(

@@ -11,7 +11,8 @@ from trackway.client_compat import registry_rules
 from trackway.client_compat.filters import Comparison
 
 from . import search
-from .database import Tx, upsert
+from .conflict import upsert
+from .database import Tx
 from .schema.registry import model_version_tags, registered_model_tags
 
 

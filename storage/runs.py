@@ -15,7 +15,8 @@ from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.filters import parse_order_by
 
 from . import experiments, inputs, pages, run_texts, search
-from .database import Tx, insert, upsert
+from .conflict import insert_new, upsert
+from .database import Tx
 from .experiments import ACTIVE, DELETED, STAGES
 from .kept import new_version
 from .prepared import Prepared, is_among
@@ -23,7 +24,7 @@ from .schema import tracking
 from .schema.tracking import params, run_tags, runs, series
 
 _INSERT = Prepared(
-    insert(runs).returning(runs),
+    sa.insert(runs).returning(runs),
     *(
         "run_uuid",
         "experiment_id",
@@ -67,9 +68,7 @@ _KEPT_PARAMS = Prepared(
     ),
     *("run", "keys"),
 )
-_ADD_PARAMS = Prepared(
-    insert(params).on_conflict_do_nothing().returning(params.c.key), "run_id", "key", "value"
-)
+_ADD_PARAMS = Prepared(insert_new(params).returning(params.c.key), "run_id", "key", "value")
 
 _SEARCH = search.Entity(
     searchable.RUNS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3 as stdlib_sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -127,6 +126,8 @@ def _module() -> Any:
 
         return pysqlite3
     except ImportError:
+        import sqlite3 as stdlib_sqlite3
+
         if stdlib_sqlite3.sqlite_version_info < _SAFE_WAL:
             log.warning(
                 "SQLite %s has a bug that can damage a database which several processes write "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 import time
 import zipfile
 import zlib
@@ -58,6 +57,8 @@ def _zip(place: Place, entries: Iterable[Entry]) -> Generator[bytes]:
 
 
 def _tar(place: Place, entries: Iterable[Entry]) -> Generator[bytes]:
+    import tarfile  # 0.25 MiB, which most servers never need
+
     gzip = zlib.compressobj(_LEVEL, wbits=zlib.MAX_WBITS | 16)
     for entry in entries:
         with closing(place.store.open(entry.path)) as file:

@@ -1,4 +1,10 @@
-"""Column types and naming that every table shares."""
+"""Column types and naming that every table shares.
+
+The tables are described as queries see them. What else a database has of them is in the migrations
+alone, which make them: on SQLite, rows kept in the primary key's order and ids that never come again; on
+both, indexes of some rows only. Said here, each such option would load its database's dialect into
+servers on the other: 0.6 MiB for SQLite's, 2 for PostgreSQL's.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -38,5 +44,4 @@ def key_value_table(name: str, owner: str, *, of: str) -> Table:
         Column("key", String, nullable=False),
         Column("value", String, nullable=False),
         PrimaryKeyConstraint(owner, "key"),
-        sqlite_with_rowid=False,
     )

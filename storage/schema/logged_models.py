@@ -80,5 +80,4 @@ logged_model_points = Table(
     Column("value", Float64, nullable=False),
     Column("is_nan", Boolean(create_constraint=False), nullable=False),
     PrimaryKeyConstraint("series_id", "timestamp", "step", "value", "is_nan"),
-    sqlite_with_rowid=False,
 )

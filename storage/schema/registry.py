@@ -11,7 +11,6 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
-    text,
 )
 
 from .base import Id, Int64, String, key_value_table, metadata
@@ -28,7 +27,6 @@ registered_models = Table(
     # The number of the newest version there ever was: deleting that version does not free it.
     Column("last_version", Int64, nullable=False),
     UniqueConstraint("workspace_id", "name"),
-    sqlite_autoincrement=True,  # the history of a deleted model must not become another's
 )
 
 registered_model_tags = key_value_table("registered_model_tags", "model_id", of="registered_models.id")
@@ -74,7 +72,6 @@ registered_model_aliases = Table(
     ForeignKeyConstraint(
         ["model_id", "version"], ["model_versions.model_id", "model_versions.version"], ondelete="CASCADE"
     ),
-    sqlite_with_rowid=False,
 )
 Index(
     "ix_registered_model_aliases_version",
@@ -82,20 +79,11 @@ Index(
     registered_model_aliases.c.version,
 )
 
-# Prompts are models with a tag, which every search looks for: these indexes hold nothing else. The
-# tag's name and value stand in queries as they do here, or SQLite would not see that they match. On
-# PostgreSQL they are the same, by the migration: to say it here would import its dialect on SQLite, 2 MB.
-_IS_PROMPT = text("key = 'mlflow.prompt.is_prompt' AND value = 'true'")
-Index(
-    "ix_registered_model_tags_prompts",
-    registered_model_tags.c.model_id,
-    sqlite_where=_IS_PROMPT,
-)
-Index(
-    "ix_model_version_tags_prompts",
-    model_version_tags.c.version_id,
-    sqlite_where=_IS_PROMPT,
-)
+# Prompts are models with a tag, which every search looks for: these indexes hold nothing else, by a
+# condition in their migration. Queries name the tag's key and value as that does, or SQLite would not see
+# that they match.
+Index("ix_registered_model_tags_prompts", registered_model_tags.c.model_id)
+Index("ix_model_version_tags_prompts", model_version_tags.c.version_id)
 
 registry_history = Table(
     "registry_history",
@@ -116,7 +104,6 @@ registry_history = Table(
     Column("key", String),
     Column("old_value", String),
     Column("new_value", String),
-    sqlite_autoincrement=True,
 )
 Index("ix_registry_history_model", registry_history.c.model_id, registry_history.c.id)
 Index("ix_registry_history_name", registry_history.c.workspace_id, registry_history.c.name)

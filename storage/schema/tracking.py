@@ -14,8 +14,6 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
-    func,
-    literal_column,
 )
 
 from .base import Float64, Id, Int64, String, key_value_table, metadata
@@ -38,7 +36,6 @@ experiments = Table(
     Column("creation_time", Int64, nullable=False),
     Column("last_update_time", Int64, nullable=False),
     UniqueConstraint("workspace_id", "name"),
-    sqlite_autoincrement=True,  # the id of a purged experiment is not handed out again
 )
 
 experiment_tags = key_value_table("experiment_tags", "experiment_id", of="experiments.id")
@@ -72,17 +69,11 @@ Index(
 
 params = key_value_table("params", "run_id", of="runs.id")
 run_tags = key_value_table("run_tags", "run_id", of="runs.id")
-# Who has this value, see search_values.py. PostgreSQL takes at most 2,704 bytes in an index's entry;
-# there, too, they hold the short values only, but to say so here would import its dialect on SQLite.
+# Who has this value, see search_values.py. PostgreSQL takes at most 2,704 bytes in an index's entry, so
+# they hold, by a condition in their migration, values of up to so many characters.
 SHORT_VALUE = 100
 for _table in (params, run_tags):
-    Index(
-        f"ix_{_table.name}_by_value",
-        _table.c.key,
-        _table.c.value,
-        _table.c.run_id,
-        sqlite_where=func.length(_table.c.value) <= literal_column(str(SHORT_VALUE)),
-    )
+    Index(f"ix_{_table.name}_by_value", _table.c.key, _table.c.value, _table.c.run_id)
 
 series = Table(
     "series",
@@ -121,7 +112,6 @@ points = Table(
     Column("value", Float64, nullable=False),
     # In the order in which a history is read.
     PrimaryKeyConstraint("series_id", "timestamp", "step", "value"),
-    sqlite_with_rowid=False,
 )
 
 datasets = Table(
@@ -158,5 +148,4 @@ run_models = Table(
     Column("model_id", String, nullable=False, index=True),
     Column("step", Int64, nullable=False),
     PrimaryKeyConstraint("run_id", "direction", "model_id"),
-    sqlite_with_rowid=False,
 )

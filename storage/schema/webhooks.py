@@ -35,7 +35,6 @@ webhook_events = Table(
     # "registered_model.created"
     Column("event", String, nullable=False),
     PrimaryKeyConstraint("webhook_id", "event"),
-    sqlite_with_rowid=False,
 )
 # Every change of the registry asks who wants to know of it.
 Index("ix_webhook_events_by_event", webhook_events.c.event, webhook_events.c.webhook_id)
@@ -68,7 +67,6 @@ attempts = Table(
     Column("response_body", String),
     Column("error", String),
     PrimaryKeyConstraint("delivery_id", "number"),
-    sqlite_with_rowid=False,
 )
 
 jobs = Table(
@@ -89,6 +87,5 @@ jobs = Table(
     Column("creation_time", Int64, nullable=False),
     Column("error", String),
 )
-_IS_OPEN = jobs.c.state == "OPEN"
-# On PostgreSQL, too, by the migration: to say it here would import its dialect on SQLite, 2 MB.
-Index("ix_jobs_due", jobs.c.run_after, jobs.c.id, sqlite_where=_IS_OPEN)
+# Of open jobs only, by a condition in the migration.
+Index("ix_jobs_due", jobs.c.run_after, jobs.c.id)

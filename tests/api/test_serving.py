@@ -437,7 +437,7 @@ def test_the_working_folder_is_not_searched_for_modules(store_uri, tmp_path):
 # What is loaded when it is first used: each costs every start some 5 to 350 ms and 1 to 10 MB.
 _NOT_AT_START = (
     "mlflow google numpy alembic mako prometheus_client graphql minio urllib3 cryptography sqlalchemy.orm "
-    "multiprocessing gunicorn.asgi gunicorn.uwsgi msgspec"
+    "multiprocessing gunicorn.asgi gunicorn.uwsgi msgspec tarfile"
 ).split()
 
 
@@ -451,7 +451,9 @@ def test_the_running_server_imports_neither_mlflow_nor_what_it_does_not_need(
 
 
 def _imported_to_serve(uri, dialect, folder):
-    other = ["psycopg", "sqlalchemy.dialects.postgresql"] if dialect == "sqlite" else ["pysqlite3"]
+    drivers = {"sqlite": ["sqlite3", "pysqlite3"], "postgresql": ["psycopg"]}
+    (absent,) = drivers.keys() - {dialect}
+    other = [*drivers[absent], f"sqlalchemy.dialects.{absent}"]
     program = f"""
 import sys
 from trackway.server import cli, gunicorn_app

@@ -16,11 +16,11 @@ from tests.factories import log_metrics, make_experiment, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter
 from trackway.storage import pipe, runs
-from trackway.storage.database import Database, Tx, insert
+from trackway.storage.database import Database, Tx
 from trackway.storage.prepared import Prepared
 from trackway.storage.schema.tracking import params, series
 
-_ADD = Prepared(insert(params), "run_id", "key", "value")
+_ADD = Prepared(sa.insert(params), "run_id", "key", "value")
 _COUNT = Prepared(
     sa.select(sa.func.count().label("number")).where(params.c.run_id == sa.bindparam("run")), "run"
 )

@@ -4,12 +4,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from trackway.storage.database import Database, Tx, insert, upsert
+from trackway.storage.conflict import upsert
+from trackway.storage.database import Database, Tx
 from trackway.storage.prepared import Prepared, is_among, several
 from trackway.storage.schema.tracking import params, points, run_tags, runs
 
 ADD_RUN = Prepared(
-    insert(runs).returning(runs.c.id, runs.c.run_uuid),
+    sa.insert(runs).returning(runs.c.id, runs.c.run_uuid),
     *("run_uuid", "experiment_id", "name", "user_id", "status", "start_time", "lifecycle_stage"),
     "artifact_uri",
 )
@@ -55,13 +56,13 @@ def test_a_list_is_one_parameter_whatever_is_in_it(tx: Tx) -> None:
 def test_several_rows_go_in_one_statement(tx: Tx) -> None:
     names = ("series_id", "timestamp", "step", "value")
     rows = [(-2, number, 0, 0.5) for number in range(2)]
-    tx.do(several(insert(points), 2, *names), *rows[0], *rows[1])
+    tx.do(several(sa.insert(points), 2, *names), *rows[0], *rows[1])
     found = tx.rows(Prepared(sa.select(points).where(points.c.series_id == -2).order_by(points.c.timestamp)))
     assert [tuple(row) for row in found] == rows
 
 
 def test_numbers_keep_every_bit(tx: Tx) -> None:
-    add = Prepared(insert(points), "series_id", "timestamp", "step", "value")
+    add = Prepared(sa.insert(points), "series_id", "timestamp", "step", "value")
     rows = [
         (-1, 0, -(2**63), 0.1),
         (-1, 1, 2**63 - 1, 1.7976931348623157e308),
