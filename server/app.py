@@ -38,6 +38,7 @@ def create_app(config: Config | None = None) -> Flask:
     prepare_store(backend)
     app = Flask("trackway.server", static_folder=None)
     app.extensions["trackway"] = backend
+    app.extensions["trackway.jobs"] = jobs.runner(backend)
     app.url_rule_class = MatchedRule
     app.url_map.merge_slashes = False
     app.url_map.converters["path"] = AnyPath

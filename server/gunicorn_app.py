@@ -21,7 +21,7 @@ from .backend import open_database
 from .config import Config, ConfigError
 from .edge import observe
 from .jobs import settings as job_settings
-from .worker import Worker
+from .worker import Worker, put_up
 
 log = logging.getLogger("trackway.server")
 
@@ -39,6 +39,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, config: Config, make_app: Callable[[], Any]) -> None:
         self._config = config
         self._make_app = make_app
+        put_up()
         super().__init__(prog="trackway serve")
 
     def do_load_config(self) -> None:
@@ -165,3 +166,9 @@ class Logger(GunicornLogger):  # type: ignore[misc]
         super().setup(cfg)
         if cfg.errorlog == "-" and ours:
             self.error_log.handlers = ours
+
+    def close_on_exec(self) -> None:
+        """Nothing to do: Python opens no file that a program started later would inherit.
+
+        gunicorn's walks through all loggers for it, in each worker.
+        """

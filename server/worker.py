@@ -22,6 +22,7 @@ from trackway.client_compat import errors
 
 from . import arrivals, guards
 from .express import Express, Outcome
+from .jobs import Runner
 from .lingering import Lingering
 from .memory import Trim
 from .pool import Pool
@@ -63,6 +64,13 @@ class OneWriteResponse(wsgi.Response):  # type: ignore[misc]
         self.sock.sendall("".join(lines).encode("latin-1") + arg)
 
 
+def put_up() -> None:
+    """Put our parts in the places of gunicorn's; before the fork, so that the workers share them."""
+    guards.put_up()
+    http_parser.SocketUnreader = arrivals.Arrivals
+    wsgi.Response = OneWriteResponse
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
     """gthread, with what it lacks for us.
 
@@ -85,27 +93,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._express: Express | None = None
         self._answers_at_once = False
         self._trim = Trim()
-
-    def init_process(self) -> None:
-        guards.put_up()
-        http_parser.SocketUnreader = arrivals.Arrivals
-        wsgi.Response = OneWriteResponse
-        super().init_process()
+        self._runner: Runner | None = None
 
     def run(self) -> None:
-        from . import jobs
-
-        backend = getattr(self.wsgi, "extensions", {}).get("trackway")
+        extensions = getattr(self.wsgi, "extensions", {})
+        backend = extensions.get("trackway")
         if backend and self._has_short_way():
             self._express = Express(self.wsgi.wsgi_app)
             # SQLite answers within the process; a server elsewhere may keep its callers waiting.
-            self._answers_at_once = backend.database.dialect == "sqlite"
-        runner = jobs.start(backend) if backend else None
+            self._answers_at_once = backend.config.is_on_sqlite
+        self._runner = extensions.get("trackway.jobs")
+        if self._runner:
+            self._runner.start()
         try:
             super().run()
         finally:
-            if runner:
-                runner.stop()
+            if self._runner:
+                self._runner.stop()
             if backend:
                 # The last to leave folds SQLite's log into the one file, which is then a whole copy.
                 backend.close()
@@ -242,6 +246,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._make_room()
         super().wait_for_and_dispatch_events(timeout)
         self._trim.when_due()
+        if self._runner and self.alive:
+            self._runner.keep_watch()
 
     def _make_room(self) -> None:
         """Close those kept connections that were silent longest; gthread would wait till they end."""

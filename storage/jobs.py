@@ -7,11 +7,10 @@ it has been killed. So each may run more than once, and none is lost.
 from __future__ import annotations
 
 import json
-import threading
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakSet
 
 import sqlalchemy as sa
@@ -48,8 +47,14 @@ class Job:
     lease: str
 
 
-# Set when this process has committed new jobs; whoever works on them puts an event of its own here.
-listeners: WeakSet[threading.Event] = WeakSet()
+class Listener(Protocol):
+    """An event, or what is told as one is."""
+
+    def set(self) -> None: ...
+
+
+# Set when this process has committed new jobs; whoever works on them puts itself here.
+listeners: WeakSet[Listener] = WeakSet()
 
 
 def add(tx: Tx, kind: str, payloads: Sequence[Mapping[str, Any]], lanes: Sequence[str] = ()) -> None:

@@ -33,9 +33,10 @@ _LONGEST_DELAY_S = 600.0
 class Runner:
     """One thread that takes what is due, and one for each job that is being done.
 
-    Idle, it costs one look at an index every five seconds, in one of a server's processes: the others
-    connect to the database with their first request, which takes 4 MB each. All threads are daemons: a
-    process that has to end does, and the leases of what it leaves behind run out.
+    Idle, it costs one look at an index every five seconds, in one of a server's processes, the one that has
+    the watch. The others have no thread before they make a job, and connect to the database with their
+    first request: 5 MB less in each. All threads are daemons: a process that has to end does, and the
+    leases of what it leaves behind run out.
     """
 
     def __init__(self, backend: Backend, kinds: Mapping[str, Work], *, most: int, lease_s: float) -> None:
@@ -52,18 +53,33 @@ class Runner:
         self._lock = threading.Lock()
         # When the lease of each running job is to be renewed.
         self._running: dict[Job, float] = {}
-        self._thread = threading.Thread(target=self._loop, name="trackway-jobs", daemon=True)
+        self._thread: threading.Thread | None = None
+        self._next_watch = 0.0
 
     def start(self) -> None:
-        jobs.listeners.add(self._wake)
-        self._thread.start()
+        """Begin in this process; not before the fork, which leaves threads behind."""
+        jobs.listeners.add(self)
+        self.keep_watch()
+
+    def keep_watch(self) -> None:
+        """Begin to look for what others have left once the watch is ours; to be called now and then."""
+        if self._thread is None and time.monotonic() >= self._next_watch:
+            self._next_watch = time.monotonic() + _IDLE_S
+            if self._backend.watch.is_ours():
+                self._begin_loop()
+
+    def set(self) -> None:
+        """Jobs have been added in this process."""
+        self._wake.set()
+        self._begin_loop()
 
     def stop(self, patience_s: float = 5.0) -> None:
         """Take nothing more, wait for what runs, and leave the rest to others."""
         self._is_stopping = True
         self._wake.set()
         deadline = time.monotonic() + patience_s
-        self._thread.join(patience_s)
+        if self._thread:
+            self._thread.join(patience_s)
         while self._running and time.monotonic() < deadline:
             time.sleep(0.02)
         with self._lock:
@@ -73,6 +89,18 @@ class Runner:
                 self._write(lambda tx: jobs.release(tx, left))
             except ApiError as error:
                 log.warning("jobs in hand are free when their leases end, not now: %s", error.message)
+
+    def _begin_loop(self) -> None:
+        with self._lock:
+            if self._thread is not None or self._is_stopping:
+                return
+            thread = threading.Thread(target=self._loop, name="trackway-jobs", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # no thread is to be had: the one with the watch finds the job
+                log.warning("background work waits for a thread")
+            else:
+                self._thread = thread
 
     def _loop(self) -> None:
         while not self._is_stopping:
@@ -167,8 +195,8 @@ def look(database: Database) -> None:
     database.run(lambda tx: jobs.next_due(tx, [outbox.DELIVER], []), write=False)
 
 
-def start(backend: Backend) -> Runner:
-    """Begin to work off jobs in this process; call it after the fork."""
+def runner(backend: Backend) -> Runner:
+    """What works off jobs in each process that starts it, with the settings as they are now."""
 
     def deliver(database: Database, job: Job) -> None:
         from . import webhooks  # with urllib3 and ssl, 5 MB that a server without webhooks does not need
@@ -176,6 +204,4 @@ def start(backend: Backend) -> Runner:
         webhooks.deliver(backend.config, database, job)
 
     how = settings.read()
-    runner = Runner(backend, {outbox.DELIVER: deliver}, most=how.max_workers, lease_s=how.lease_s)
-    runner.start()
-    return runner
+    return Runner(backend, {outbox.DELIVER: deliver}, most=how.max_workers, lease_s=how.lease_s)

@@ -35,7 +35,8 @@ def start_worker(api, monkeypatch):
     started = []
 
     def start():
-        runner = background.start(api.application.extensions["trackway"])
+        runner = background.runner(api.application.extensions["trackway"])
+        runner.start()
         started.append(runner)
         return runner
 
@@ -174,6 +175,37 @@ def test_a_delivery_that_takes_long_stays_with_its_worker(api, start_worker, hoo
     emit(api)
     sent(api, webhook)
     assert len(hook.received) == 1
+
+
+def loops():
+    return [thread for thread in threading.enumerate() if thread.name == "trackway-jobs"]
+
+
+def test_a_process_without_the_watch_begins_with_its_first_job(
+    api, start_worker, hook: Receiver, monkeypatch
+):
+    monkeypatch.setattr(api.application.extensions["trackway"].watch, "is_ours", lambda: False)
+    start_worker()
+    assert loops() == []
+    webhook = create(api, hook.url)
+    emit(api)
+    sent(api, webhook)
+
+
+def test_a_process_begins_when_the_watch_falls_to_it(api, start_worker, hook: Receiver, monkeypatch):
+    watch = api.application.extensions["trackway"].watch
+    webhook = create(api, hook.url)
+    emit(api)  # what a process that has been killed has left
+    monkeypatch.setattr(watch, "is_ours", lambda: False)
+    monkeypatch.setattr(background, "_IDLE_S", 0.01)
+    runner = start_worker()
+    time.sleep(0.02)
+    runner.keep_watch()
+    assert loops() == []
+    monkeypatch.setattr(watch, "is_ours", lambda: True)
+    time.sleep(0.02)
+    runner.keep_watch()
+    sent(api, webhook)
 
 
 def test_a_worker_outlives_faults_of_the_database(api, start_worker, hook: Receiver, monkeypatch):
