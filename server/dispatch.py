@@ -155,9 +155,16 @@ class Rpc:
         except Exception:
             return unexpected_answer(environ, request_id)
 
+    def refuse(self, request_id: str) -> Answer:
+        """The answer where it is not handled."""
+        return error_answer(self._absence(), request_id)
+
+    def _absence(self) -> errors.ApiError:
+        return errors.NotImplementedYet(f"{self._name} is not implemented by this server.")
+
     def _perform(self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues) -> bytes:
         if self._handler is None:
-            raise errors.NotImplementedYet(f"{self._name} is not implemented by this server.")
+            raise self._absence()
         identity = identify(environ)
         request = self._decode(environ, backend.config.max_request_size, path_values)
         return codec.dumps(respond(backend, self._name, request, identity, request_id, path_values))

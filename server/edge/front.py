@@ -149,10 +149,7 @@ class Front:
         rpc = verbs.get(method)
         if rpc is not None:
             return rpc.answer(self._backend, environ, request_id)
-        allow = ", ".join(sorted({*verbs, "OPTIONS"}))
-        if method == "OPTIONS":
-            return Answer(204, [("Allow", allow)], b"")
-        return wrong_verb(environ, request_id, allow)
+        return of_verb(environ, request_id, verbs)
 
     def _pass_on(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         sent = [500, 0]
@@ -202,7 +199,11 @@ class Front:
         return True
 
 
-def wrong_verb(environ: Environ, request_id: str, allow: str) -> Answer:
+def of_verb(environ: Environ, request_id: str, verbs: Iterable[str]) -> Answer:
+    """To a request for a path that has RPCs, but none of its verb."""
+    allow = ", ".join(sorted({*verbs, "OPTIONS"}))
+    if environ["REQUEST_METHOD"] == "OPTIONS":
+        return Answer(204, [("Allow", allow)], b"")
     error = errors.MethodNotAllowed(
         f"{environ['REQUEST_METHOD']} is not allowed on {environ['PATH_INFO']}; allowed are {allow}.",
         headers={"Allow": allow},
@@ -215,4 +216,4 @@ def unknown_path(environ: Environ, request_id: str) -> Answer:
     return error_answer(errors.EndpointNotFound(text), request_id)
 
 
-__all__ = ["REQUEST_ID", "ROUTE", "Constant", "Front", "unknown_path", "wrong_verb"]
+__all__ = ["REQUEST_ID", "ROUTE", "Constant", "Front", "of_verb", "unknown_path"]

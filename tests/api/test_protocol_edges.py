@@ -55,6 +55,21 @@ def test_a_wrong_verb_on_a_path_with_variables_is_405(api):
     assert "GET" in response.headers["Allow"]
 
 
+def test_verbs_of_built_and_unbuilt_endpoints_on_one_path_are_told_together(api):
+    path = "/api/3.0/mlflow/datasets/d-1/tags"
+    assert "SetDatasetTags" in error_of(api.patch(path), 501, "NOT_IMPLEMENTED")
+    response = api.get(path)
+    assert "allowed are OPTIONS, PATCH" in error_of(response, 405, "BAD_REQUEST")
+    assert response.headers["Allow"] == "OPTIONS, PATCH"
+    response = api.options(path)
+    assert (response.status_code, response.headers["Allow"]) == (204, "OPTIONS, PATCH")
+
+
+def test_a_variable_is_one_step_of_a_path(api):
+    path = "/api/3.0/mlflow/datasets/a/b/tags"
+    assert path in error_of(api.patch(path), 404, "ENDPOINT_NOT_FOUND")
+
+
 def test_an_endpoint_that_is_not_built_yet_is_501_and_says_which(api):
     response = post(api, "/api/3.0/mlflow/gateway/secrets/create", "{}")
     assert error_of(response, 501, "NOT_IMPLEMENTED").startswith("CreateGatewaySecret ")
