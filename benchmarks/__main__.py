@@ -72,6 +72,7 @@ def main() -> None:
     bench = Bench(_sizes(arguments))
     rows = {name: row for name, row in ROWS.items() if name in arguments.rows}
     is_whole = arguments.quick or arguments.full or arguments.output or arguments.add
+    environments.compile_ours()
     began = time.perf_counter()
     groups = sorted({row.group for row in rows.values()})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and folders go with it

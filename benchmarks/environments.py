@@ -1,7 +1,10 @@
-"""The peers' environments: each is installed once from the package index, apart from Trackway's own."""
+"""What is measured as its users have it: the peers installed from the package index, each in an
+environment of its own, and Trackway compiled.
+"""
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -32,6 +35,12 @@ def programs(peer: str) -> Path:
         _install(folder, _PACKAGES[peer])
         stamp.write_text(wanted)
     return folder / "bin"
+
+
+def compile_ours() -> None:
+    """As pip compiles what it installs; from a checkout that may not be written to, each start would."""
+    for part in ("client_compat", "server", "storage"):
+        compileall.compile_dir(ROOT / part, quiet=1)
 
 
 def _install(folder: Path, packages: tuple[str, ...]) -> None:
