@@ -1,6 +1,6 @@
-"""Writes `messages.py` and `endpoints.py` from the protos of the installed mlflow.
+"""Writes `messages.py`, `genai_messages.py` and `endpoints.py` from the protos of the installed mlflow.
 
-    python -m trackway.client_compat._generate           writes both
+    python -m trackway.client_compat._generate           writes them
     python -m trackway.client_compat._generate --check   prints a diff and fails where they differ
 
 The only module outside the tests that imports mlflow. The text is in the formatter's style already, in the
@@ -48,6 +48,14 @@ _WELL_KNOWN = {
     "google.protobuf.ListValue": ("google.ListValue", "list[Json]"),
     "google.protobuf.Struct": ("google.Struct", "dict[str, Json]"),
 }
+
+
+# What MLflow has for generative models: 60 % of all messages, which a server that handles none of them does
+# not import (1.1 MiB). A message that other endpoints reach, too, is in messages.py.
+_GENAI = re.compile(
+    r"/\d\.0/mlflow/(datasets|gateway|get-online-trace-details|issues|label-schemas|prompt-optimization"
+    r"|review-queues|scorers|traces|unified-traces)(/|$)"
+)
 
 
 class Row(NamedTuple):
@@ -103,9 +111,13 @@ def generate() -> dict[str, str]:
     if unknown := named - known:
         raise ValueError(f"quirks.py names messages that the protos lack: {sorted(unknown)}")
     note = f"from the protos of MLflow {mlflow.__version__} by `python -m trackway.client_compat._generate`"
+    core = _Names([row for row in rows if not _GENAI.match(row.path)])
+    first = {*core.messages, *core.enums}
+    genai = {*names.messages, *names.enums} - first
     return {
-        "messages.py": _messages_text(names, rows, note),
-        "endpoints.py": _endpoints_text(names, rows, note),
+        "messages.py": _messages_text(names, rows, note, first),
+        "genai_messages.py": _messages_text(names, rows, note, genai),
+        "endpoints.py": _endpoints_text(names, rows, note, genai),
     }
 
 
@@ -184,7 +196,7 @@ class _Names:
         self.top_enums = sorted((d for d in self.enums.values() if d.containing_type is None), key=key)
 
     def of(self, descriptor: Any) -> str:
-        """The dotted name in messages.py."""
+        """The dotted name in its module."""
         if descriptor.containing_type is None:
             return self._top[descriptor.full_name]
         return f"{self.of(descriptor.containing_type)}.{descriptor.name}"
@@ -225,11 +237,23 @@ def _is_map(descriptor: Any) -> bool:
     return bool(descriptor.GetOptions().map_entry)
 
 
-def _messages_text(names: _Names, rows: list[Row], note: str) -> str:
+def _messages_text(names: _Names, rows: list[Row], note: str, of: set[str]) -> str:
+    """A module with the messages and enumerations of these full names."""
+    enums = [enum for enum in names.top_enums if enum.full_name in of]
+    messages = [message for message in names.top_messages if message.full_name in of]
     bound = _path_fields(rows)
     uses: dict[str, list[str]] = {}
     for row in rows:
         uses.setdefault(row.request.full_name, []).append(f"{row.verb} {row.path}")
+    classes: list[str] = []
+    for enum in enums:
+        classes += ["", "", *_enum_lines(enum, "")]
+    for message in messages:
+        classes += ["", "", *_message_lines(names, message, bound, uses, "")]
+    annotations = re.findall(r"^ +\w+: ([^\n]+),$", "\n".join(classes), re.MULTILINE)
+    words = {word for text in annotations for word in re.findall(r"(?<![\w.\"])[A-Z]\w*", text)}
+    here = {names.of(message) for message in messages}
+    elsewhere = sorted(words & {names.of(message) for message in names.top_messages} - here)
     lines = [
         '"""Messages of MLflow\'s protocol.',
         "",
@@ -241,12 +265,10 @@ def _messages_text(names: _Names, rows: list[Row], note: str) -> str:
         "",
         "from typing import Final",
         "",
-        "from .wire import Enumeration, Json, Message",
+        *([f"from .messages import {', '.join(elsewhere)}"] if elsewhere else []),
+        f"from .wire import {', '.join(['Enumeration', *['Json'] * ('Json' in words), 'Message'])}",
+        *classes,
     ]
-    for enum in names.top_enums:
-        lines += ["", "", *_enum_lines(enum, "")]
-    for message in names.top_messages:
-        lines += ["", "", *_message_lines(names, message, bound, uses, "")]
     return "\n".join(lines) + "\n"
 
 
@@ -394,7 +416,10 @@ def _type(names: _Names, field: Any) -> tuple[str, str]:
     return (f"{wire}[]", f"list[{python}]") if field.is_repeated else (wire, python)
 
 
-def _endpoints_text(names: _Names, rows: list[Row], note: str) -> str:
+def _endpoints_text(names: _Names, rows: list[Row], note: str, genai: set[str]) -> str:
+    def reference(message: Any) -> str:
+        return f"{'g' if message.full_name in genai else 'm'}.{names.of(message)}"
+
     lines = [
         '"""Endpoints of MLflow\'s protocol.',
         "",
@@ -405,7 +430,9 @@ def _endpoints_text(names: _Names, rows: list[Row], note: str) -> str:
         "from __future__ import annotations",
         "",
         "from . import messages as m",
-        "from .wire import Endpoint",
+        "from .wire import Endpoint, Later",
+        "",
+        'g = Later("genai_messages")',
         "",
         "# ruff: noqa: E501",
         "# fmt: off",
@@ -413,7 +440,7 @@ def _endpoints_text(names: _Names, rows: list[Row], note: str) -> str:
     ]
     for row in rows:
         parts = [f'"{row.verb}"', f'"{row.path}"', f'"{row.rpc}"']
-        parts += [f"m.{names.of(row.request)}", f"m.{names.of(row.response)}", f'"{row.service}"']
+        parts += [reference(row.request), reference(row.response), f'"{row.service}"']
         if row.bindings:
             pairs = ", ".join(f'("{variable}", "{field}")' for variable, field in row.bindings)
             parts.append(f"bindings=({pairs}{',' if len(row.bindings) == 1 else ''})")

@@ -25,7 +25,10 @@ whose top-level null is `NULL` (None is an unset field, as everywhere).
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from importlib import import_module
+from operator import attrgetter
 from typing import ClassVar, Final, NamedTuple, TypeAlias, Union
 
 
@@ -86,6 +89,26 @@ class Enumeration:
         return tuple(cls._numbers)
 
 
+class Later:
+    """A message of a module that is imported when first needed; its attributes are classes within it."""
+
+    __slots__ = ("_module", "_name")
+
+    def __init__(self, module: str, name: str = "") -> None:
+        self._module = module
+        self._name = name
+
+    def __getattr__(self, name: str) -> Later:
+        return Later(self._module, f"{self._name}.{name}".lstrip("."))
+
+    def is_loaded(self) -> bool:
+        return f"{__package__}.{self._module}" in sys.modules
+
+    def load(self) -> type[Message]:
+        found: type[Message] = attrgetter(self._name)(import_module(f".{self._module}", __package__))
+        return found
+
+
 class Endpoint(NamedTuple):
     """One verb on one path.
 
@@ -96,11 +119,25 @@ class Endpoint(NamedTuple):
     verb: str
     path: str
     rpc: str
-    request: type[Message]
-    response: type[Message]
+    asks: type[Message] | Later
+    answers: type[Message] | Later
     service: str
     bindings: tuple[tuple[str, str], ...] = ()
     mounts: tuple[str, ...] = ("/api", "/ajax-api")
+
+    @property
+    def request(self) -> type[Message]:
+        return self.asks.load() if isinstance(self.asks, Later) else self.asks
+
+    @property
+    def response(self) -> type[Message]:
+        return self.answers.load() if isinstance(self.answers, Later) else self.answers
+
+    @property
+    def loaded(self) -> type[Message] | None:
+        """The request, where its module is imported, as that of each handler has; else None."""
+        is_away = isinstance(self.asks, Later) and not self.asks.is_loaded()
+        return None if is_away else self.request
 
     def field_of(self, variable: str) -> str:
         """The dotted path of the message field that this path variable fills."""

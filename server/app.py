@@ -51,7 +51,7 @@ def create_app(config: Config | None = None) -> Flask:
     for endpoint in all_endpoints():
         rpc = Rpc(endpoint)
         for path in paths_of(endpoint):
-            if endpoint.request in transfers.HANDLERS:
+            if endpoint.loaded in transfers.HANDLERS:
                 _mount_transfer(app, backend, path, endpoint)
             elif "<" in path and rpc.is_handled:
                 _mount_with_variables(app, backend, path, rpc)

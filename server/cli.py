@@ -82,7 +82,7 @@ def _fail(message: str) -> NoReturn:
 def endpoints(as_json: bool) -> None:
     """List every endpoint of the protocol, and whether it is handled."""
     from .app import all_endpoints
-    from .dispatch import HANDLERS
+    from .dispatch import handler_of
     from .edge import transfers
 
     rows = [
@@ -92,7 +92,7 @@ def endpoints(as_json: bool) -> None:
             "mounts": list(endpoint.mounts),
             "rpc": endpoint.rpc,
             "service": endpoint.service,
-            "handled": endpoint.request in HANDLERS or endpoint.request in transfers.HANDLERS,
+            "handled": bool(handler_of(endpoint)) or endpoint.loaded in transfers.HANDLERS,
         }
         for endpoint in all_endpoints()
     ]

@@ -116,6 +116,10 @@ def handles(
     return register
 
 
+def handler_of(endpoint: Endpoint) -> Registered | None:
+    return HANDLERS.get(endpoint.loaded or Message)
+
+
 class Rpc:
     """One endpoint, with all that can be known before a request comes."""
 
@@ -124,8 +128,8 @@ class Rpc:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._name = endpoint.rpc
-        self._message = endpoint.request
-        self._handler = HANDLERS.get(endpoint.request)
+        self._handler = handler_of(endpoint)
+        self._message = endpoint.request if self._handler else Message
 
     @property
     def is_handled(self) -> bool:

@@ -11,31 +11,30 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from trackway.client_compat import messages as m
-from trackway.client_compat.wire import Endpoint, Message
-from trackway.server.dispatch import HANDLERS, JSON_TYPE
+from trackway.client_compat.wire import Endpoint
+from trackway.server.dispatch import JSON_TYPE, handler_of
 
 from .front import Constant, Front
 
 UI_MOUNT = "/ajax-api"
-EMPTY: frozenset[type[Message]] = frozenset(
+EMPTY: frozenset[str] = frozenset(
     {
-        m.SearchTraces,
-        m.SearchTracesV3,
-        m.QueryTraceMetrics,
-        m.ListScorers,
-        m.SearchEvaluationDatasets,
-        m.SearchIssues,
-        m.ListLabelSchemas,
-        m.ListReviewQueues,
-        m.SearchPromptOptimizationJobs,
-        m.ListGatewayEndpoints,
-        m.ListGatewaySecretInfos,
-        m.ListGatewayModelDefinitions,
-        m.ListGatewayEndpointBindings,
-        m.ListGatewayBudgetPolicies,
-        m.ListGatewayBudgetWindows,
-        m.ListGatewayGuardrails,
+        "SearchTraces",
+        "SearchTracesV3",
+        "QueryTraceMetrics",
+        "ListScorers",
+        "SearchEvaluationDatasets",
+        "SearchIssues",
+        "ListLabelSchemas",
+        "ListReviewQueues",
+        "SearchPromptOptimizationJobs",
+        "ListGatewayEndpoints",
+        "ListGatewaySecretInfos",
+        "ListGatewayModelDefinitions",
+        "ListEndpointBindings",
+        "ListBudgetPolicies",
+        "ListBudgetWindows",
+        "ListGatewayGuardrails",
     }
 )
 # Paths that are in no proto. The runs table asks for the gateway's endpoints to offer a prompt playground.
@@ -53,5 +52,5 @@ def mount(front: Front, endpoints: Iterable[Endpoint]) -> None:
     for path, body in _BESIDE.items():
         front.mount("GET", UI_MOUNT + path, Constant(json.dumps(body), JSON_TYPE))
     for endpoint in endpoints:
-        if endpoint.request in EMPTY and endpoint.request not in HANDLERS and UI_MOUNT in endpoint.mounts:
+        if endpoint.rpc in EMPTY and not handler_of(endpoint) and UI_MOUNT in endpoint.mounts:
             front.mount(endpoint.verb, UI_MOUNT + endpoint.path, Constant("{}", JSON_TYPE))

@@ -24,7 +24,7 @@ _PART_FOR_S = 3600
 _UPLOAD_FOR_S = 900
 _LONGEST_S = 7 * 24 * 3600
 _DOWNLOAD_FOR_S = int(os.environ.get("MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS", "300"))
-_RULES = {endpoint.request: f"/api{endpoint.path}" for endpoint in ENDPOINTS}
+_RULES = {endpoint.loaded: f"/api{endpoint.path}" for endpoint in ENDPOINTS}
 
 
 @handles(m.ListArtifacts, can=policy.read_run, transaction="none")
