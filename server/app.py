@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 from flask import Flask, Response, request
@@ -23,8 +22,7 @@ from .backend import Backend, open_replica, prepare_artifacts
 from .config import Config
 from .dispatch import Answer, Rpc, error_answer, unexpected_answer
 from .edge import transfers, ui, ui_absent
-from .edge.absent import Absent
-from .edge.front import REQUEST_ID, ROUTE, Constant, Front
+from .edge.front import REQUEST_ID, ROUTE, Constant, Front, unknown_path, wrong_verb
 from .version import MLFLOW_VERSION
 
 _PREVIEWED = "/2.0/mlflow/"
@@ -45,7 +43,6 @@ def create_app(config: Config | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.converters["path"] = AnyPath
     front = Front(app.wsgi_app, backend)
-    absent = Absent()
     app.wsgi_app = front  # type: ignore[method-assign]
     ui_absent.mount(front, all_endpoints())
     for endpoint in all_endpoints():
@@ -53,15 +50,11 @@ def create_app(config: Config | None = None) -> Flask:
         for path in paths_of(endpoint):
             if endpoint.loaded in transfers.HANDLERS:
                 _mount_transfer(app, backend, path, endpoint)
-            elif "<" in path and rpc.is_handled:
-                _mount_with_variables(app, backend, path, rpc)
-            elif "<" in path:
-                absent.add(path, rpc)
+            elif "<path:" in path:
+                _mount_with_path(app, backend, path, rpc)
             else:
                 front.mount(endpoint.verb, path, rpc)
     _mount_pages(app, backend, front)
-    app.register_error_handler(NoRoute, lambda _: _response(absent.answer(request.environ)))
-    app.register_error_handler(MethodNotAllowed, partial(_wrong_verb, absent))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     return app
@@ -106,7 +99,7 @@ def paths_of(endpoint: Endpoint) -> Iterator[str]:
             yield f"{mount}/2.0/preview/mlflow/{endpoint.path.removeprefix(_PREVIEWED)}"
 
 
-def _mount_with_variables(app: Flask, backend: Backend, path: str, rpc: Rpc) -> None:
+def _mount_with_path(app: Flask, backend: Backend, path: str, rpc: Rpc) -> None:
     def view(**values: str) -> Response:
         return _response(rpc.answer(backend, request.environ, request.environ[REQUEST_ID], values))
 
@@ -191,16 +184,18 @@ def _response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, answer.headers)
 
 
-def _wrong_verb(absent: Absent, error: MethodNotAllowed) -> Response:
-    return _response(absent.answer(request.environ, error.valid_methods or ()))
-
-
 def _http_error(error: Exception) -> Response:
     """Flask's own errors, which are HTML, in the protocol's shape."""
+    environ = request.environ
+    request_id = environ[REQUEST_ID]
+    if isinstance(error, NoRoute):
+        return _response(unknown_path(environ, request_id))
+    if isinstance(error, MethodNotAllowed):
+        return _response(wrong_verb(environ, request_id, ", ".join(sorted(error.valid_methods or []))))
     assert isinstance(error, HTTPException)
     text = error.description or error.name
     status = error.code or 500
-    return _response(error_answer(errors.BadRequest(text, status=status), request.environ[REQUEST_ID]))
+    return _response(error_answer(errors.BadRequest(text, status=status), request_id))
 
 
 def _unexpected(error: Exception) -> Response:

@@ -132,10 +132,6 @@ class Rpc:
         self._message = endpoint.request if self._handler else Message
 
     @property
-    def is_handled(self) -> bool:
-        return self._handler is not None
-
-    @property
     def is_short(self) -> bool:
         """Whether it does a few statements at most: not a page of a list, and nothing outside the store."""
         handler = self._handler
@@ -159,16 +155,9 @@ class Rpc:
         except Exception:
             return unexpected_answer(environ, request_id)
 
-    def refuse(self, request_id: str) -> Answer:
-        """The answer where it is not handled."""
-        return error_answer(self._absence(), request_id)
-
-    def _absence(self) -> errors.ApiError:
-        return errors.NotImplementedYet(f"{self._name} is not implemented by this server.")
-
     def _perform(self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues) -> bytes:
         if self._handler is None:
-            raise self._absence()
+            raise errors.NotImplementedYet(f"{self._name} is not implemented by this server.")
         identity = identify(environ)
         request = self._decode(environ, backend.config.max_request_size, path_values)
         return codec.dumps(respond(backend, self._name, request, identity, request_id, path_values))

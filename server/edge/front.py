@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from werkzeug.wsgi import ClosingIterator
 
@@ -21,37 +21,30 @@ from ..dispatch import (
     Answer,
     Environ,
     Headers,
+    PathValues,
     error_answer,
     status_line,
     unexpected_answer,
 )
 from . import observe
+from .paths import Paths, Responder
 from .security import Security
 
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
-ByVerb = dict[str, "Responder"]
 
 REQUEST_ID = "trackway.request_id"
 STARTED = "trackway.started"
 # The rule that answered, for the metrics; a path would make as many series as there are runs.
 ROUTE = "trackway.route"
 _UNMATCHED = "unmatched"
+_NO_VALUES: PathValues = {}
 TEXT_TYPE = ("Content-Type", "text/plain; charset=utf-8")
 _DOUBLED_SLASHES = re.compile("/{2,}")
 # In an artifact's path slashes are part of the name.
 _ARTIFACT_PATHS = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
 # Reached without --static-prefix as well, as in MLflow.
 _UNPREFIXED = (*_ARTIFACT_PATHS, "/metrics")
-
-
-class Responder(Protocol):
-    """An RPC, or what stands in for one."""
-
-    @property
-    def is_short(self) -> bool: ...
-
-    def answer(self, backend: Backend, environ: Environ, request_id: str) -> Answer: ...
 
 
 class Constant:
@@ -63,7 +56,9 @@ class Constant:
         self._body = body.encode()
         self._kind = kind
 
-    def answer(self, backend: Backend, environ: Environ, request_id: str) -> Answer:
+    def answer(
+        self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues = _NO_VALUES
+    ) -> Answer:
         return Answer(200, [self._kind], self._body)
 
 
@@ -74,22 +69,20 @@ class Front:
         self._backend = backend
         self._prefix = config.static_prefix
         self._security = Security(config)
-        self._fixed: dict[str, ByVerb] = {}
-        # As ``_fixed``, by verb and path as they come, with the static prefix: whether it is short.
+        self._paths = Paths()
+        # Paths without variables, by verb and path as they come, with the static prefix: whether it is short.
         self._mounted: dict[tuple[str, str], bool] = {}
         self.metrics = observe.Metrics(config.expose_prometheus) if config.expose_prometheus else None
         self._access_log = observe.AccessLog(observe.is_text(config)) if config.access_log else None
 
     def mount(self, verb: str, path: str, rpc: Responder) -> None:
-        """Answer an RPC on a path without variables.
+        """Answer an RPC on a path, whose variables are one step each.
 
         A dictionary look-up in place of Flask's routing and contexts, which take 59 µs a request.
         """
-        verbs = self._fixed.setdefault(path, {})
-        verbs.setdefault(verb, rpc)
-        if verb == "GET":
-            verbs.setdefault("HEAD", rpc)
-        self._mounted[verb, self._prefix + path] = verbs[verb].is_short
+        responder = self._paths.mount(verb, path, rpc)
+        if "<" not in path:
+            self._mounted[verb, self._prefix + path] = responder.is_short
 
     def is_fixed(self, verb: str, path: str) -> bool:
         """Whether ``respond`` answers it. The path is as it came, with the static prefix."""
@@ -140,16 +133,18 @@ class Front:
         refusal = self._security.refusal(environ) or self._security.preflight(environ)
         if refusal:
             return Answer(refusal[0], [TEXT_TYPE], refusal[1].encode())
-        path = environ["PATH_INFO"]
-        verbs = self._fixed.get(path)
-        if verbs is None:
+        found = self._paths.find(environ["PATH_INFO"])
+        if found is None:
             return None
-        environ[ROUTE] = path
+        environ[ROUTE] = found.rule
         method = environ["REQUEST_METHOD"]
-        rpc = verbs.get(method)
+        rpc = found.by_verb.get(method)
         if rpc is not None:
-            return rpc.answer(self._backend, environ, request_id)
-        return of_verb(environ, request_id, verbs)
+            return rpc.answer(self._backend, environ, request_id, found.values)
+        allow = ", ".join(sorted({*found.by_verb, "OPTIONS"}))
+        if method == "OPTIONS":
+            return Answer(204, [("Allow", allow)], b"")
+        return wrong_verb(environ, request_id, allow)
 
     def _pass_on(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         sent = [500, 0]
@@ -199,11 +194,7 @@ class Front:
         return True
 
 
-def of_verb(environ: Environ, request_id: str, verbs: Iterable[str]) -> Answer:
-    """To a request for a path that has RPCs, but none of its verb."""
-    allow = ", ".join(sorted({*verbs, "OPTIONS"}))
-    if environ["REQUEST_METHOD"] == "OPTIONS":
-        return Answer(204, [("Allow", allow)], b"")
+def wrong_verb(environ: Environ, request_id: str, allow: str) -> Answer:
     error = errors.MethodNotAllowed(
         f"{environ['REQUEST_METHOD']} is not allowed on {environ['PATH_INFO']}; allowed are {allow}.",
         headers={"Allow": allow},
@@ -216,4 +207,4 @@ def unknown_path(environ: Environ, request_id: str) -> Answer:
     return error_answer(errors.EndpointNotFound(text), request_id)
 
 
-__all__ = ["REQUEST_ID", "ROUTE", "Constant", "Front", "of_verb", "unknown_path"]
+__all__ = ["REQUEST_ID", "ROUTE", "Constant", "Front", "unknown_path", "wrong_verb"]

@@ -308,11 +308,11 @@ def test_everything_moves_below_a_static_prefix(store_uri):
 
 
 def test_a_handler_must_declare_a_permission():
-    from trackway.client_compat import messages as m
+    from trackway.client_compat import genai_messages as g
     from trackway.server.dispatch import handles
 
     with pytest.raises(TypeError, match="declares no permission"):
-        handles(m.CreateGatewaySecret, can=None)
+        handles(g.CreateGatewaySecret, can=None)
 
 
 def test_a_write_is_audited_and_a_read_is_not(api, database):

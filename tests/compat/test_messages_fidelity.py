@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from google.protobuf.message_factory import GetMessageClass
 from mlflow.utils.proto_json_utils import message_to_json
 
 from trackway.client_compat import _generate, codec, quirks
+from trackway.client_compat import genai_messages as g
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.plans import plan_of
@@ -37,10 +39,9 @@ def protos() -> dict[type[Message], Any]:
     names = _generate._Names(list(_generate._rows()))
     found = {}
     for descriptor in names.messages.values():
-        ours: Any = m
-        for part in names.of(descriptor).split("."):
-            ours = getattr(ours, part)
-        found[ours] = descriptor
+        name = names.of(descriptor)
+        module = m if hasattr(m, name.partition(".")[0]) else g
+        found[attrgetter(name)(module)] = descriptor
     return found
 
 
@@ -163,24 +164,24 @@ PROBED = [
     (m.SearchLoggedModels.OrderBy, "ascending"),
     (m.SearchLoggedModels, "experiment_ids"),
     (m.RunInfo, "status"),
-    (m.QueryTraceMetrics, "max_results"),
-    (m.TraceInfoV3, "tags"),
-    (m.TraceInfoV3, "request_time"),
-    (m.TraceInfoV3, "execution_duration"),
-    (m.UpdateAssessment, "update_mask"),
-    (m.Span, "trace_id"),
+    (g.QueryTraceMetrics, "max_results"),
+    (g.TraceInfoV3, "tags"),
+    (g.TraceInfoV3, "request_time"),
+    (g.TraceInfoV3, "execution_duration"),
+    (g.UpdateAssessment, "update_mask"),
+    (g.Span, "trace_id"),
     (m.Run, "info"),
     (m.RunData, "metrics"),
 ]
 BASES: dict[type[Message], dict[str, Any]] = {
     m.Metric: {"key": "k", "value": 1, "timestamp": 1},
-    m.QueryTraceMetrics: {
+    g.QueryTraceMetrics: {
         "experiment_ids": [],
         "view_type": "TRACES",
         "metric_name": "latency",
         "aggregations": [],
     },
-    m.UpdateAssessment: {"assessment": {}, "update_mask": "name"},
+    g.UpdateAssessment: {"assessment": {}, "update_mask": "name"},
 }
 # What protobuf takes and we refuse, on purpose: numbers that Python's int() and float() read and JSON does
 # not mean, bytes that are not base64, names an enumeration lacks and values that are no object where a

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from trackway.client_compat import codec, extra
+from trackway.client_compat import genai_messages as g
 from trackway.client_compat import messages as m
 from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.errors import InvalidParameter
@@ -142,13 +143,13 @@ def test_an_unknown_name_is_refused_with_the_known_ones(value: object) -> None:
 
 
 def test_booleans_are_strict_in_json_and_text_in_queries() -> None:
-    assert "parameter 'allow_partial'" in refusal(m.GetTrace, {"trace_id": "t", "allow_partial": "true"})
-    assert "parameter 'allow_partial'" in refusal(m.GetTrace, {"trace_id": "t", "allow_partial": 1})
+    assert "parameter 'allow_partial'" in refusal(g.GetTrace, {"trace_id": "t", "allow_partial": "true"})
+    assert "parameter 'allow_partial'" in refusal(g.GetTrace, {"trace_id": "t", "allow_partial": 1})
     assert (
-        codec.decode_query(m.GetTrace, {"trace_id": ["t"], "allow_partial": ["TRUE"]}).allow_partial is True
+        codec.decode_query(g.GetTrace, {"trace_id": ["t"], "allow_partial": ["TRUE"]}).allow_partial is True
     )
     with pytest.raises(InvalidParameter, match="Invalid boolean value: maybe, must be 'true' or 'false'"):
-        codec.decode_query(m.GetTrace, {"trace_id": ["t"], "allow_partial": ["maybe"]})
+        codec.decode_query(g.GetTrace, {"trace_id": ["t"], "allow_partial": ["maybe"]})
 
 
 def test_a_query_string() -> None:
@@ -159,12 +160,12 @@ def test_a_query_string() -> None:
 
 
 def test_one_value_of_a_repeated_field_is_a_list() -> None:
-    assert codec.decode_query(m.SearchTraces, {"experiment_ids": ["0"]}).experiment_ids == ["0"]
+    assert codec.decode_query(g.SearchTraces, {"experiment_ids": ["0"]}).experiment_ids == ["0"]
 
 
 def test_a_message_in_a_query_string_is_refused() -> None:
     with pytest.raises(InvalidParameter, match="parameter 'trace'"):
-        codec.decode_query(m.StartTraceV3, {"trace": ["{}"]})
+        codec.decode_query(g.StartTraceV3, {"trace": ["{}"]})
 
 
 @pytest.mark.parametrize("data", [[], 5, True, "[]", "5", '"x"', "{", ""])
@@ -196,14 +197,14 @@ def test_wrong_shapes_are_named(data: dict[str, object], where: str) -> None:
 
 
 def test_one_of_a_choice() -> None:
-    text = refusal(m.TraceLocation, {"mlflow_experiment": {"experiment_id": "0"}, "inference_table": {}})
+    text = refusal(g.TraceLocation, {"mlflow_experiment": {"experiment_id": "0"}, "inference_table": {}})
     assert "for parameter 'identifier'" in text
     assert "mlflow_experiment, inference_table" in text
 
 
 def test_times_are_nanoseconds() -> None:
     data = {"request_time": "2025-04-15T08:49:18.699Z", "execution_duration": "1.5s"}
-    found = codec.decode(m.TraceInfoV3, data)
+    found = codec.decode(g.TraceInfoV3, data)
     assert (found.request_time, found.execution_duration) == (1_744_706_958_699_000_000, 1_500_000_000)
     assert codec.encode(found) == {**data, "execution_duration": "1.500s"}
 
@@ -212,11 +213,11 @@ def test_times_are_nanoseconds() -> None:
     "value", ["2025-04-15", "yesterday", "2025-02-30T00:00:00Z", 5, "2025-04-15T08:49:18"]
 )
 def test_what_is_no_time_is_refused(value: object) -> None:
-    assert "for parameter 'request_time'" in refusal(m.TraceInfoV3, {"request_time": value})
+    assert "for parameter 'request_time'" in refusal(g.TraceInfoV3, {"request_time": value})
 
 
 def test_a_json_null_in_a_value_is_kept_apart_from_absence() -> None:
-    absent, null = codec.decode(m.Feedback, {}), codec.decode(m.Feedback, {"value": None})
+    absent, null = codec.decode(g.Feedback, {}), codec.decode(g.Feedback, {"value": None})
     assert (absent.value, null.value) == (None, NULL)
     assert (codec.encode(absent), codec.encode(null)) == ({}, {"value": None})
 
@@ -225,7 +226,7 @@ def test_a_bottomless_value_is_refused() -> None:
     value: object = 1
     for _ in range(5000):
         value = [value]
-    assert "Invalid" in refusal(m.Feedback, {"value": value})
+    assert "Invalid" in refusal(g.Feedback, {"value": value})
 
 
 def test_a_field_mask_comes_in_either_spelling() -> None:
@@ -235,7 +236,7 @@ def test_a_field_mask_comes_in_either_spelling() -> None:
         "assessment": {},
         "update_mask": "traceId,last_update_time",
     }
-    assert codec.decode(m.UpdateAssessment, data).update_mask == ["trace_id", "last_update_time"]
+    assert codec.decode(g.UpdateAssessment, data).update_mask == ["trace_id", "last_update_time"]
 
 
 def test_an_answer_has_numbers_for_64_bits_and_nothing_for_what_is_unset() -> None:
@@ -252,7 +253,7 @@ def test_an_empty_text_that_is_set_is_written() -> None:
 def test_path_variables_win_over_the_body() -> None:
     endpoint = next(e for e in ENDPOINTS if e.rpc == "SetTraceTagV3")
     data = codec.bind(endpoint, {"traceId": "other", "key": "k"}, {"trace_id": "t"})
-    assert codec.decode(m.SetTraceTagV3, data) == m.SetTraceTagV3(trace_id="t", key="k")
+    assert codec.decode(g.SetTraceTagV3, data) == g.SetTraceTagV3(trace_id="t", key="k")
 
 
 def test_path_variables_without_a_field_are_left_to_the_handler() -> None:
@@ -264,13 +265,13 @@ def test_a_path_variable_is_bound_to_the_field_it_fills() -> None:
     endpoint = next(e for e in ENDPOINTS if e.rpc == "CreateAssessment")
     assert endpoint.path == "/3.0/mlflow/traces/<trace_id>/assessments"
     data = codec.bind(endpoint, {"assessment": {"assessment_name": "n"}}, {"trace_id": "t"})
-    found = codec.decode(m.CreateAssessment, data)
-    assert found.assessment == m.Assessment(assessment_name="n", trace_id="t")
+    found = codec.decode(g.CreateAssessment, data)
+    assert found.assessment == g.Assessment(assessment_name="n", trace_id="t")
     endpoint = next(e for e in ENDPOINTS if e.rpc == "UpdateAssessment")
     body = {"assessment": {"assessment_name": "n"}, "update_mask": "assessmentName"}
     data = codec.bind(endpoint, body, {"trace_id": "t", "assessment_id": "a"})
-    assert codec.decode(m.UpdateAssessment, data) == m.UpdateAssessment(
-        assessment=m.Assessment(assessment_name="n", trace_id="t", assessment_id="a"),
+    assert codec.decode(g.UpdateAssessment, data) == g.UpdateAssessment(
+        assessment=g.Assessment(assessment_name="n", trace_id="t", assessment_id="a"),
         update_mask=["assessment_name"],
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from trackway.client_compat import codec, extra, quirks, trackway_api, trackway_webhooks
+from trackway.client_compat import genai_messages as g
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.wire import Message
@@ -16,7 +17,7 @@ SEE_DOCS = " See the API docs for more information about request parameters."
 
 
 def message(name: str) -> type[Message]:
-    modules = (m, extra, trackway_api, trackway_webhooks)
+    modules = (m, g, extra, trackway_api, trackway_webhooks)
     found: type[Message] = next(getattr(module, name) for module in modules if hasattr(module, name))
     return found
 
