@@ -7,10 +7,10 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -20,8 +20,12 @@ from trackway.client_compat.errors import Unavailable
 
 from . import faults, postgres, sqlite
 from .kept import Kept
+from .prepared import Prepared
 from .sqlite import HURRY_S, PATIENCE_S, NotNow, here, hurrying
 from .transaction import Tx
+
+if TYPE_CHECKING:
+    from .lookout import Lookout
 
 T = TypeVar("T")
 
@@ -55,6 +59,7 @@ class Database:
         self._pool_size = pool_size
         self._kept = Kept()
         self._preparing: postgres.Preparing | None = None
+        self._lookout: Lookout | None = None
         # SQLite has one writer; waiting in line here is fairer and cheaper than sleeping on its lock.
         self._writer = threading.Lock() if self._is_sqlite else None
         if self._is_sqlite:
@@ -64,6 +69,9 @@ class Database:
             self._engine, self._preparing = postgres.make_engine(
                 url, pool_size=pool_size, patience_s=PATIENCE_S, connect=connect or {}
             )
+            from .lookout import Lookout  # the driver is there now
+
+            self._lookout = Lookout(self._engine)
             # A read of several statements needs no snapshot, and BEGIN and ROLLBACK are two round trips.
             self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -142,6 +150,17 @@ class Database:
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
         raise AssertionError("unreachable")
 
+    def first(self, statement: Prepared, *values: Any) -> Sequence[Any] | None:
+        """A statement's first row; for what an idle process asks again and again, in one thread.
+
+        Its cells are as the driver has them, PostgreSQL's are texts. Raises ``Unavailable``.
+        """
+        if self._lookout is None:
+            row: Sequence[Any] | None = self.run(lambda tx: tx.first(statement, *values), write=False)
+            return row
+        plan = statement.plan(self._engine.dialect)
+        return self._lookout.first(plan.sql, plan.arrange(values) if plan.arrange else values)
+
     def lost_a_statement(self, fault: exc.SQLAlchemyError) -> bool:
         """Whether a pooler took away a prepared statement; from now on connections have none."""
         if not isinstance(fault, exc.DBAPIError) or not self._preparing:
@@ -180,6 +199,8 @@ class Database:
 
     def dispose(self) -> None:
         self._engine.dispose()
+        if self._lookout:
+            self._lookout.close()
 
 
 def parse_uri(uri: str) -> URL:

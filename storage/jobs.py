@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 import sqlalchemy as sa
 
-from .database import Tx
+from .database import Database, Tx
 from .prepared import Prepared, is_among
 from .schema.webhooks import jobs
 
@@ -23,8 +23,8 @@ OPEN, DEAD = "OPEN", "DEAD"
 # Written into the statement: with a parameter neither database could see that the partial index serves.
 _IS_OPEN = jobs.c.state == sa.literal_column("'OPEN'")
 _ORDER = (jobs.c.run_after, jobs.c.id)
-# All that an idle server asks: by the driver alone, which touches 1 MB less of what its processes share.
-_NEXT_DUE = Prepared(
+# All that an idle server asks.
+NEXT_DUE = Prepared(
     sa.select(jobs.c.run_after)
     .where(_IS_OPEN, is_among(jobs.c.kind, "kinds"), ~is_among(jobs.c.lane, "full_lanes"))
     .order_by(*_ORDER)
@@ -85,10 +85,10 @@ def _announce() -> None:
         listener.set()
 
 
-def next_due(tx: Tx, kinds: Collection[str], full_lanes: Collection[str] = ()) -> int | None:
+def next_due(database: Database, kinds: Collection[str], full_lanes: Collection[str] = ()) -> int | None:
     """When the first open job may be taken, in milliseconds; None when there is none."""
-    due = tx.first(_NEXT_DUE, list(kinds), list(full_lanes))
-    return due and int(due.run_after)
+    due = database.first(NEXT_DUE, list(kinds), list(full_lanes))
+    return int(due[0]) if due else None
 
 
 def take(

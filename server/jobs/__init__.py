@@ -130,7 +130,7 @@ class Runner:
         if not (self._is_called or self._backend.watch.is_ours()):
             return wait_s
         kinds = list(self._kinds)
-        due = self._backend.database.run(lambda tx: jobs.next_due(tx, kinds, full), write=False)
+        due = jobs.next_due(self._backend.database, kinds, full)
         ahead_s = math.inf if due is None else due / 1000 - time.time()
         if ahead_s > 0:
             self._is_called = ahead_s <= wait_s
@@ -192,7 +192,7 @@ def delay_s(attempts: int) -> float:
 
 def look(database: Database) -> None:
     """Ask for due jobs as the one with the watch does, so that the statement is made before the fork."""
-    database.run(lambda tx: jobs.next_due(tx, [outbox.DELIVER], []), write=False)
+    jobs.next_due(database, [outbox.DELIVER])
 
 
 def runner(backend: Backend) -> Runner:
