@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from threading import Lock
 
-# Room for some 3,000 runs of 13 metrics, parameters and tags, or some 15 pages of 100 with twice as many.
-LIMIT_BYTES = 4 * 2**20
+# Room for some 1,500 runs of 13 metrics, parameters and tags, or some 7 pages of 100 with twice as many.
+LIMIT_BYTES = 2 * 2**20
 _MOST_FACTS = 10_000
 # What Python and the dictionary take beside the text itself.
 _OVERHEAD_BYTES = 250
