@@ -54,7 +54,11 @@ class Paths:
             if places not in shapes:
                 shapes.append(places)
                 shapes.sort(reverse=True)  # where two rules fit, that whose variable comes later, as in Flask
-            self._rules.setdefault(_without(steps, places), rule)
+            known = self._rules.setdefault(_without(steps, places), rule)
+            if known != rule:
+                raise ValueError(
+                    f"{rule} and {known} are the same paths; their variables need the same names."
+                )
         by_verb = self._by_verb.setdefault(rule, {})
         by_verb.setdefault(verb, responder)
         if verb == "GET":

@@ -51,6 +51,11 @@ def test_what_no_rule_fits_is_not_found(paths, path):
     assert paths.find(path) is None
 
 
+def test_two_names_for_one_variable_are_refused_at_the_start(paths):
+    with pytest.raises(ValueError, match=r"/hooks/<id> and /hooks/<hook_id> are the same paths"):
+        paths.mount("PATCH", "/hooks/<id>", Constant(""))
+
+
 def test_each_verb_has_its_own_answer_and_head_is_get(paths):
     assert set(paths.find("/hooks/h1").by_verb) == {"GET", "HEAD", "DELETE"}
     assert set(paths.find("/hooks/create").by_verb) == {"POST"}
