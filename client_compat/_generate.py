@@ -250,10 +250,7 @@ def _messages_text(names: _Names, rows: list[Row], note: str, of: set[str]) -> s
         classes += ["", "", *_enum_lines(enum, "")]
     for message in messages:
         classes += ["", "", *_message_lines(names, message, bound, uses, "")]
-    annotations = re.findall(r"^ +\w+: ([^\n]+),$", "\n".join(classes), re.MULTILINE)
-    words = {word for text in annotations for word in re.findall(r"(?<![\w.\"])[A-Z]\w*", text)}
-    here = {names.of(message) for message in messages}
-    elsewhere = sorted(words & {names.of(message) for message in names.top_messages} - here)
+    json = "Json, " if any("Json" in line for line in classes) else ""
     lines = [
         '"""Messages of MLflow\'s protocol.',
         "",
@@ -265,8 +262,7 @@ def _messages_text(names: _Names, rows: list[Row], note: str, of: set[str]) -> s
         "",
         "from typing import Final",
         "",
-        *([f"from .messages import {', '.join(elsewhere)}"] if elsewhere else []),
-        f"from .wire import {', '.join(['Enumeration', *['Json'] * ('Json' in words), 'Message'])}",
+        f"from .wire import Enumeration, {json}Message",
         *classes,
     ]
     return "\n".join(lines) + "\n"

@@ -2,7 +2,7 @@
 
 The generator writes REQUIRED, DEFAULTS and ADDED into the messages, so types and checks agree, and BINDINGS
 into the endpoints. ALIASES and BOUNDS are applied when a message is decoded. Messages are named as in
-`messages.py`, or in the modules that have those written by hand.
+the generated modules, or in those that are written by hand.
 """
 
 from __future__ import annotations

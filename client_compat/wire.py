@@ -1,6 +1,7 @@
 """What every wire message, enumeration and endpoint row is made of.
 
-`messages.py` and `endpoints.py` are generated in these terms; `extra.py` uses the same ones by hand:
+`messages.py`, `genai_messages.py` and `endpoints.py` are generated in these terms; `extra.py` uses the
+same ones by hand:
 
     class RotateKey(Message):
         _fields = {"name": "string", "max_age_ms": "int64"}

@@ -37,7 +37,7 @@ T = TypeVar("T")
 Run = Callable[[Callable[[Tx], Any], bool, str], Any]
 
 JSON_TYPE = ("Content-Type", "application/json")
-_NO_PATH_VALUES: PathValues = {}
+NO_PATH_VALUES: PathValues = {}
 
 
 class Answer(NamedTuple):
@@ -58,7 +58,7 @@ class Context:
         identity: Identity,
         request_id: str,
         run: Run | None = None,
-        path_values: PathValues = _NO_PATH_VALUES,
+        path_values: PathValues = NO_PATH_VALUES,
     ) -> None:
         self.backend = backend
         self.config: Config = backend.config
@@ -143,7 +143,7 @@ class Rpc:
         backend: Backend,
         environ: Environ,
         request_id: str,
-        path_values: PathValues = _NO_PATH_VALUES,
+        path_values: PathValues = NO_PATH_VALUES,
     ) -> Answer:
         """Do the RPC. Never raises: whatever goes wrong is an answer, too."""
         try:
@@ -188,7 +188,7 @@ def respond(
     request: Message,
     identity: Identity,
     request_id: str,
-    path_values: PathValues = _NO_PATH_VALUES,
+    path_values: PathValues = NO_PATH_VALUES,
 ) -> Message:
     """What a request's handler answers, after the permission's check and in the transaction it declared."""
     call, can, transaction = HANDLERS[type(request)]

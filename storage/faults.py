@@ -37,12 +37,17 @@ def as_api_error(fault: exc.SQLAlchemyError) -> Exception:
         return Unavailable("The database's disk is full: nothing of this request was stored.")
     if isinstance(fault, exc.TimeoutError) or "database is locked" in text or state.startswith("53"):
         return Unavailable("The database has no free connection or stays locked; try again in a moment.")
-    unreachable = isinstance(fault, exc.OperationalError | exc.InterfaceError)
-    if unreachable and isinstance(fault, exc.DBAPIError) and (fault.connection_invalidated or not state):
-        told = Unavailable("The database cannot be reached or written; try again in a moment.")
-        told.add_note(text)  # where it should be and under which name: for the operator, not for clients
-        return told
+    is_operational = isinstance(fault, exc.OperationalError | exc.InterfaceError)
+    if is_operational and isinstance(fault, exc.DBAPIError) and (fault.connection_invalidated or not state):
+        return unreachable(text)
     return fault
+
+
+def unreachable(reason: str) -> Unavailable:
+    """``reason`` says where it should be and under which name: for the operator, not for clients."""
+    told = Unavailable("The database cannot be reached or written; try again in a moment.")
+    told.add_note(reason)
+    return told
 
 
 def first_line(fault: BaseException) -> str:

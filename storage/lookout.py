@@ -17,6 +17,8 @@ from psycopg.conninfo import make_conninfo
 
 from trackway.client_compat.errors import Unavailable
 
+from . import faults
+from .pipe import dumped
 from .sqlite import PATIENCE_S
 
 _EVENTS = {pq.PollingStatus.READING: select.POLLIN, pq.PollingStatus.WRITING: select.POLLOUT}
@@ -32,8 +34,8 @@ class Lookout:
         self._connection: pq.abc.PGconn | None = None
 
     def first(self, sql: str, values: Iterable[Any]) -> Sequence[str | None] | None:
-        """The first row as texts; values are numbers, texts and lists of texts. Raises ``Unavailable``."""
-        texts = [_text(value).encode() for value in values]
+        """The first row as texts. Raises ``Unavailable``."""
+        texts = [dumped(value) for value in values]
         result = self._connection and self._connection.exec_params(sql.encode(), texts)
         if not result or result.status != pq.ExecStatus.TUPLES_OK:  # a restarted database cuts idle ones off
             self.close()
@@ -41,7 +43,7 @@ class Lookout:
             result = self._connection.exec_params(sql.encode(), texts)
         if result.status != pq.ExecStatus.TUPLES_OK:
             self.close()
-            raise _unavailable(result.error_message)
+            raise _unreachable(result.error_message)
         if not result.ntuples:
             return None
         cells = (result.get_value(0, column) for column in range(result.nfields))
@@ -65,18 +67,9 @@ class Lookout:
                     continue
                 error = b"no answer in %g seconds" % PATIENCE_S
             connection.finish()
-            raise _unavailable(error)
+            raise _unreachable(error)
         return connection
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        escaped = (item.replace("\\", "\\\\").replace('"', '\\"') for item in value)
-        return "{" + ",".join(f'"{item}"' for item in escaped) + "}"
-    return str(value)
-
-
-def _unavailable(message: bytes) -> Unavailable:
-    error = Unavailable("The database cannot be reached or written; try again in a moment.")
-    error.add_note(message.decode(errors="replace").strip())
-    return error
+def _unreachable(message: bytes) -> Unavailable:
+    return faults.unreachable(message.decode(errors="replace").strip())

@@ -94,7 +94,7 @@ class Pipe:
         is_idle = libpq.transaction_status == _IDLE
         if is_idle and begin:
             statements = [("BEGIN", ()), *statements]
-        ready = [(sql, [_dumped(value) for value in values]) for sql, values in statements]
+        ready = [(sql, [dumped(value) for value in values]) for sql, values in statements]
         new: dict[str, bytes] = {}
         libpq.enter_pipeline_mode()
         try:
@@ -168,7 +168,7 @@ class Pipe:
         return last
 
 
-def _dumped(value: Any) -> bytes | None:
+def dumped(value: Any) -> bytes | None:
     """A value as PostgreSQL reads its text."""
     if value is None:
         return None

@@ -18,6 +18,7 @@ from trackway.storage.database import NotNow
 
 from ..backend import Backend
 from ..dispatch import (
+    NO_PATH_VALUES,
     Answer,
     Environ,
     Headers,
@@ -38,7 +39,6 @@ STARTED = "trackway.started"
 # The rule that answered, for the metrics; a path would make as many series as there are runs.
 ROUTE = "trackway.route"
 _UNMATCHED = "unmatched"
-_NO_VALUES: PathValues = {}
 TEXT_TYPE = ("Content-Type", "text/plain; charset=utf-8")
 _DOUBLED_SLASHES = re.compile("/{2,}")
 # In an artifact's path slashes are part of the name.
@@ -57,7 +57,7 @@ class Constant:
         self._kind = kind
 
     def answer(
-        self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues = _NO_VALUES
+        self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues = NO_PATH_VALUES
     ) -> Answer:
         return Answer(200, [self._kind], self._body)
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from ..backend import Backend
-from ..dispatch import Answer, Environ, PathValues
+from ..dispatch import NO_PATH_VALUES, Answer, Environ, PathValues
 
 _ANY = "<>"
-_NONE: PathValues = {}
 
 
 class Responder(Protocol):
@@ -19,7 +18,7 @@ class Responder(Protocol):
     def is_short(self) -> bool: ...
 
     def answer(
-        self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues = _NONE
+        self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues = NO_PATH_VALUES
     ) -> Answer: ...
 
 
@@ -28,7 +27,7 @@ class Found(NamedTuple):
 
     rule: str
     by_verb: Mapping[str, Responder]
-    values: PathValues = _NONE
+    values: PathValues = NO_PATH_VALUES
 
 
 class Paths:

@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from trackway.server import ui_files
-from trackway.server.app import create_app
+from trackway.server.app import all_endpoints, create_app
 from trackway.server.cli import main
 from trackway.server.config import Config
+from trackway.server.edge.ui_absent import EMPTY
 
 SCRIPT = b"console.log('trackway');" * 100
 
@@ -153,6 +154,10 @@ def test_what_is_not_built_is_empty_for_the_ui_and_501_for_clients(api):
     body = {"locations": []}
     assert api.post("/ajax-api/3.0/mlflow/traces/search", json=body).get_json() == {}
     assert api.post("/api/3.0/mlflow/traces/search", json=body).status_code == 501
+
+
+def test_what_is_empty_for_the_ui_is_named_as_the_protocol_names_it():
+    assert {endpoint.rpc for endpoint in all_endpoints()} >= EMPTY
 
 
 def test_telemetry_is_off_and_what_comes_is_dropped(api):
