@@ -18,6 +18,9 @@ FLAGS = (
     "--disable-component-update --disable-sync --lang=en-US"
 ).split()
 
+# What a page may take to show something, in ms: the first draws a bundle of 5 MB on two busy cores.
+PATIENCE = 30_000
+
 # Requests of the pages that may fail, and why. Whatever else answers 400 or more fails the test.
 MAY_FAIL = {
     r"/ajax-api/2\.0/mlflow/users/current$": "how the UI learns that there are no users; as in MLflow",
@@ -28,8 +31,9 @@ MAY_FAIL = {
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
         yield browser
@@ -54,6 +58,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
 def settled(browser: Any, site: SimpleNamespace) -> Any:
     """What the UI remembers once its first visitor has closed the panel over each page."""
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(site.url)
     page.get_by_role("button", name="Close", exact=True).last.click()
@@ -102,7 +107,7 @@ def ui(browser: Any, site: SimpleNamespace, settled: Any, request: pytest.Fixtur
     context = browser.new_context(
         viewport={"width": 1440, "height": 900}, locale="en-US", storage_state=settled
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     ui = Ui(page, site, request.node.name)
     yield ui

@@ -141,7 +141,7 @@ def test_charts_of_a_run(ui):
 def test_runs_are_compared(ui):
     runs, experiments = json.dumps(ui.site.run_ids), json.dumps([ui.site.experiment_id])
     page = ui.open(f"/compare-runs?runs={runs}&experiments={experiments}")
-    expect(page.get_by_text("Comparing 3 Runs from 1 Experiment")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("Comparing 3 Runs from 1 Experiment")).to_be_visible()
     expect(page.get_by_text("trial-2").first).to_be_visible()
     expect(page.get_by_text("optimizer").first).to_be_visible()
 
