@@ -1,7 +1,7 @@
 """The front door: what every request passes on its way in and out, whatever answers it.
 
 A WSGI application around Flask's. It gives the request its id, tidies the path, applies the
-security checks, answers RPCs on fixed paths itself, and writes the log and the metrics.
+security checks, answers RPCs itself, and writes the log and the metrics.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Front:
             self._mounted[verb, self._prefix + path] = responder.is_short
 
     def is_fixed(self, verb: str, path: str) -> bool:
-        """Whether ``respond`` answers it. The path is as it came, with the static prefix."""
+        """Whether an RPC is on a path without variables. It is as it came, with the static prefix."""
         return (verb, path) in self._mounted
 
     def is_short(self, verb: str, path: str) -> bool:

@@ -8,7 +8,8 @@ from typing import NamedTuple, Protocol
 from ..backend import Backend
 from ..dispatch import NO_PATH_VALUES, Answer, Environ, PathValues
 
-_ANY = "<>"
+# Where the variables are, and the steps that are none.
+_Shape = tuple[tuple[int, ...], str]
 
 
 class Responder(Protocol):
@@ -33,53 +34,54 @@ class Found(NamedTuple):
 class Paths:
     """Looks paths up, and tries no rule after another as Flask does, whose rules take 5 KiB each.
 
-    A variable, ``<name>``, stands for one step of a path. There are few shapes of rules, by where they
-    have variables; a path is looked up with its steps in those places left out.
+    A variable, ``<name>``, stands for one step of a path. Rules have them in few places; a path is looked
+    up with its steps in those places left out.
     """
 
     def __init__(self) -> None:
-        self._by_verb: dict[str, dict[str, Responder]] = {}
-        # Of a path with variables, by the path without them.
-        self._rules: dict[str, str] = {}
-        # By the number of steps: where variables are.
-        self._shapes: dict[int, list[tuple[int, ...]]] = {}
+        self._fixed: dict[str, dict[str, Responder]] = {}
+        self._variable: dict[_Shape, tuple[str, dict[str, Responder]]] = {}
+        # By the number of steps: where rules have variables.
+        self._places: dict[int, list[tuple[int, ...]]] = {}
 
     def mount(self, verb: str, rule: str, responder: Responder) -> Responder:
         """The first on a path stays; whoever answers to the verb now."""
         if "<" in rule:
             steps = rule.split("/")
             places = tuple(place for place, step in enumerate(steps) if step.startswith("<"))
-            shapes = self._shapes.setdefault(len(steps), [])
-            if places not in shapes:
-                shapes.append(places)
-                shapes.sort(reverse=True)  # where two rules fit, that whose variable comes later, as in Flask
-            known = self._rules.setdefault(_without(steps, places), rule)
+            known_places = self._places.setdefault(len(steps), [])
+            if places not in known_places:
+                known_places.append(places)
+                known_places.sort(reverse=True)  # where two rules fit, that whose variable comes later
+            known, by_verb = self._variable.setdefault(_shape(steps, places), (rule, {}))
             if known != rule:
                 raise ValueError(
                     f"{rule} and {known} are the same paths; their variables need the same names."
                 )
-        by_verb = self._by_verb.setdefault(rule, {})
+        else:
+            by_verb = self._fixed.setdefault(rule, {})
         by_verb.setdefault(verb, responder)
         if verb == "GET":
             by_verb.setdefault("HEAD", responder)
         return by_verb[verb]
 
     def find(self, path: str) -> Found | None:
-        by_verb = self._by_verb.get(path)
+        by_verb = self._fixed.get(path)
         if by_verb is not None:
             return Found(path, by_verb)
         steps = path.split("/")
-        for places in self._shapes.get(len(steps), ()):
-            rule = self._rules.get(_without(steps, places))
-            if rule and all(steps[place] for place in places):
+        for places in self._places.get(len(steps), ()):
+            found = self._variable.get(_shape(steps, places))
+            if found and all(steps[place] for place in places):
+                rule, by_verb = found
                 names = rule.split("/")
                 values = {names[place][1:-1]: _text(steps[place]) for place in places}
-                return Found(rule, self._by_verb[rule], values)
+                return Found(rule, by_verb, values)
         return None
 
 
-def _without(steps: list[str], places: tuple[int, ...]) -> str:
-    return "/".join(_ANY if place in places else step for place, step in enumerate(steps))
+def _shape(steps: list[str], places: tuple[int, ...]) -> _Shape:
+    return places, "/".join(step for place, step in enumerate(steps) if place not in places)
 
 
 def _text(step: str) -> str:

@@ -29,6 +29,8 @@ def paths():
         ("/hooks/create", "/hooks/create", {}),
         ("/hooks/h1", "/hooks/<hook_id>", {"hook_id": "h1"}),
         ("/hooks/<>", "/hooks/<hook_id>", {"hook_id": "<>"}),
+        ("/hooks/<hook_id>", "/hooks/<hook_id>", {"hook_id": "<hook_id>"}),
+        ("/models/<>/tags", "/models/<model_id>/tags", {"model_id": "<>"}),
         (
             "/hooks/h1/deliveries/d1",
             "/hooks/<hook_id>/deliveries/<delivery_id>",
