@@ -1,27 +1,25 @@
 """One statement asked of PostgreSQL again and again by a server that has nothing else to do.
 
-By libpq alone: a pool, the driver's connection and its cursor would run code on 2 MiB of pages that a
-server's processes share as long as none of them does.
+By libpq alone, once connected: a pool and a cursor would run code on 2 MiB of pages that a server's
+processes share as long as none of them does.
 """
 
 from __future__ import annotations
 
 import select
+import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
-from psycopg import pq
-from psycopg.conninfo import make_conninfo
-
-from trackway.client_compat.errors import Unavailable
+from psycopg import errors, pq
 
 from . import faults
 from .pipe import dumped
 from .sqlite import PATIENCE_S
-
-_EVENTS = {pq.PollingStatus.READING: select.POLLIN, pq.PollingStatus.WRITING: select.POLLOUT}
 
 
 class Lookout:
@@ -29,47 +27,72 @@ class Lookout:
 
     def __init__(self, engine: sa.Engine) -> None:
         _, parameters = engine.dialect.create_connect_args(engine.url)
-        known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}  # others are the driver's
-        self._conninfo = make_conninfo(**{k: v for k, v in parameters.items() if k in known}).encode()
-        self._connection: pq.abc.PGconn | None = None
+        self._parameters: dict[str, Any] = {"connect_timeout": int(PATIENCE_S), **parameters}
+        self._connection: psycopg.Connection[Any] | None = None
+        self._lock = threading.Lock()
 
     def first(self, sql: str, values: Iterable[Any]) -> Sequence[str | None] | None:
-        """The first row as texts. Raises ``Unavailable``."""
+        """The first row as texts. Raises ``Unavailable``, or psycopg's error where the statement is wrong."""
         texts = [dumped(value) for value in values]
-        result = self._connection and self._connection.exec_params(sql.encode(), texts)
-        if not result or result.status != pq.ExecStatus.TUPLES_OK:  # a restarted database cuts idle ones off
-            self.close()
-            self._connection = self._connect()
-            result = self._connection.exec_params(sql.encode(), texts)
-        if result.status != pq.ExecStatus.TUPLES_OK:
-            self.close()
-            raise _unreachable(result.error_message)
-        if not result.ntuples:
-            return None
-        cells = (result.get_value(0, column) for column in range(result.nfields))
-        return [None if cell is None else cell.decode() for cell in cells]
+        with self._lock:
+            if self._connection:
+                with suppress(psycopg.OperationalError):  # a restarted database cuts idle ones off
+                    return _ask(self._connection.pgconn, sql, texts)
+                self._drop()
+            try:
+                self._connection = psycopg.connect(**self._parameters)
+                return _ask(self._connection.pgconn, sql, texts)
+            except psycopg.OperationalError as fault:
+                self._drop()
+                raise faults.unreachable(str(fault)) from fault
 
     def close(self) -> None:
+        """Let go of the connection, unless another thread waits for its answer just now."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._drop()
+            finally:
+                self._lock.release()
+
+    def _drop(self) -> None:
         if self._connection:
-            self._connection.finish()
+            self._connection.close()
         self._connection = None
 
-    def _connect(self) -> pq.abc.PGconn:
-        # Not in one call, which has no time-out and keeps Python's lock.
-        connection = pq.PGconn.connect_start(self._conninfo)
-        deadline = time.monotonic() + PATIENCE_S
-        while (state := pq.PollingStatus(connection.connect_poll())) != pq.PollingStatus.OK:
-            error = connection.error_message
-            if events := _EVENTS.get(state):
-                poll = select.poll()
-                poll.register(connection.socket, events)
-                if poll.poll(max(0, deadline - time.monotonic()) * 1000):
-                    continue
-                error = b"no answer in %g seconds" % PATIENCE_S
-            connection.finish()
-            raise _unreachable(error)
-        return connection
+
+def _ask(libpq: pq.abc.PGconn, sql: str, texts: list[bytes | None]) -> Sequence[str | None] | None:
+    libpq.send_query_params(sql.encode(), texts)
+    answer = _received(libpq)
+    if answer.status != pq.ExecStatus.TUPLES_OK:
+        raise errors.error_from_result(answer)
+    if not answer.ntuples:
+        return None
+    cells = (answer.get_value(0, column) for column in range(answer.nfields))
+    return [None if cell is None else cell.decode() for cell in cells]
 
 
-def _unreachable(message: bytes) -> Unavailable:
-    return faults.unreachable(message.decode(errors="replace").strip())
+def _received(libpq: pq.abc.PGconn) -> pq.abc.PGresult:
+    """The answer, of which nothing remains to be read. Raises ``OperationalError`` where none comes."""
+    answer = None
+    deadline = time.monotonic() + PATIENCE_S
+    poll = select.poll()
+
+    def wait() -> None:
+        if not poll.poll(1000 * max(0, deadline - time.monotonic())):
+            raise psycopg.OperationalError(f"no answer in {PATIENCE_S:g} seconds")
+        libpq.consume_input()
+
+    poll.register(libpq.socket, select.POLLIN | select.POLLOUT)
+    while libpq.flush():
+        wait()
+    poll.modify(libpq.socket, select.POLLIN)
+    while True:
+        while libpq.is_busy():
+            wait()
+        result = libpq.get_result()
+        if libpq.status == pq.ConnStatus.BAD:
+            raise psycopg.OperationalError("the connection is lost")
+        if result is None:
+            assert answer is not None
+            return answer
+        answer = answer or result
