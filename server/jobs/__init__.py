@@ -88,7 +88,9 @@ class Runner:
             try:
                 self._write(lambda tx: jobs.release(tx, left))
             except ApiError as error:
-                log.warning("jobs in hand are free when their leases end, not now: %s", error.message)
+                log.warning(
+                    "jobs in hand are free when their leases end, not now: %s", error.told_to_operators()
+                )
 
     def _begin_loop(self) -> None:
         with self._lock:
@@ -107,7 +109,7 @@ class Runner:
             try:
                 wait_s = self._take_turn()
             except ApiError as error:
-                log.warning("background work waits for the database: %s", error.message)
+                log.warning("background work waits for the database: %s", error.told_to_operators())
                 wait_s = _IDLE_S
             except Exception:
                 log.exception("background work failed; it goes on in %s seconds", _IDLE_S)

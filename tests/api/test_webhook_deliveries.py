@@ -11,7 +11,7 @@ from tests.databases import statements_of
 from tests.receiver import ALLOW_LOOPBACK, Receiver, receiver
 from trackway.client_compat.errors import Unavailable
 from trackway.server import jobs as background
-from trackway.storage import jobs, outbox
+from trackway.storage import faults, jobs, outbox
 
 WEBHOOKS = "/api/2.0/mlflow/webhooks"
 OURS = "/api/3.0/trackway/webhooks"
@@ -167,14 +167,26 @@ def test_an_idle_worker_asks_the_database_next_to_nothing(api, worker):
 
 
 def test_a_delivery_that_takes_long_stays_with_its_worker(api, start_worker, hook: Receiver, monkeypatch):
-    monkeypatch.setenv("TRACKWAY_JOB_LEASE_SECONDS", "0.6")
+    monkeypatch.setenv("TRACKWAY_JOB_LEASE_SECONDS", "2")
     start_worker()
     start_worker()
-    hook.on_request = lambda: time.sleep(1.5)
+    hook.on_request = lambda: time.sleep(3)
     webhook = create(api, hook.url)
     emit(api)
     sent(api, webhook)
     assert len(hook.received) == 1
+
+
+def test_the_log_says_why_background_work_waits(start_worker, caplog, monkeypatch):
+    def away(*_):
+        raise faults.unreachable("no route to the database's host")
+
+    monkeypatch.setattr(jobs, "next_due", away)
+    start_worker()
+    deadline = time.monotonic() + 20
+    while "no route to the database's host" not in caplog.text:
+        assert time.monotonic() < deadline, caplog.text
+        time.sleep(0.02)
 
 
 def loops():
