@@ -29,8 +29,9 @@ from .edge.front import Front
 # What is read at once. The main thread reads no second time: a larger request is worth a thread.
 _PART = 64 * 1024
 _MAX_BODY = 512 * 1024
-# How long the next part of a body may take, and how many there may be: gunicorn minds slow clients.
-_MOMENT_S = 0.005
+# How long the rest of a request may take, and how many parts it may have: gunicorn minds slow clients. On a
+# busy machine one that is not slow stands still for some 10 ms between its head and its body.
+_MOMENT_S = 0.025
 _MOST_PARTS = 64
 # Nothing but plain headers, each on a line of its own. gunicorn minds all the rest.
 _HEAD = re.compile(
@@ -91,11 +92,12 @@ class Express:
         unreader = conn.parser.unreader
         data = unreader.take_buffered() if unreader.buf.tell() else b""
         request: Environ | object = self._read(data, conn, self._front.is_fixed) if data else _MORE
+        deadline = time.monotonic() + _MOMENT_S
         for _ in range(_MOST_PARTS):
             if request is not _MORE:
                 break
             part = _receive(conn.sock)
-            if part is None and is_readable(conn.sock, _MOMENT_S):
+            if part is None and is_readable(conn.sock, max(0, deadline - time.monotonic())):
                 part = _receive(conn.sock)
             if not part:
                 break

@@ -103,7 +103,7 @@ def test_files_and_messages_take_turns_on_a_connection(shared_server):
                 client.sendall(head("GET", GET_EXPERIMENT))
                 assert answers(client, 1)[0][1]["experiment"]["experiment_id"] == "0"
             if number % 5 == 0:
-                time.sleep(0.02)  # longer than a thread stays for the next file
+                time.sleep(0.05)  # longer than a thread stays for the next file
         client.sendall(head("GET", path.removesuffix("/turns") + "?path=turns"))
         assert len(answers(client, 1)[0][1]["files"]) == 20
 
