@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import random
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from .kept import Kept
 from .prepared import Prepared
 from .sqlite import HURRY_S, PATIENCE_S, NotNow, here, hurrying
 from .transaction import Tx
+from .turns import Turns
 
 if TYPE_CHECKING:
     from .lookout import Lookout
@@ -60,10 +60,12 @@ class Database:
         self._kept = Kept()
         self._preparing: postgres.Preparing | None = None
         self._lookout: Lookout | None = None
-        # SQLite has one writer; waiting in line here is fairer and cheaper than sleeping on its lock.
-        self._writer = threading.Lock() if self._is_sqlite else None
+        self._turns: Turns | None = None
         if self._is_sqlite:
-            self._engine = sqlite.make_engine(url, synchronous=synchronous, pool_size=pool_size)
+            self._turns = Turns()
+            self._engine = sqlite.make_engine(
+                url, synchronous=synchronous, pool_size=pool_size, turns=self._turns
+            )
             self._reads = self._engine
         else:
             self._engine, self._preparing = postgres.make_engine(
@@ -173,17 +175,17 @@ class Database:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """This process's turn to write, on a database that has one writer at a time."""
-        if not self._writer:
+        if not self._turns:
             yield
             return
-        if not self._writer.acquire(timeout=HURRY_S if here.hurries else PATIENCE_S):
+        if not self._turns.take(HURRY_S if here.hurries else PATIENCE_S):
             if here.hurries:
                 raise NotNow
             raise Unavailable(f"The database was busy with other writes for {PATIENCE_S:.0f} seconds.")
         try:
             yield
         finally:
-            self._writer.release()
+            self._turns.end()
 
     def _is_busy(self) -> bool:
         """Whether every connection is in use."""

@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
+
+from .turns import Turns
 
 log = logging.getLogger("trackway.storage")
 
@@ -20,12 +23,12 @@ PATIENCE_S = 30.0
 # Seconds that one waits who has no time.
 HURRY_S = 0.02
 # Between two looks at whether the lock is free.
-_FIRST_NAP_S, _LONGEST_NAP_S = 0.0002, 0.005
+_FIRST_NAP_S, _LONGEST_NAP_S = 0.001, 0.005
 _HEAP_BYTES = 6 * 2**20
 _SAFE_WAL = (3, 51, 3)
 
 
-def make_engine(url: URL, *, synchronous: str, pool_size: int) -> sa.Engine:
+def make_engine(url: URL, *, synchronous: str, pool_size: int, turns: Turns) -> sa.Engine:
     """An engine with its pool. Raises ValueError where the setting is none of SQLite's."""
     if synchronous not in {"NORMAL", "FULL", "EXTRA"}:
         raise ValueError(f"SQLite's synchronous setting is NORMAL, FULL or EXTRA, not {synchronous!r}.")
@@ -65,7 +68,7 @@ def make_engine(url: URL, *, synchronous: str, pool_size: int) -> sa.Engine:
         cursor.close()
 
     # Not a "begin" event: one listener on an engine makes each statement look for listeners, 10 % of a write.
-    engine.dialect.do_begin = _begin  # type: ignore[method-assign, assignment]
+    engine.dialect.do_begin = partial(_begin, turns)  # type: ignore[method-assign]
     return engine
 
 
@@ -93,11 +96,11 @@ def hurrying() -> Iterator[None]:
         here.hurries = False
 
 
-def _begin(connection: Any) -> None:
+def _begin(turns: Turns, connection: Any) -> None:
     # A writer that began as a reader could not be made to wait: SQLite would refuse its first write.
     if here.writes:
         _let_wait(connection, 0)
-        _begin_writing(connection, HURRY_S if here.hurries else PATIENCE_S)
+        _begin_writing(turns, connection, HURRY_S if here.hurries else PATIENCE_S)
     else:
         _let_wait(connection, PATIENCE_S)
         connection.execute("BEGIN")
@@ -113,9 +116,9 @@ def _let_wait(connection: Any, patience_s: float) -> None:
         connection.info["patience_s"] = patience_s
 
 
-def _begin_writing(connection: Any, patience_s: float) -> None:
-    """Wait for another process's writes in shorter naps than SQLite, which begins with 1, 2, 5, 10 ms:
-    most transactions take a fifth of one."""
+def _begin_writing(turns: Turns, connection: Any, patience_s: float) -> None:
+    """Wait for another process's writes, which may end untold, in shorter naps than SQLite, which begins
+    with 1, 2, 5, 10 ms: most transactions take a fifth of one."""
     deadline, nap_s = time.monotonic() + patience_s, _FIRST_NAP_S
     while True:
         try:
@@ -124,7 +127,7 @@ def _begin_writing(connection: Any, patience_s: float) -> None:
         except connection.OperationalError as fault:
             if "database is locked" not in str(fault) or time.monotonic() > deadline:
                 raise
-        time.sleep(nap_s)
+        turns.wait(nap_s)
         nap_s = min(1.5 * nap_s, _LONGEST_NAP_S)
 
 
