@@ -58,12 +58,12 @@ def make_engine(url: URL, *, synchronous: str, pool_size: int, turns: Turns) -> 
         # Of all together: beyond it, a connection takes a page of its own anew before it asks for more.
         # Without it the memory of a server under load grew for as long as its busiest moment was yet to come.
         cursor.execute(f"PRAGMA soft_heap_limit = {_HEAP_BYTES}")
-        # 16 MB of log. A batch of 1,000 new metrics writes 1,000 pages of an index, and at the usual 1,000
-        # each such commit copied them all into the file: 12 ms of CPU, now 6.
         # Up to 8 MB of what a transaction has changed wait for its end. The others' caches are full for good,
         # so it would have to write pages out, and again when they change once more: 1.3 times the CPU of a
         # batch of 1,000 new metrics.
         cursor.execute("PRAGMA cache_spill = 2000")
+        # 16 MB of log. A batch of 1,000 new metrics writes 1,000 pages of an index, and at the usual 1,000
+        # each such commit copied them all into the file: 12 ms of CPU, now 6.
         cursor.execute("PRAGMA wal_autocheckpoint = 4000")
         cursor.close()
 
@@ -117,8 +117,8 @@ def _let_wait(connection: Any, patience_s: float) -> None:
 
 
 def _begin_writing(turns: Turns, connection: Any, patience_s: float) -> None:
-    """Wait for another process's writes, which may end untold, in shorter naps than SQLite, which begins
-    with 1, 2, 5, 10 ms: most transactions take a fifth of one."""
+    """Wait for another process's writes. Where their end is not told, in shorter naps than SQLite's, which
+    soon are 10 ms and more: most transactions take a fifth of one."""
     deadline, nap_s = time.monotonic() + patience_s, _FIRST_NAP_S
     while True:
         try:

@@ -18,7 +18,7 @@ FLAGS = (
     "--disable-component-update --disable-sync --lang=en-US"
 ).split()
 
-# What a page may take to show something, in ms: the first draws a bundle of 5 MB on two busy cores.
+# What a page may take to show something, in ms: the first loads a script of 4 MB, and the cores may be busy.
 PATIENCE = 30_000
 
 # Requests of the pages that may fail, and why. Whatever else answers 400 or more fails the test.
