@@ -10,7 +10,6 @@ import ctypes
 import importlib.util
 import io
 import os
-import random
 import shutil
 import signal
 import socket
@@ -21,13 +20,15 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 from minio import Minio
 from minio.error import MinioException
 from urllib3.exceptions import HTTPError
+
+from .ports import free_port, port_with_twin
 
 BIN = Path(sys.executable).parent
 _NOBODY = 65534
@@ -160,7 +161,7 @@ class ObjectStore:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="trackway-s3-"))
-        self.address = f"127.0.0.1:{_port_with_twin()}"
+        self.address = f"127.0.0.1:{port_with_twin()}"
         self.url = f"http://{self.address}"
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -198,7 +199,7 @@ class ObjectStore:
         command = [
             *(BIN / "weed", "-logtostderr=true", "mini", f"-dir={self.folder}"),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={self.address.split(':')[1]}"),
-            *(f"-{part}.port={_port_with_twin()}" for part in ("master", "volume", "filer", "admin")),
+            *(f"-{part}.port={port_with_twin()}" for part in ("master", "volume", "filer", "admin")),
             # It reports to its makers, and listens in more ways, unless told not to.
             *("-master.telemetry=false", "-admin.ui=false", "-webdav=false"),
             *("-s3.port.iceberg=0", "-s3.port.lance=0"),
@@ -333,29 +334,6 @@ class MlflowServer(HttpServer):
             *("--backend-store-uri", self.store_uri),
             *("--artifacts-destination", str(self.folder / "artifacts")),
         ]
-
-
-# Not the shared generator: Hypothesis seeds it, and two processes would draw the same ports.
-_DICE = random.SystemRandom()
-
-
-def free_port() -> int:
-    """A port that the system gives to nobody's outgoing connection while a server takes its time to start."""
-    while True:
-        port = _DICE.randint(10_000, 20_000)
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
-def _port_with_twin() -> int:
-    """A free port whose twin 10,000 above is free too: SeaweedFS talks to itself there."""
-    while True:
-        port = _DICE.randint(20_000, 32_000)
-        with suppress(OSError), socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", port))
-            second.bind(("127.0.0.1", port + 10_000))
-            return port
 
 
 def _postgres_bin() -> Path:

@@ -18,7 +18,8 @@ import gunicorn
 import psycopg
 import pytest
 
-from tests.services import BIN, TrackwayServer, free_port
+from tests.ports import free_port
+from tests.services import BIN, TrackwayServer
 
 GET_EXPERIMENT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 CREATE = "/api/2.0/mlflow/experiments/create"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.services import PostgreSQL, _end, _log, _spawn, free_port
+from tests.ports import free_port
+from tests.services import PostgreSQL, _end, _log, _spawn
 
 from .programs import example, find
 
