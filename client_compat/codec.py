@@ -18,6 +18,7 @@ from .scalars import Wrong
 from .wire import Endpoint, Message, Rendered
 
 M = TypeVar("M", bound=Message)
+_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def decode(cls: type[M], data: object) -> M:
@@ -83,7 +84,7 @@ def dumps(message: Message) -> bytes:
     """The JSON text of an answer; NaN and the infinities are the strings "NaN", "Infinity", "-Infinity"."""
     if isinstance(message, Rendered):
         return message.text
-    return json.dumps(encode(message), separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _JSON.encode(encode(message)).encode("ascii")
 
 
 def rendered_page(message: type[Message], name: str, items: Sequence[bytes], token: str | None) -> Rendered:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from trackway.storage.database import NotNow, hurrying
 
@@ -49,7 +49,6 @@ _UNREADABLE = ("", "")
 # As gunicorn's limit on a line; a longer one is its to refuse.
 _LONGEST_HEAD = 8190
 _LENGTH = re.compile("[0-9]{1,6}")
-_MORE, _OTHER = object(), object()
 
 
 class Outcome(Enum):
@@ -58,6 +57,21 @@ class Outcome(Enum):
     NOT_HERE = "gunicorn's way: the bytes are where its parser looks"
     UNSENT = "the client takes its answer slowly: the rest is to be sent"
     OVER = "the connection is of no more use"
+
+
+class _Request(NamedTuple):
+    """An ordinary request whose head has come; its body is what is between ``start`` and ``end``."""
+
+    environ: Environ
+    start: int
+    end: int
+
+    def whole(self, data: bytes) -> Environ | None:
+        """Its environ, where all of it has come."""
+        if len(data) != self.end:
+            return None
+        self.environ["wsgi.input"] = io.BytesIO(data[self.start :])
+        return self.environ
 
 
 class Express:
@@ -78,64 +92,64 @@ class Express:
             return (Outcome.OVER if part is not None else Outcome.BEGUN), b""
         data = begun + part
         request = self._read(data, conn, self._front.is_short)
+        environ = request and request.whole(data)
         answer = None
-        if isinstance(request, dict):
+        if environ:
             with suppress(NotNow), hurrying():
-                answer = self._front.respond(request)
+                answer = self._front.respond(environ)
         if answer is None:
             unreader.unread(data)
-            return (Outcome.BEGUN if request is _MORE and not begun else Outcome.NOT_HERE), b""
+            is_begun = request is not None and len(data) < request.end
+            return (Outcome.BEGUN if is_begun and not begun else Outcome.NOT_HERE), b""
         return self._send(conn.sock, answer)
 
     def serve(self, conn: Any) -> tuple[Outcome, bytes]:
         """Answer a request, whatever it takes, in a pool thread."""
         unreader = conn.parser.unreader
         data = unreader.take_buffered() if unreader.buf.tell() else b""
-        request: Environ | object = self._read(data, conn, self._front.is_fixed) if data else _MORE
+        request: _Request | None = None
         deadline = time.monotonic() + _MOMENT_S
         for _ in range(_MOST_PARTS):
-            if request is not _MORE:
-                break
+            if data:
+                request = request or self._read(data, conn, self._front.is_fixed)
+                if request is None or len(data) >= request.end:
+                    break
             part = _receive(conn.sock)
             if part is None and is_readable(conn.sock, max(0, deadline - time.monotonic())):
                 part = _receive(conn.sock)
             if not part:
                 break
             data += part
-            request = self._read(data, conn, self._front.is_fixed)
-        answer = self._front.respond(request) if isinstance(request, dict) else None
+        environ = request and request.whole(data)
+        answer = self._front.respond(environ) if environ else None
         if answer is None:
             unreader.unread(data)
             return Outcome.NOT_HERE, b""
         return self._send(conn.sock, answer)
 
-    def _read(self, data: bytes, conn: Any, is_mine: Callable[[str, str], bool]) -> Environ | object:
-        """The WSGI environ of one whole ordinary request; ``_MORE`` or ``_OTHER`` where it is not that."""
+    def _read(self, data: bytes, conn: Any, is_mine: Callable[[str, str], bool]) -> _Request | None:
+        """An ordinary request, of which the body may be to come; None where it is not that."""
         found = _HEAD.match(data)
         if found is None or found.end() > _LONGEST_HEAD:
-            return _OTHER
+            return None
         verb, target, head = found.group(1).decode(), found.group(2).decode(), found.group(3)
         path, _, query = target.partition("?")
         if not is_mine(verb, path):
-            return _OTHER
+            return None
         environ: Environ = {}
         for line in head.decode("latin-1").split("\r\n")[:-1]:
             name, value = self._lines.get(line) or self._read_line(line)
             if name in environ or not name:
-                return _OTHER
+                return None
             environ[name] = value
         declared = environ.get("CONTENT_LENGTH", "0")
-        if "HTTP_HOST" not in environ or not _LENGTH.fullmatch(declared):
-            return _OTHER
-        missing = int(declared) - (len(data) - found.end())
-        if missing:
-            return _MORE if missing > 0 and int(declared) <= _MAX_BODY else _OTHER
+        if "HTTP_HOST" not in environ or not _LENGTH.fullmatch(declared) or int(declared) > _MAX_BODY:
+            return None
         environ["REQUEST_METHOD"] = verb
         environ["PATH_INFO"] = path
         environ["QUERY_STRING"] = query
         environ["REMOTE_ADDR"] = conn.client[0] if isinstance(conn.client, tuple) else ""
-        environ["wsgi.input"] = io.BytesIO(data[found.end() :])
-        return environ
+        return _Request(environ, found.end(), found.end() + int(declared))
 
     def _read_line(self, line: str) -> tuple[str, str]:
         name, _, value = line.partition(":")

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from .active_runs import Active
 from .conflict import excluded, insert_new, upsert
 from .database import Tx
 from .prepared import Prepared, is_among, several
 from .schema.tracking import points, series
+from .seen import insisting
 
 # Stands for NaN in the value of a point; a series, by which runs are searched, says it beside the value.
 NAN = math.inf
@@ -27,13 +29,16 @@ class Point(NamedTuple):
     is_nan: bool
 
 
-def append(tx: Tx, run: Any, new: Sequence[tuple[str, Point]]) -> None:
+def append(tx: Tx, run: Active, new: Sequence[tuple[str, Point]]) -> None:
     """Add points, each with its key, and move each key's latest forward where one of them is later.
 
     The run's row is locked. A point that is there already changes nothing: the whole point is its key.
     """
     if tx.dialect == "postgresql":
-        _append_in_one(tx, run, list(dict.fromkeys(new)))
+        if len(new) == 1:
+            _append_one(tx, run, *new[0])
+        else:
+            _append_in_one(tx, run, list(dict.fromkeys(new)))
     else:
         _append_by_ids(tx, run, new)
 
@@ -108,12 +113,45 @@ _IN_ONE = Prepared(
 )
 
 
-def _append_in_one(tx: Tx, run: Any, new: Sequence[tuple[str, Point]]) -> None:
+def _append_in_one(tx: Tx, run: Active, new: Sequence[tuple[str, Point]]) -> None:
     latest = _latest(new)
     is_latest = [point is latest[key] for key, point in new]
     keys, added = zip(*new, strict=True)
     arrays = map(list, zip(*added, strict=True))
     tx.do(_IN_ONE, run.id, run.experiment_id, list(keys), *arrays, is_latest)
+
+
+# One point of a series that was seen, which is what a training loop logs. A statement that need not be ready
+# for a new series takes the database 205 us in the place of 235, and us 40 in the place of 60.
+
+
+def _one_more() -> sa.Select[Any]:
+    new = {name: sa.bindparam(name, type_=series.c[name].type) for name in Point._fields}
+    of_series = {name: sa.bindparam(name, type_=series.c[name].type) for name in ("run_id", "key")}
+    is_later = sa.tuple_(*_order(new)) > sa.tuple_(*_order(series.c))
+    latest = {name: sa.case((is_later, value), else_=series.c[name]) for name, value in new.items()}
+    moved = (
+        sa.update(series)
+        .where(*(series.c[name] == value for name, value in of_series.items()))
+        .values(latest)
+        .returning(series.c.id)
+        .cte("moved")
+    )
+    stored = sa.case((new["is_nan"], sa.literal(NAN, points.c.value.type)), else_=new["value"])
+    row = sa.select(moved.c.id, new["timestamp"], new["step"], stored)
+    return insisting(moved).add_cte(insert_new(points).from_select(list(_POINTS), row).cte("added"))
+
+
+_ONE_MORE = Prepared(_one_more(), "run_id", "key", *Point._fields)
+
+
+def _append_one(tx: Tx, run: Active, key: str, point: Point) -> None:
+    seen = ("series", run.id, key)
+    if tx.recall(seen):
+        tx.insist(_ONE_MORE, run.id, key, *point)
+    else:
+        _append_in_one(tx, run, [(key, point)])
+        tx.note(seen, True)
 
 
 # SQLite, where a statement costs little and an INSERT cannot stand within another.
@@ -136,7 +174,7 @@ _AT_ONCE = 50
 _ADD_MANY_POINTS = several(insert_new(points), _AT_ONCE, *_POINTS)
 
 
-def _append_by_ids(tx: Tx, run: Any, new: Sequence[tuple[str, Point]]) -> None:
+def _append_by_ids(tx: Tx, run: Active, new: Sequence[tuple[str, Point]]) -> None:
     ids = _advance(tx, run, _latest(new))
     rows = [
         (ids[key], timestamp, step, NAN if is_nan else value) for key, (step, timestamp, value, is_nan) in new
@@ -150,7 +188,7 @@ def _append_by_ids(tx: Tx, run: Any, new: Sequence[tuple[str, Point]]) -> None:
     tx.do_all(_ADD_POINTS, rows[whole:])
 
 
-def _advance(tx: Tx, run: Any, latest: Mapping[str, Point]) -> dict[str, int]:
+def _advance(tx: Tx, run: Active, latest: Mapping[str, Point]) -> dict[str, int]:
     """Create or move forward the run's series, each where the point is later than its own; ids by key."""
     rows = [(run.id, run.experiment_id, key, *point) for key, point in latest.items()]
     if len(rows) > _FEW:

@@ -20,6 +20,7 @@ from trackway.client_compat.errors import Unavailable
 from . import faults, postgres, sqlite
 from .kept import Kept
 from .prepared import Prepared
+from .seen import Seen, is_no_longer_so
 from .sqlite import HURRY_S, PATIENCE_S, NotNow, here, hurrying
 from .transaction import Tx
 from .turns import Turns
@@ -58,6 +59,7 @@ class Database:
         self._is_sqlite = self.dialect == "sqlite"
         self._pool_size = pool_size
         self._kept = Kept()
+        self._seen: Seen | None = None
         self._preparing: postgres.Preparing | None = None
         self._lookout: Lookout | None = None
         self._turns: Turns | None = None
@@ -74,6 +76,7 @@ class Database:
             from .lookout import Lookout  # the driver is there now
 
             self._lookout = Lookout(self._engine)
+            self._seen = Seen()
             # A read of several statements needs no snapshot, and BEGIN and ROLLBACK are two round trips.
             self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -90,8 +93,12 @@ class Database:
         workspace: int = DEFAULT_WORKSPACE,
         user: str | None = None,
         request_id: str = "",
+        seen: Seen | None = None,
     ) -> Iterator[Tx]:
-        """A transaction: committed at the end of the block, rolled back when it raises."""
+        """A transaction: committed at the end of the block, rolled back when it raises.
+
+        Who gives what was ``seen`` does the work again where it ``is_no_longer_so``.
+        """
         if not write:
             with self._reads.connect() as connection:
                 yield Tx(
@@ -104,7 +111,15 @@ class Database:
                 )
             return
         with self.writing() as connection:
-            tx = Tx(connection, _NOTHING, writes=True, workspace=workspace, user=user, request_id=request_id)
+            tx = Tx(
+                connection,
+                _NOTHING,
+                seen=seen,
+                writes=True,
+                workspace=workspace,
+                user=user,
+                request_id=request_id,
+            )
             yield tx
             tx.commit()
         tx.committed()
@@ -136,11 +151,18 @@ class Database:
         """
         if here.hurries and self._is_busy():
             raise NotNow
+        seen = self._seen
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with self.begin(write=write, workspace=workspace, user=user, request_id=request_id) as tx:
+                with self.begin(
+                    write=write, workspace=workspace, user=user, request_id=request_id, seen=seen
+                ) as tx:
                     return work(tx)
             except (exc.DBAPIError, exc.TimeoutError) as fault:
+                if seen and is_no_longer_so(fault):
+                    seen.forget()
+                    seen = None
+                    continue
                 if (
                     not (faults.may_pass(fault, write) or self.lost_a_statement(fault))
                     or attempt == _ATTEMPTS

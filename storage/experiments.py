@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +19,7 @@ from .database import Tx
 from .kept import new_version
 from .prepared import Prepared
 from .schema.tracking import experiment_tags, experiments, runs, workspaces
+from .seen import insisting
 
 ACTIVE, DELETED = "active", "deleted"
 STAGES = {"ACTIVE_ONLY": [ACTIVE], "DELETED_ONLY": [DELETED], "ALL": [ACTIVE, DELETED]}
@@ -42,6 +43,20 @@ _FIND = {
     "share": Prepared(_FIND_ONE.with_for_update(read=True, of=experiments), "workspace", "id"),
     "update": Prepared(_FIND_ONE.with_for_update(key_share=True, of=experiments), "workspace", "id"),
 }
+_INSIST = Prepared(
+    insisting(
+        sa.select(experiments.c.id)
+        .where(
+            experiments.c.workspace_id == sa.bindparam("workspace"),
+            experiments.c.id == sa.bindparam("id"),
+            experiments.c.artifact_location == sa.bindparam("artifact_location"),
+            experiments.c.lifecycle_stage == sa.literal_column(f"'{ACTIVE}'"),
+        )
+        .with_for_update(read=True)
+        .cte("experiment")
+    ),
+    *("workspace", "id", "artifact_location"),
+)
 _SEARCH = search.Entity(
     searchable.EXPERIMENTS,
     owner=experiments.c.id,
@@ -122,6 +137,26 @@ def find_active(tx: Tx, experiment_id: str, *, lock: str = "share") -> sa.Row[An
             f"The experiment {row.id} must be in the 'active' state. Current state is {row.lifecycle_stage}."
         )
     return row
+
+
+class Place(NamedTuple):
+    """Where an experiment's runs belong, and their artifacts."""
+
+    id: int
+    artifact_location: str
+
+
+def find_place(tx: Tx, experiment_id: str) -> Place:
+    """An active experiment about to get a run or a model: it must not change meanwhile."""
+    key = ("experiment", tx.workspace, rules.parse_experiment_id(experiment_id))
+    place: Place | None = tx.recall(key)
+    if place:
+        tx.insist(_INSIST, tx.workspace, *place)
+        return place
+    row = find_active(tx, experiment_id)
+    place = Place(row.id, row.artifact_location)
+    tx.note(key, place)
+    return place
 
 
 def visible_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:

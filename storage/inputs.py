@@ -11,6 +11,7 @@ from trackway.client_compat import messages as m
 from trackway.client_compat.filters import Comparison
 
 from . import experiments, search
+from .active_runs import Active
 from .conflict import insert_new, upsert
 from .database import Tx
 from .schema.tracking import dataset_input_tags, dataset_inputs, datasets, run_models, runs
@@ -36,8 +37,8 @@ _DATASETS_OF = (
 )
 
 
-def log_datasets(tx: Tx, run: sa.Row[Any], given: Sequence[m.DatasetInput]) -> None:
-    """Note datasets that a run from ``runs.find_active`` used.
+def log_datasets(tx: Tx, run: Active, given: Sequence[m.DatasetInput]) -> None:
+    """Note datasets that a run from ``active_runs.find`` used.
 
     A dataset is one per experiment, name and digest. Noting one again changes nothing, its
     tags included; of the same one twice in ``given`` the first counts.
@@ -83,7 +84,7 @@ def log_datasets(tx: Tx, run: sa.Row[Any], given: Sequence[m.DatasetInput]) -> N
         tx.execute(sa.insert(dataset_input_tags), tags)
 
 
-def log_models(tx: Tx, run: sa.Row[Any], direction: str, models: Sequence[tuple[str, int]]) -> None:
+def log_models(tx: Tx, run: Active, direction: str, models: Sequence[tuple[str, int]]) -> None:
     """Note logged models (id, step) that the run read (``direction`` "in") or made ("out")."""
     if models:
         tx.execute(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Iterable
 from threading import Lock
+
+from . import chance
 
 # Room for some 1,500 runs of 13 metrics, parameters and tags, or some 7 pages of 100 with twice as many.
 LIMIT_BYTES = 2 * 2**20
@@ -18,9 +19,9 @@ def new_version() -> int:
     """A number that marks a row's state, and that nobody else has used or will.
 
     Random, not counted: what is counted comes again when a transaction is rolled back or a backup is
-    restored. From the system, since forked processes share the state of Python's own generator.
+    restored.
     """
-    return int.from_bytes(os.urandom(8), "big") >> 2
+    return chance.bits(62)
 
 
 class Kept:

@@ -81,7 +81,7 @@ def create(tx: Tx, req: m.CreateLoggedModel) -> m.LoggedModel:
 
     MLflow keeps whatever ``source_run_id`` says, without a look at the run.
     """
-    experiment = experiments.find_active(tx, req.experiment_id)
+    experiment = experiments.find_place(tx, req.experiment_id)
     model_id = f"m-{uuid.uuid4().hex}"
     values = {
         "model_id": model_id,

@@ -12,6 +12,7 @@ from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 
 from . import model_metrics, positions
+from .active_runs import Active
 from .appending import NAN as NAN
 from .appending import Point, append
 from .database import Tx
@@ -38,8 +39,8 @@ _FIRST_POINTS = Prepared(_POINTS_OF_SERIES, "series", "most")
 _NO_LIMIT = 2**40
 
 
-def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[m.Metric]) -> None:
-    """Append points to a run from ``runs.find_active`` and move each key's latest value forward.
+def log(tx: Tx, run: Active, metrics: Sequence[m.Metric]) -> None:
+    """Append points to a run from ``active_runs.find`` and move each key's latest value forward.
 
     Latest is the greatest (step, timestamp, value), as in MLflow 3.17. Timestamps are
     milliseconds since the epoch. An infinity is stored as the largest double. Sending a point twice

@@ -18,6 +18,7 @@ from trackway.client_compat.filters import Comparison
 from trackway.client_compat.searchable import OrderBy
 
 from . import search
+from .active_runs import Active
 from .conflict import excluded, insert_new, upsert
 from .database import Tx
 from .schema import tracking
@@ -83,8 +84,8 @@ _POINTS_OF_MODELS = (
 )
 
 
-def log(tx: Tx, run: sa.Row[Any], metrics: Sequence[tuple[m.Metric, Point]]) -> None:
-    """Append points to the models that the metrics name, as seen by a run from ``runs.find_active``.
+def log(tx: Tx, run: Active, metrics: Sequence[tuple[m.Metric, Point]]) -> None:
+    """Append points to the models that the metrics name, as seen by a run from ``active_runs.find``.
 
     Raises NotFound for a model that does not exist; deleted ones take metrics, as in MLflow.
     Sending a point twice changes nothing: series and point are the key.

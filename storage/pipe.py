@@ -5,6 +5,8 @@ statement by psycopg's cursors as much again. Logging a metric takes two trips t
 
     BEGIN, UPDATE runs ... RETURNING  |  INSERT INTO series and points, INSERT INTO audit, COMMIT
 
+and one where the run was seen before (``seen.py``).
+
 psycopg stays responsible for the connection and sees each change of its transaction, which libpq keeps.
 """
 
@@ -47,6 +49,7 @@ class Pipe:
         self._unneeded: list[bytes] = []
         self._waiting: list[tuple[str, Values]] = []
         self._poll = select.poll()
+        self._poll.register(self._libpq.socket, select.POLLIN)
 
     def start(self) -> None:
         """Forget what an earlier transaction left unsent."""
@@ -70,10 +73,20 @@ class Pipe:
         if self._waiting:
             self._send(self._taken(), begin=begin)
 
+    def look(self) -> None:
+        """Raise where the connection was lost while nobody used it: nothing was sent, so another can be."""
+        while self._poll.poll(0):  # a farewell, then the end
+            self._libpq.consume_input()
+
     def commit(self) -> None:
-        """Send what waits, and end the transaction where there is one."""
-        if self._waiting or self._libpq.transaction_status != _IDLE:
-            self._send([*self._taken(), ("COMMIT", ())], begin=True)
+        """Send what waits, and end the transaction where there is one.
+
+        What one exchange holds is a transaction of its own: it needs no BEGIN, and its end is the COMMIT.
+        """
+        if self._libpq.transaction_status != _IDLE:
+            self._send([*self._taken(), ("COMMIT", ())], begin=False)
+        elif self._waiting:
+            self._send(self._taken(), begin=False)
 
     def roll_back(self) -> None:
         """End the transaction, if there is one, as if it had not been.
@@ -142,11 +155,12 @@ class Pipe:
     def _received(self) -> Any:
         """The last result before the end of the pipeline, read to its end. Raises the first fault."""
         libpq = self._libpq
-        self._poll.register(libpq.socket, select.POLLIN | select.POLLOUT)
-        while libpq.flush():
-            self._poll.poll()
-            libpq.consume_input()
-        self._poll.modify(libpq.socket, select.POLLIN)
+        if libpq.flush():  # more than the socket holds
+            self._poll.modify(libpq.socket, select.POLLIN | select.POLLOUT)
+            while libpq.flush():
+                self._poll.poll()
+                libpq.consume_input()
+            self._poll.modify(libpq.socket, select.POLLIN)
         last = fault = None
         while True:
             while libpq.is_busy():

@@ -90,22 +90,29 @@ class Prepared:
             name: processor
             for name in order
             if name in types  # not one of a list for IN
-            and not isinstance(types[name], sa.Boolean | sa.Float)  # Both drivers take Python's.
+            # Python's own are taken by both drivers, and its lists by PostgreSQL's.
+            and not isinstance(types[name], sa.Boolean | sa.Float | sa.ARRAY)
             and (processor := types[name].dialect_impl(dialect).bind_processor(dialect))
         }
         if order == list(self._names) and not convert:
             return None
         names = self._names
-        if not convert and set(order) <= set(names) and len(order) > 1:
-            return itemgetter(*(names.index(name) for name in order))
-        constants = {name: value for name, value in compiled.params.items() if name not in names}
+        constants = {name: compiled.params[name] for name in order if name not in names}
+        places = {name: place for place, name in enumerate((*names, *constants))}
+        # Twice the last: of one place alone it would be no tuple.
+        pick = itemgetter(*(places[name] for name in order), places[order[-1]])
+        converted = [(names.index(name), processor) for name, processor in convert.items() if name in names]
+        rest = tuple(constants.values())
 
         def arrange(values: Values) -> Values:
-            given = dict(zip(names, values, strict=True))
-            for name, processor in convert.items():
-                if name in given:
-                    given[name] = processor(given[name])
-            return [given[name] if name in given else constants[name] for name in order]
+            if len(values) != len(names):
+                raise TypeError(f"The statement takes {names}, not {len(values)} values.")
+            if converted:
+                values = list(values)
+                for place, processor in converted:
+                    values[place] = processor(values[place])
+            picked: Values = pick((*values, *rest))[:-1]
+            return picked
 
         return arrange
 

@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import functools
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from trackway.client_compat import messages as m
-from trackway.client_compat import names, rules, searchable, uris
+from trackway.client_compat import rules, searchable
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.filters import parse_order_by
 
-from . import experiments, inputs, pages, run_texts, search
+from . import active_runs, experiments, inputs, pages, run_texts, search
+from .active_runs import Active
 from .conflict import insert_new, upsert
 from .database import Tx
 from .experiments import ACTIVE, DELETED, STAGES
-from .kept import new_version
 from .prepared import Prepared, is_among
 from .schema import tracking
 from .schema.tracking import params, run_tags, runs, series
 
-_INSERT = Prepared(
-    sa.insert(runs).returning(runs),
-    *(
-        "run_uuid",
-        "experiment_id",
-        "name",
-        "user_id",
-        "status",
-        "start_time",
-        "lifecycle_stage",
-        "artifact_uri",
-        "version",
-    ),
-)
-_SET_TAG = Prepared(upsert(run_tags, "value"), "run_id", "key", "value")
+SET_TAG = Prepared(upsert(run_tags, "value"), "run_id", "key", "value")
 _BY_UUID = (
     sa.select(runs)
     .join(tracking.experiments)
@@ -47,21 +32,6 @@ _BY_UUID = (
     )
 )
 _FIND = Prepared(_BY_UUID, "run_uuid", "workspace")
-# Writers of one run wait for each other here, so what they then read of it stays true until they commit.
-_FIND_TO_CHANGE = Prepared(
-    sa.update(runs)
-    .where(
-        runs.c.run_uuid == sa.bindparam("of_uuid"),
-        # EXISTS: with IN, SQLite reads the ids of all the workspace's experiments first.
-        sa.exists().where(
-            tracking.experiments.c.id == runs.c.experiment_id,
-            tracking.experiments.c.workspace_id == sa.bindparam("of_workspace"),
-        ),
-    )
-    .values(version=sa.bindparam("new_version", type_=runs.c.version.type))
-    .returning(*runs.c),
-    *("of_uuid", "of_workspace", "new_version"),
-)
 _KEPT_PARAMS = Prepared(
     sa.select(params.c.key, params.c.value).where(
         params.c.run_id == sa.bindparam("run"), is_among(params.c.key, "keys")
@@ -97,46 +67,9 @@ _SEARCH = search.Entity(
 )
 
 
-def create(tx: Tx, req: m.CreateRun) -> m.Run:
-    """Start a run. Its name is the request's, else its ``mlflow.runName`` tag's, else a random one."""
-    experiment = experiments.find_active(tx, req.experiment_id or "")
-    tags = {tag.key or "": tag.value or "" for tag in req.tags}
-    tag_name = tags.get(rules.RUN_NAME_TAG)
-    if req.run_name and tag_name and req.run_name != tag_name:
-        raise InvalidParameter(
-            "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with "
-            f"different values (run_name='{req.run_name}', mlflow.runName='{tag_name}')."
-        )
-    name = req.run_name or tag_name or names.random_run_name()
-    tags[rules.RUN_NAME_TAG] = name
-    run_uuid = uuid.uuid4().hex
-    artifact_uri = uris.append(experiment.artifact_location, run_uuid, "artifacts")
-    row = tx.first(
-        _INSERT,
-        *(run_uuid, experiment.id, name, req.user_id or "", "RUNNING", req.start_time or 0, ACTIVE),
-        *(artifact_uri, new_version()),
-    )
-    tx.do_all(_SET_TAG, [(row.id, key, value) for key, value in tags.items()])
-    return m.Run(
-        info=run_texts.info(row),
-        data=m.RunData(tags=[m.RunTag(key=key, value=value) for key, value in tags.items()]),
-        inputs=m.RunInputs(),
-    )
-
-
 def find(tx: Tx, run_id: str) -> sa.Row[Any]:
     """The run's row, whatever its state."""
-    return _found(tx.first(_FIND, run_id, tx.workspace), run_id)
-
-
-def find_active(tx: Tx, run_id: str) -> sa.Row[Any]:
-    """The row of a run about to be written to: locked, and refused when the run is deleted."""
-    row = _find_to_change(tx, run_id)
-    if row.lifecycle_stage != ACTIVE:
-        raise InvalidParameter(
-            f"The run {run_id} must be in the 'active' state. Current state is {row.lifecycle_stage}."
-        )
-    return row
+    return active_runs.found(tx.first(_FIND, run_id, tx.workspace), run_id)
 
 
 def get(tx: Tx, run_id: str) -> bytes:
@@ -170,7 +103,7 @@ def _search(workspace: int, view: str, ids: tuple[int, ...], filter: str, *order
 
 def update(tx: Tx, req: m.UpdateRun) -> m.RunInfo:
     """Change status, end time or name, each if given; an empty name changes nothing."""
-    row = find_active(tx, req.run_id or "")
+    row = active_runs.row_of(tx, req.run_id or "")
     changes: dict[str, Any] = {}
     if req.status is not None:
         changes["status"] = req.status
@@ -178,25 +111,25 @@ def update(tx: Tx, req: m.UpdateRun) -> m.RunInfo:
         changes["end_time"] = req.end_time
     if req.run_name:
         changes["name"] = req.run_name
-        tx.do(_SET_TAG, row.id, rules.RUN_NAME_TAG, req.run_name)
+        tx.do(SET_TAG, row.id, rules.RUN_NAME_TAG, req.run_name)
     _change(tx, row.id, changes)
     return run_texts.info(row._replace(**changes))
 
 
 def delete(tx: Tx, run_id: str) -> None:
     """Put the run into the trash; again is fine."""
-    row = _find_to_change(tx, run_id)
+    row = active_runs.lock(tx, run_id)
     _change(tx, row.id, {"lifecycle_stage": DELETED, "deleted_time": tx.now_ms})
 
 
 def restore(tx: Tx, run_id: str) -> None:
     """Take the run out of the trash; again is fine."""
-    row = _find_to_change(tx, run_id)
+    row = active_runs.lock(tx, run_id)
     _change(tx, row.id, {"lifecycle_stage": ACTIVE, "deleted_time": None})
 
 
-def set_tags(tx: Tx, run: sa.Row[Any], tags: Sequence[m.RunTag]) -> None:
-    """Set tags on a run from ``find_active``; of a key given twice the last value holds.
+def set_tags(tx: Tx, run: Active, tags: Sequence[m.RunTag]) -> None:
+    """Set tags on a run from ``active_runs.find``; of a key given twice the last value holds.
 
     ``mlflow.runName`` is the run's name: an empty one changes nothing.
     """
@@ -206,17 +139,17 @@ def set_tags(tx: Tx, run: sa.Row[Any], tags: Sequence[m.RunTag]) -> None:
             _change(tx, run.id, {"name": name})
         else:
             del values[rules.RUN_NAME_TAG]
-    tx.do_all(_SET_TAG, [(run.id, key, value) for key, value in values.items()])
+    tx.do_all(SET_TAG, [(run.id, key, value) for key, value in values.items()])
 
 
 def delete_tag(tx: Tx, run_id: str, key: str) -> None:
-    row = find_active(tx, run_id)
+    row = active_runs.find(tx, run_id)
     gone = tx.execute(sa.delete(run_tags).where(run_tags.c.run_id == row.id, run_tags.c.key == key))
     if not gone.rowcount:
         raise NotFound(f"No tag with name: {key} in run with id {run_id}")
 
 
-def tag(tx: Tx, run: sa.Row[Any], key: str) -> str | None:
+def tag(tx: Tx, run: Active, key: str) -> str | None:
     """The value of one of the run's tags, None where it has no such tag."""
     value: str | None = tx.execute(
         sa.select(run_tags.c.value).where(run_tags.c.run_id == run.id, run_tags.c.key == key)
@@ -224,8 +157,8 @@ def tag(tx: Tx, run: sa.Row[Any], key: str) -> str | None:
     return value
 
 
-def log_params(tx: Tx, run: sa.Row[Any], new: Sequence[m.Param]) -> None:
-    """Store params of a run from ``find_active``; the same value again is fine, another is refused."""
+def log_params(tx: Tx, run: Active, new: Sequence[m.Param]) -> None:
+    """Store params of a run from ``active_runs.find``; the same value again is fine, another is refused."""
     if not new:
         return
     added = {row.key for row in tx.do_all(_ADD_PARAMS, [(run.id, p.key, p.value) for p in new])}
@@ -252,17 +185,6 @@ def _changed_params(changed: list[dict[str, Any]], run_id: str) -> str:
     return (
         f"Changing param values is not allowed. Params were already logged='{changed}' for run ID='{run_id}'."
     )
-
-
-def _find_to_change(tx: Tx, run_id: str) -> sa.Row[Any]:
-    """The run's row, locked, and marked as another than those who read it know."""
-    return _found(tx.first(_FIND_TO_CHANGE, run_id, tx.workspace, new_version()), run_id)
-
-
-def _found(row: sa.Row[Any] | None, run_id: str) -> sa.Row[Any]:
-    if row is None:
-        raise NotFound(f"Run with id={run_id} not found")
-    return row
 
 
 def _change(tx: Tx, row_id: int, values: dict[str, Any]) -> None:

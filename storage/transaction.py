@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from .prepared import Prepared
 
 if TYPE_CHECKING:
     from .pipe import Pipe
+    from .seen import Seen
 
 Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -27,6 +28,7 @@ class Tx:
         "_driver",
         "_now_ms",
         "_pipe",
+        "_seen",
         "_writes",
         "dialect",
         "kept",
@@ -40,6 +42,7 @@ class Tx:
         connection: sa.Connection,
         kept: Kept,
         *,
+        seen: Seen | None = None,
         writes: bool,
         workspace: int,
         user: str | None,
@@ -52,6 +55,7 @@ class Tx:
             self._pipe = connection.info["pipe"]
             self._pipe.start()
         self.kept = kept
+        self._seen = seen
         self._driver: Any = None
         self._now_ms: int | None = None
         self._after_commit: list[Callable[[], None]] | None = None
@@ -84,6 +88,20 @@ class Tx:
 
     def do(self, statement: Prepared, *values: Any) -> None:
         self._run(statement, values)
+
+    def recall(self, key: Hashable) -> Any:
+        """A row that was seen, for who then has the database ``insist`` on it; else None: ask for it."""
+        return self._seen.get(key) if self._seen else None
+
+    def note(self, key: Hashable, row: Any) -> None:
+        """Remember a row for the writes to come."""
+        if self._seen:
+            self._seen.note(key, row)
+
+    def insist(self, statement: Prepared, *values: Any) -> None:
+        """Have an ``insisting`` statement run before what comes next."""
+        plan = statement.plan(self._connection.dialect)
+        self._drive(plan.sql, values if plan.arrange is None else plan.arrange(values), False)
 
     def do_all(self, statement: Prepared, rows: Sequence[Sequence[Any]]) -> list[Any]:
         """Run an INSERT for each of many rows; what it returns for them, in any order."""
@@ -161,6 +179,8 @@ class Tx:
     def commit(self) -> None:
         """End the transaction here, where that spares a round trip; else its connection does."""
         if self._pipe is not None and self._writes:
+            with self._faults("what waited"):
+                self._pipe.look()
             with self._faults(None):
                 self._pipe.commit()
 

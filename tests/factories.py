@@ -12,7 +12,9 @@ from trackway.client_compat import codec
 from trackway.client_compat import messages as m
 from trackway.client_compat.model_sources import Source
 from trackway.storage import (
+    active_runs,
     aliases,
+    creating,
     experiments,
     logged_models,
     metrics,
@@ -63,7 +65,7 @@ def make_run(
 ) -> str:
     """A new run's id. Without a start time it starts a second after the one made before it."""
     started = START_MS + 1000 * next(_numbers) if start_time is None else start_time
-    run = runs.create(
+    run = creating.create(
         tx,
         m.CreateRun(
             experiment_id=experiment_id,
@@ -232,17 +234,17 @@ def point(
 
 
 def log_metrics(tx: Tx, run_id: str, *points: m.Metric) -> None:
-    metrics.log(tx, runs.find_active(tx, run_id), points)
+    metrics.log(tx, active_runs.find(tx, run_id), points)
 
 
 def log_params(tx: Tx, run_id: str, params: Mapping[str, str]) -> None:
     new = [m.Param(key=key, value=value) for key, value in params.items()]
-    runs.log_params(tx, runs.find_active(tx, run_id), new)
+    runs.log_params(tx, active_runs.find(tx, run_id), new)
 
 
 def set_tags(tx: Tx, run_id: str, tags: Mapping[str, str]) -> None:
     new = [m.RunTag(key=key, value=value) for key, value in tags.items()]
-    runs.set_tags(tx, runs.find_active(tx, run_id), new)
+    runs.set_tags(tx, active_runs.find(tx, run_id), new)
 
 
 def make_noise(database: Database) -> None:

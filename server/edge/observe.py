@@ -8,8 +8,11 @@ import os
 import re
 import sys
 import time
+from json.encoder import encode_basestring_ascii as quoted  # what json.dumps does with a text
 from pathlib import Path
 from typing import Any
+
+from trackway.storage import chance
 
 from ..config import Config
 
@@ -26,7 +29,7 @@ def request_id(environ: dict[str, Any]) -> str:
     given = environ.get("HTTP_X_REQUEST_ID")
     if given and _SANE_ID.fullmatch(given):
         return str(given)
-    return os.urandom(8).hex()
+    return f"{chance.bits(64):016x}"
 
 
 class AccessLog:
@@ -52,7 +55,7 @@ class AccessLog:
             line = (
                 f'{{"time": "{stamp}.{int(now % 1 * 1000):03d}Z", "level": "info", '
                 f'"logger": "trackway.access", "request_id": "{request_id}", "client": "{client}", '
-                f'"method": {json.dumps(method)}, "path": {json.dumps(path)}, "status": {status}, '
+                f'"method": {quoted(method)}, "path": {quoted(path)}, "status": {status}, '
                 f'"bytes": {size}, "ms": {seconds * 1000:.2f}, "pid": {os.getpid()}}}\n'
             )
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trackway.client_compat import messages as m
 from trackway.client_compat import rules
 from trackway.client_compat.errors import InvalidParameter
-from trackway.storage import inputs, runs
+from trackway.storage import active_runs, inputs
 
 from .. import policy
 from ..dispatch import Context, handles
@@ -17,7 +17,7 @@ _MAX_EXPERIMENTS = 20
 def log_inputs(ctx: Context, req: m.LogInputs) -> m.LogInputs.Response:
     rules.check_run_id(req.run_id)
     rules.check_dataset_inputs(req.datasets)
-    run = runs.find_active(ctx.tx, req.run_id)
+    run = active_runs.find(ctx.tx, req.run_id)
     inputs.log_datasets(ctx.tx, run, req.datasets)
     inputs.log_models(ctx.tx, run, "in", [(model.model_id or "", 0) for model in req.models])
     return m.LogInputs.Response()
@@ -25,7 +25,7 @@ def log_inputs(ctx: Context, req: m.LogInputs) -> m.LogInputs.Response:
 
 @handles(m.LogOutputs, can=policy.edit_run)
 def log_outputs(ctx: Context, req: m.LogOutputs) -> m.LogOutputs.Response:
-    run = runs.find_active(ctx.tx, req.run_id)
+    run = active_runs.find(ctx.tx, req.run_id)
     inputs.log_models(ctx.tx, run, "out", [(model.model_id or "", model.step or 0) for model in req.models])
     return m.LogOutputs.Response()
 

@@ -9,7 +9,7 @@ from trackway.client_compat import messages as m
 from trackway.client_compat.codec import rendered_page
 from trackway.client_compat.errors import SEE_DOCS, InvalidParameter
 from trackway.client_compat.wire import Rendered
-from trackway.storage import metrics, runs
+from trackway.storage import active_runs, metrics
 
 from .. import policy
 from ..dispatch import Context, handles
@@ -32,7 +32,7 @@ def log_metric(ctx: Context, req: m.LogMetric) -> m.LogMetric.Response:
         dataset_digest=req.dataset_digest,
     )
     rules.check_metric(metric)
-    metrics.log(ctx.tx, runs.find_active(ctx.tx, req.run_id), [metric])
+    metrics.log(ctx.tx, active_runs.find(ctx.tx, req.run_id), [metric])
     return m.LogMetric.Response()
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import exc
 from tests.factories import get_run, log_metrics, make_run, point, set_tags
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import Unavailable
-from trackway.storage import metrics, runs
+from trackway.storage import active_runs, metrics, runs
 from trackway.storage.database import Database, NotNow, Tx, hurrying, parse_uri
 from trackway.storage.schema.tracking import run_tags
 
@@ -75,10 +75,10 @@ def test_a_transaction_that_lost_a_race_runs_again(database: Database) -> None:
     def write(first: str, second: str) -> None:
         def work(tx: Tx) -> None:
             attempts.append(first)
-            runs.find_active(tx, first)
+            active_runs.find(tx, first)
             if tx.dialect == "postgresql" and len(attempts) <= 2:
                 meet.wait()
-            runs.set_tags(tx, runs.find_active(tx, second), [])
+            runs.set_tags(tx, active_runs.find(tx, second), [])
 
         database.run(work, write=True)
 
@@ -158,7 +158,7 @@ def test_a_connection_that_broke_in_the_pool_is_replaced(database: Database) -> 
     with killer.begin(write=False) as tx:
         tx.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
     killer.dispose()
-    database.run(lambda tx: runs.set_tags(tx, runs.find_active(tx, run), []), write=True)
+    database.run(lambda tx: runs.set_tags(tx, active_runs.find(tx, run), []), write=True)
 
 
 def test_a_database_out_of_reach_is_unavailable(dialect: str, tmp_path: Path) -> None:

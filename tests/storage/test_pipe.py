@@ -15,7 +15,7 @@ from sqlalchemy import exc
 from tests.factories import log_metrics, make_experiment, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter
-from trackway.storage import pipe, runs
+from trackway.storage import active_runs, creating, pipe, runs
 from trackway.storage.database import Database, Tx
 from trackway.storage.prepared import Prepared
 from trackway.storage.schema.tracking import params, series
@@ -58,7 +58,7 @@ def test_all_values_arrive_as_they_were(database: Database) -> None:
     run_id = committed(database, make_run)
 
     def write(tx: Tx) -> None:
-        row = runs.find_active(tx, run_id).id
+        row = active_runs.find(tx, run_id).id
         tx.do(_ADD, row, "one", TEXTS[4])
         tx.do_all(_ADD, [(row, f"many-{number}", text) for number, text in enumerate(TEXTS)])
 
@@ -97,13 +97,13 @@ def test_a_fault_that_comes_late_leaves_nothing(database: Database) -> None:
     run_id = committed(database, make_run)
 
     def write_twice(tx: Tx) -> None:
-        row = runs.find_active(tx, run_id).id
+        row = active_runs.find(tx, run_id).id
         tx.do(_ADD, row, "p", "1")
         tx.do(_ADD, row, "p", "2")
 
     with pytest.raises(exc.IntegrityError, match="pk_params"):
         committed(database, write_twice)
-    committed(database, lambda tx: tx.do(_ADD, runs.find_active(tx, run_id).id, "q", "1"))
+    committed(database, lambda tx: tx.do(_ADD, active_runs.find(tx, run_id).id, "q", "1"))
     with database.begin(write=False) as tx:
         assert tx.rows(_ALL, runs.find(tx, run_id).id) == [("q", "1")]
 
@@ -112,7 +112,7 @@ def test_what_waits_runs_before_any_other_statement(database: Database) -> None:
     run_id = committed(database, make_run)
 
     def write(tx: Tx) -> tuple[int, int]:
-        row = runs.find_active(tx, run_id).id
+        row = active_runs.find(tx, run_id).id
         tx.do(_ADD, row, "p", "1")
         by_pipe = tx.first(_COUNT, row).number
         tx.do(_ADD, row, "q", "1")
@@ -126,13 +126,13 @@ def test_what_an_abandoned_transaction_left_unsent_is_not_sent_by_the_next(datab
     run_id = committed(database, make_run)
 
     def refuse(tx: Tx) -> None:
-        tx.do(_ADD, runs.find_active(tx, run_id).id, "p", "1")
+        tx.do(_ADD, active_runs.find(tx, run_id).id, "p", "1")
         raise InvalidParameter("no")
 
     for _ in range(3):
         with pytest.raises(InvalidParameter):
             committed(database, refuse)
-    committed(database, lambda tx: runs.find_active(tx, run_id))
+    committed(database, lambda tx: active_runs.find(tx, run_id))
     with database.begin(write=False) as tx:
         assert tx.rows(_ALL, runs.find(tx, run_id).id) == []
 
@@ -147,7 +147,7 @@ def test_statements_stay_prepared_after_a_rollback(database: Database) -> None:
     def refuse(tx: Tx) -> None:
         for _ in range(10):  # so many that psycopg prepares this one
             tx.execute(sa.text("SELECT 1"))
-        runs.find_active(tx, run_id)
+        active_runs.find(tx, run_id)
         raise InvalidParameter("no")
 
     before = committed(database, kept)
@@ -232,13 +232,13 @@ def test_a_statement_too_many_hinders_no_rollback(
     run_id = committed(database, make_run)
 
     def fail(tx: Tx) -> None:
-        tx.rows(_ALL, runs.find_active(tx, run_id).id)
+        tx.rows(_ALL, active_runs.find(tx, run_id).id)
         tx.execute(sa.text("SELECT 1 / 0"))
 
     for _ in range(3):
         with pytest.raises(exc.DBAPIError):
             committed(database, fail)
-    assert committed(database, lambda tx: runs.find_active(tx, run_id).run_uuid) == run_id
+    assert committed(database, lambda tx: active_runs.find(tx, run_id).run_uuid) == run_id
 
 
 def test_more_than_the_socket_holds_goes_both_ways(database: Database) -> None:
@@ -246,7 +246,7 @@ def test_more_than_the_socket_holds_goes_both_ways(database: Database) -> None:
     large = "x" * 2000
 
     def write(tx: Tx) -> int:
-        row = runs.find_active(tx, run_id).id
+        row = active_runs.find(tx, run_id).id
         for part in range(5):
             tx.do_all(_ADD, [(row, f"{part}-{number}", large) for number in range(2000)])
         return len(tx.rows(_ALL, row))
@@ -257,9 +257,9 @@ def test_more_than_the_socket_holds_goes_both_ways(database: Database) -> None:
 @pytest.mark.parametrize(
     ("work", "trips"),
     [
-        (lambda tx, run: runs.create(tx, m.CreateRun(experiment_id="0")), 3),
-        (lambda tx, run: runs.set_tags(tx, runs.find_active(tx, run), [m.RunTag(key="t", value="v")]), 2),
-        (lambda tx, run: log_metrics(tx, run, point("loss", 1, step=next(_steps))), 2),
+        (lambda tx, run: creating.create(tx, m.CreateRun(experiment_id="0")), 1),
+        (lambda tx, run: runs.set_tags(tx, active_runs.find(tx, run), [m.RunTag(key="t", value="v")]), 1),
+        (lambda tx, run: log_metrics(tx, run, point("loss", 1, step=next(_steps))), 1),
     ],
     ids=["create-run", "set-tag", "log-metric"],
 )

@@ -10,14 +10,14 @@ import pytest
 
 from tests.factories import log_metrics, log_params, make_experiment, make_run, point
 from trackway.client_compat import messages as m
-from trackway.storage import experiments, inputs, runs
+from trackway.storage import active_runs, experiments, inputs, runs
 from trackway.storage.database import DEFAULT_WORKSPACE, Database, Tx
 from trackway.storage.kept import Kept, new_version
 
 
 def note_dataset(tx: Tx, run: str) -> None:
     dataset = m.Dataset(name="d", digest="1", source_type="local", source="{}")
-    inputs.log_datasets(tx, runs.find_active(tx, run), [m.DatasetInput(dataset=dataset)])
+    inputs.log_datasets(tx, active_runs.find(tx, run), [m.DatasetInput(dataset=dataset)])
 
 
 def trash_experiment(tx: Tx, run: str) -> None:
@@ -28,13 +28,13 @@ def trash_experiment(tx: Tx, run: str) -> None:
 WRITES: dict[str, Callable[[Tx, str], Any]] = {
     "metric": lambda tx, run: log_metrics(tx, run, point("m", 2.5, step=1)),
     "param": lambda tx, run: log_params(tx, run, {"p": "1"}),
-    "tag": lambda tx, run: runs.set_tags(tx, runs.find_active(tx, run), [m.RunTag(key="t", value="2")]),
+    "tag": lambda tx, run: runs.set_tags(tx, active_runs.find(tx, run), [m.RunTag(key="t", value="2")]),
     "no tag": lambda tx, run: runs.delete_tag(tx, run, "gone"),
     "status": lambda tx, run: runs.update(tx, m.UpdateRun(run_id=run, status="FINISHED", end_time=5)),
     "name": lambda tx, run: runs.update(tx, m.UpdateRun(run_id=run, run_name="another")),
     "dataset": note_dataset,
-    "model in": lambda tx, run: inputs.log_models(tx, runs.find_active(tx, run), "in", [("m-1", 0)]),
-    "model out": lambda tx, run: inputs.log_models(tx, runs.find_active(tx, run), "out", [("m-2", 3)]),
+    "model in": lambda tx, run: inputs.log_models(tx, active_runs.find(tx, run), "in", [("m-1", 0)]),
+    "model out": lambda tx, run: inputs.log_models(tx, active_runs.find(tx, run), "out", [("m-2", 3)]),
     "trash": lambda tx, run: runs.delete(tx, run),
     "experiment": trash_experiment,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.databases import statements_of
 from tests.factories import get_run, log_metrics, make_experiment, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
-from trackway.storage import active_runs, creating, experiments, runs, seen
+from trackway.storage import active_runs, creating, experiments, metrics, runs, seen
 from trackway.storage.database import Database, Tx
 from trackway.storage.schema import tracking
 
@@ -35,8 +36,8 @@ def do(database: Database, work: Callable[[Tx], Any]) -> Any:
     return database.run(work, write=True)
 
 
-def log(database: Database, run_id: str, step: int) -> None:
-    do(database, lambda tx: log_metrics(tx, run_id, point("loss", 1.0, step=step)))
+def log(database: Database, run_id: str, step: int, value: float = 1.0) -> None:
+    do(database, lambda tx: log_metrics(tx, run_id, point("loss", value, step=step)))
 
 
 def steps(database: Database) -> int:
@@ -85,6 +86,40 @@ def test_what_is_logged_goes_to_the_run_and_not_to_its_number(
     log(database, run_id, 7)
     with database.begin(write=False) as tx:
         assert [(metric.key, metric.step) for metric in get_run(tx, run_id).data.metrics] == [("loss", 7)]
+
+
+@pytest.mark.parametrize(
+    ("points", "latest"),
+    [
+        ([(2, 0.5), (3, 0.25)], (3, 0.25)),
+        ([(3, 0.25), (2, 0.5)], (3, 0.25)),
+        ([(3, 0.25), (3, 0.25)], (3, 0.25)),
+        ([(3, 0.25), (3, 0.5)], (3, 0.5)),
+        ([(3, 0.25), (4, math.nan)], (4, math.nan)),
+        ([(4, math.nan), (3, 0.25)], (4, math.nan)),
+        ([(3, 0.25), (4, math.inf)], (4, 1.7976931348623157e308)),
+    ],
+)
+def test_a_series_that_was_seen_is_as_one_that_was_not(
+    database: Database, run_id: str, points: list[tuple[int, float]], latest: tuple[int, float]
+) -> None:
+    for step, value in points:
+        log(database, run_id, step, value)
+    with database.begin(write=False) as tx:
+        [kept] = get_run(tx, run_id).data.metrics
+        history, _ = metrics.history(tx, run_id, "loss", None, None)
+    assert (kept.step, repr(kept.value)) == (latest[0], repr(latest[1]))
+    stored = {(row.step, min(row.value, 1.7976931348623157e308)) for row in history}
+    sent = {(step, 1.7976931348623157e308 if not math.isfinite(value) else value) for step, value in points}
+    assert stored == {(1, 1.0), *sent}
+
+
+def test_a_series_that_is_gone_is_made_again(database: Database, other: Database, run_id: str) -> None:
+    log(database, run_id, 2)
+    do(other, lambda tx: tx.execute(sa.delete(tracking.series)))
+    log(database, run_id, 3)
+    with database.begin(write=False) as tx:
+        assert [(metric.key, metric.step) for metric in get_run(tx, run_id).data.metrics] == [("loss", 3)]
 
 
 def test_a_run_is_seen_in_its_workspace_only(database: Database, run_id: str) -> None:
