@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +20,7 @@ from trackway.client_compat.errors import Unavailable
 
 from . import faults, postgres, sqlite
 from .kept import Kept
+from .link import Link
 from .prepared import Prepared
 from .seen import Seen, is_no_longer_so
 from .sqlite import HURRY_S, PATIENCE_S, NotNow, here, hurrying
@@ -63,11 +65,11 @@ class Database:
         self._preparing: postgres.Preparing | None = None
         self._lookout: Lookout | None = None
         self._turns: Turns | None = None
+        self._begin: Callable[[Any], None] | None = None
         if self._is_sqlite:
             self._turns = Turns()
-            self._engine = sqlite.make_engine(
-                url, synchronous=synchronous, pool_size=pool_size, turns=self._turns
-            )
+            self._engine = sqlite.make_engine(url, synchronous=synchronous, pool_size=pool_size)
+            self._begin = partial(sqlite.begin_writing, self._turns)
             self._reads = self._engine
         else:
             self._engine, self._preparing = postgres.make_engine(
@@ -93,48 +95,21 @@ class Database:
         workspace: int = DEFAULT_WORKSPACE,
         user: str | None = None,
         request_id: str = "",
-        seen: Seen | None = None,
     ) -> Iterator[Tx]:
-        """A transaction: committed at the end of the block, rolled back when it raises.
-
-        Who gives what was ``seen`` does the work again where it ``is_no_longer_so``.
-        """
-        if not write:
-            with self._reads.connect() as connection:
-                yield Tx(
-                    connection,
-                    self._kept,
-                    writes=False,
-                    workspace=workspace,
-                    user=user,
-                    request_id=request_id,
-                )
-            return
-        with self.writing() as connection:
-            tx = Tx(
-                connection,
-                _NOTHING,
-                seen=seen,
-                writes=True,
-                workspace=workspace,
-                user=user,
-                request_id=request_id,
-            )
+        """A transaction: committed at the end of the block, rolled back when it raises."""
+        tx = self._open(write, workspace, user, request_id)
+        try:
             yield tx
             tx.commit()
+        finally:
+            self._close(tx)
         tx.committed()
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A connection in a transaction that writes."""
-        with self._turn(), self._engine.connect() as connection:
-            here.writes = True
-            try:
-                transaction = connection.begin()
-            finally:
-                here.writes = False
-            with transaction:
-                yield connection
+        """SQLAlchemy's connection in a transaction that writes."""
+        with self.begin(write=True) as tx:
+            yield tx.connection
 
     def run(
         self,
@@ -154,10 +129,14 @@ class Database:
         seen = self._seen
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with self.begin(
-                    write=write, workspace=workspace, user=user, request_id=request_id, seen=seen
-                ) as tx:
-                    return work(tx)
+                tx = self._open(write, workspace, user, request_id, seen)
+                try:
+                    result = work(tx)
+                    tx.commit()
+                finally:
+                    self._close(tx)
+                tx.committed()
+                return result
             except (exc.DBAPIError, exc.TimeoutError) as fault:
                 if seen and is_no_longer_so(fault):
                     seen.forget()
@@ -194,19 +173,44 @@ class Database:
             self._engine.dispose()
         return is_lost
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """This process's turn to write, on a database that has one writer at a time."""
-        if not self._turns:
-            yield
-            return
-        if not self._turns.take(HURRY_S if here.hurries else PATIENCE_S):
-            if here.hurries:
-                raise NotNow
-            raise Unavailable(f"The database was busy with other writes for {PATIENCE_S:.0f} seconds.")
+    def _open(
+        self, write: bool, workspace: int, user: str | None, request_id: str, seen: Seen | None = None
+    ) -> Tx:
+        """A transaction. Who gives what was ``seen`` does the work again where it ``is_no_longer_so``."""
+        if write:
+            self._take_turn()
         try:
-            yield
+            return Tx(
+                Link(self._engine, self._begin) if write else Link(self._reads),
+                _NOTHING if write else self._kept,
+                seen=seen,
+                writes=write,
+                workspace=workspace,
+                user=user,
+                request_id=request_id,
+            )
+        except BaseException:
+            if write:
+                self._end_turn()
+            raise
+
+    def _close(self, tx: Tx) -> None:
+        try:
+            tx.close()
         finally:
+            if tx.writes:
+                self._end_turn()
+
+    def _take_turn(self) -> None:
+        """Wait for this process's turn to write, on a database that has one writer at a time."""
+        if self._turns is None or self._turns.take(HURRY_S if here.hurries else PATIENCE_S):
+            return
+        if here.hurries:
+            raise NotNow
+        raise Unavailable(f"The database was busy with other writes for {PATIENCE_S:.0f} seconds.")
+
+    def _end_turn(self) -> None:
+        if self._turns is not None:
             self._turns.end()
 
     def _is_busy(self) -> bool:

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ _HEAP_BYTES = 6 * 2**20
 _SAFE_WAL = (3, 51, 3)
 
 
-def make_engine(url: URL, *, synchronous: str, pool_size: int, turns: Turns) -> sa.Engine:
+def make_engine(url: URL, *, synchronous: str, pool_size: int) -> sa.Engine:
     """An engine with its pool. Raises ValueError where the setting is none of SQLite's."""
     if synchronous not in {"NORMAL", "FULL", "EXTRA"}:
         raise ValueError(f"SQLite's synchronous setting is NORMAL, FULL or EXTRA, not {synchronous!r}.")
@@ -68,7 +67,7 @@ def make_engine(url: URL, *, synchronous: str, pool_size: int, turns: Turns) -> 
         cursor.close()
 
     # Not a "begin" event: one listener on an engine makes each statement look for listeners, 10 % of a write.
-    engine.dialect.do_begin = partial(_begin, turns)  # type: ignore[method-assign]
+    engine.dialect.do_begin = _begin  # type: ignore[method-assign, assignment]
     return engine
 
 
@@ -77,9 +76,8 @@ class NotNow(Exception):
 
 
 class Here(threading.local):
-    """What a thread is about to do, and whether it can wait."""
+    """Whether a thread cannot wait."""
 
-    writes = False
     hurries = False
 
 
@@ -96,14 +94,20 @@ def hurrying() -> Iterator[None]:
         here.hurries = False
 
 
-def _begin(turns: Turns, connection: Any) -> None:
-    # A writer that began as a reader could not be made to wait: SQLite would refuse its first write.
-    if here.writes:
-        _let_wait(connection, 0)
-        _begin_writing(turns, connection, HURRY_S if here.hurries else PATIENCE_S)
-    else:
+def _begin(connection: Any) -> None:
+    """SQLAlchemy's BEGIN: of those who read, and of writers, who have begun."""
+    if not connection.in_transaction:
         _let_wait(connection, PATIENCE_S)
         connection.execute("BEGIN")
+
+
+def begin_writing(turns: Turns, connection: Any) -> None:
+    """Begin a transaction on one of the pool's connections, when no other process is in one that writes.
+
+    A writer that began as a reader could not be made to wait: SQLite would refuse its first write.
+    """
+    _let_wait(connection, 0)
+    _take_lock(turns, connection, HURRY_S if here.hurries else PATIENCE_S)
 
 
 def _let_wait(connection: Any, patience_s: float) -> None:
@@ -116,7 +120,7 @@ def _let_wait(connection: Any, patience_s: float) -> None:
         connection.info["patience_s"] = patience_s
 
 
-def _begin_writing(turns: Turns, connection: Any, patience_s: float) -> None:
+def _take_lock(turns: Turns, connection: Any, patience_s: float) -> None:
     """Wait for another process's writes. Where their end is not told, in shorter naps than SQLite's, which
     soon are 10 ms and more: most transactions take a fifth of one."""
     deadline, nap_s = time.monotonic() + patience_s, _FIRST_NAP_S

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from .kept import Kept
+from .link import Link
 from .prepared import Prepared
 
 if TYPE_CHECKING:
@@ -24,22 +25,21 @@ class Tx:
 
     __slots__ = (
         "_after_commit",
-        "_connection",
-        "_driver",
+        "_link",
         "_now_ms",
         "_pipe",
         "_seen",
-        "_writes",
         "dialect",
         "kept",
         "request_id",
         "user",
         "workspace",
+        "writes",
     )
 
     def __init__(
         self,
-        connection: sa.Connection,
+        link: Link,
         kept: Kept,
         *,
         seen: Seen | None = None,
@@ -48,18 +48,17 @@ class Tx:
         user: str | None,
         request_id: str,
     ) -> None:
-        self._connection = connection
-        self._writes = writes
+        self._link = link
+        self.writes = writes
         self._pipe: Pipe | None = None
-        if connection.dialect.name == "postgresql":
-            self._pipe = connection.info["pipe"]
+        self.dialect: str = link.dialect.name
+        if self.dialect == "postgresql":
+            self._pipe = link.info["pipe"]
             self._pipe.start()
         self.kept = kept
         self._seen = seen
-        self._driver: Any = None
         self._now_ms: int | None = None
         self._after_commit: list[Callable[[], None]] | None = None
-        self.dialect: str = connection.dialect.name
         self.workspace = workspace
         self.user = user
         self.request_id = request_id
@@ -75,8 +74,8 @@ class Tx:
         """Run one statement, once for each of a list of parameters."""
         if self._pipe is not None:
             with self._faults("what waited"):
-                self._pipe.flush(begin=self._writes)
-        return self._connection.execute(statement, parameters)
+                self._pipe.flush(begin=self.writes)
+        return self._link.connection.execute(statement, parameters)
 
     def first(self, statement: Prepared, *values: Any) -> Any:
         """The first row, or None."""
@@ -100,7 +99,7 @@ class Tx:
 
     def insist(self, statement: Prepared, *values: Any) -> None:
         """Have an ``insisting`` statement run before what comes next."""
-        plan = statement.plan(self._connection.dialect)
+        plan = statement.plan(self._link.dialect)
         self._drive(plan.sql, values if plan.arrange is None else plan.arrange(values), False)
 
     def do_all(self, statement: Prepared, rows: Sequence[Sequence[Any]]) -> list[Any]:
@@ -109,7 +108,7 @@ class Tx:
             return []
         if len(rows) == 1:
             return self._run(statement, rows[0])
-        plan = statement.plan(self._connection.dialect)
+        plan = statement.plan(self._link.dialect)
         if plan.of_arrays:
             arrays = [list(column) for column in zip(*rows, strict=True)]
             found = self._drive(plan.of_arrays, arrays, plan.row is not None)
@@ -119,7 +118,7 @@ class Tx:
         return found if plan.row is None else list(map(plan.row, found))
 
     def _run(self, statement: Prepared, values: Sequence[Any]) -> list[Any]:
-        plan = statement.plan(self._connection.dialect)
+        plan = statement.plan(self._link.dialect)
         if plan.arrange is not None:
             values = plan.arrange(values)
         found = self._drive(plan.sql, values, plan.row is not None, any_values=plan.is_for_any_values)
@@ -132,57 +131,65 @@ class Tx:
 
         On PostgreSQL one that returns nothing may wait for the next that does, or for the commit.
         """
-        connection = self._connection
-        for listener in connection.engine.dispatch.before_cursor_execute:
-            listener(connection, None, sql, values, None, each)
+        link = self._link
+        for listener in link.engine.dispatch.before_cursor_execute:
+            listener(link, None, sql, values, None, each)
         try:
             if self._pipe is not None:
-                if any_values and not self._writes:
+                if any_values and not self.writes:
                     return self._pipe.run_as_planned(sql, values)
                 return self._send(self._pipe, sql, values if each else [values], returns)
-            driver = self._driver
-            if driver is None:
-                driver = self._driver = connection.connection.driver_connection
             if not each:
-                cursor = driver.execute(sql, values)
+                cursor = link.driver.execute(sql, values)
                 return cursor.fetchall() if returns else []
             if not returns:
-                driver.executemany(sql, values)
+                link.driver.executemany(sql, values)
                 return []
-            return [row for one in values for row in driver.execute(sql, one).fetchall()]
-        except connection.dialect.loaded_dbapi.Error as fault:
-            # As SQLAlchemy treats the faults of its own statements: a connection that died leaves the pool.
-            connection._handle_dbapi_exception(fault, sql, values, None, None)
+            return [row for one in values for row in link.driver.execute(sql, one).fetchall()]
+        except link.dialect.loaded_dbapi.Error as fault:
+            link.fail(fault, sql, values)
 
     def _send(self, pipe: Pipe, sql: str, each: Sequence[Any], returns: bool) -> list[Any]:
         found: list[Any] = []
         for values in each:
-            if returns or not self._writes:
-                found += pipe.run(sql, values, begin=self._writes)
+            if returns or not self.writes:
+                found += pipe.run(sql, values, begin=self.writes)
             else:
                 pipe.defer(sql, values)
         return found
 
     @contextmanager
     def _faults(self, sql: str | None) -> Iterator[None]:
-        """The pipe's faults as SQLAlchemy's. Without ``sql`` as those of its COMMIT: where the connection
-        died there, it may be committed."""
+        """The pipe's faults as SQLAlchemy's, see ``Link.fail``."""
         try:
             yield
-        except self._connection.dialect.loaded_dbapi.Error as fault:
-            self._connection._handle_dbapi_exception(fault, sql, None, None, None)
+        except self._link.dialect.loaded_dbapi.Error as fault:
+            self._link.fail(fault, sql)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Have ``call()`` made once the transaction is committed, and never if it is not."""
         self._after_commit = [*(self._after_commit or ()), call]
 
+    @property
+    def connection(self) -> sa.Connection:
+        """SQLAlchemy's own, for migrations."""
+        return self._link.connection
+
     def commit(self) -> None:
-        """End the transaction here, where that spares a round trip; else its connection does."""
-        if self._pipe is not None and self._writes:
-            with self._faults("what waited"):
-                self._pipe.look()
-            with self._faults(None):
-                self._pipe.commit()
+        """End the transaction; one that only reads has nothing to end."""
+        if not self.writes:
+            return
+        if self._pipe is None:
+            self._link.commit()
+            return
+        with self._faults("what waited"):
+            self._pipe.look()
+        with self._faults(None):
+            self._pipe.commit()
+
+    def close(self) -> None:
+        """Roll back what was not committed."""
+        self._link.close()
 
     def committed(self) -> None:
         for call in self._after_commit or ():

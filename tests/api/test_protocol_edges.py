@@ -252,7 +252,7 @@ def test_a_database_out_of_reach_is_503_and_says_when_to_come_back(api, monkeypa
     def fail(*_, **__):
         raise Unavailable("The database cannot be reached.") from OSError("refused")
 
-    monkeypatch.setattr(Database, "begin", fail)
+    monkeypatch.setattr(Database, "run", fail)
     monkeypatch.setattr(Database, "ping", fail)
     response = api.get("/api/2.0/mlflow/experiments/get?experiment_id=0")
     error_of(response, 503, "TEMPORARILY_UNAVAILABLE")

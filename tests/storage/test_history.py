@@ -234,7 +234,7 @@ def test_the_history_is_only_added_to(tx: Tx) -> None:
     """No code of the store changes or deletes a row."""
     seen: list[str] = []
     listen: Callable[..., None] = lambda *call: seen.append(call[2])  # noqa: E731
-    engine = tx._connection.engine
+    engine = tx.connection.engine
     sa.event.listen(engine, "before_cursor_execute", listen)
     make_registered_model(tx, "iris", versions=2)
     model_versions.delete(tx, "iris", "1")

@@ -29,7 +29,7 @@ def plan(database: Database, tx: Tx, find_page: Any, search: Any, table: str) ->
     sa.event.listen(database.engine, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
     find_page(tx, search)
     [statement, parameters] = next(each for each in asked if each[0].startswith(f"SELECT {table}.id"))
-    cursor = tx._connection.connection.cursor()
+    cursor = tx.connection.connection.cursor()
     cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
     return [row[3] for row in cursor.fetchall()]
 
