@@ -42,8 +42,10 @@ _SPECIAL = re.compile(
     r"transfer-encoding|expect|upgrade|connection|te|trailer|http2-settings|proxy-.*|x-forwarded-pro.*|x-forwarded-ssl",
     re.IGNORECASE,
 )
-# A client sends the same lines with each request.
+# A client sends the same lines with each request, and most heads again: bodies differ little in length.
 _REMEMBERED_LINES = 500
+_REMEMBERED_HEADS = 200
+_LONGEST_REMEMBERED_HEAD = 1000
 _LONGEST_REMEMBERED = 200
 _UNREADABLE = ("", "")
 # As gunicorn's limit on a line; a longer one is its to refuse.
@@ -80,6 +82,7 @@ class Express:
     def __init__(self, front: Front) -> None:
         self._front = front
         self._lines: dict[str, tuple[str, str]] = {}
+        self._heads: dict[bytes, Environ] = {}
         self._date = (0, "")
 
     def serve_now(self, conn: Any) -> tuple[Outcome, bytes]:
@@ -129,27 +132,38 @@ class Express:
 
     def _read(self, data: bytes, conn: Any, is_mine: Callable[[str, str], bool]) -> _Request | None:
         """An ordinary request, of which the body may be to come; None where it is not that."""
-        found = _HEAD.match(data)
-        if found is None or found.end() > _LONGEST_HEAD:
+        start = data.find(b"\r\n\r\n") + 4
+        head = data[:start]
+        kept = self._heads.get(head)
+        environ = kept or self._read_head(head)
+        if environ is None or not is_mine(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
             return None
-        verb, target, head = found.group(1).decode(), found.group(2).decode(), found.group(3)
-        path, _, query = target.partition("?")
-        if not is_mine(verb, path):
+        length = int(environ.get("CONTENT_LENGTH", "0"))
+        if length > _MAX_BODY:
             return None
-        environ: Environ = {}
-        for line in head.decode("latin-1").split("\r\n")[:-1]:
+        # With a query it is hardly ever the same again.
+        if kept is None and start < _LONGEST_REMEMBERED_HEAD and not environ["QUERY_STRING"]:
+            if len(self._heads) >= _REMEMBERED_HEADS:
+                self._heads.clear()
+            self._heads[head] = environ
+        environ = environ.copy()
+        environ["REMOTE_ADDR"] = conn.client[0] if isinstance(conn.client, tuple) else ""
+        return _Request(environ, start, start + length)
+
+    def _read_head(self, head: bytes) -> Environ | None:
+        found = _HEAD.fullmatch(head) if len(head) <= _LONGEST_HEAD else None
+        if found is None:
+            return None
+        environ: Environ = {"REQUEST_METHOD": found.group(1).decode()}
+        environ["PATH_INFO"], _, environ["QUERY_STRING"] = found.group(2).decode().partition("?")
+        for line in found.group(3).decode("latin-1").split("\r\n")[:-1]:
             name, value = self._lines.get(line) or self._read_line(line)
             if name in environ or not name:
                 return None
             environ[name] = value
-        declared = environ.get("CONTENT_LENGTH", "0")
-        if "HTTP_HOST" not in environ or not _LENGTH.fullmatch(declared) or int(declared) > _MAX_BODY:
+        if "HTTP_HOST" not in environ or not _LENGTH.fullmatch(environ.get("CONTENT_LENGTH", "0")):
             return None
-        environ["REQUEST_METHOD"] = verb
-        environ["PATH_INFO"] = path
-        environ["QUERY_STRING"] = query
-        environ["REMOTE_ADDR"] = conn.client[0] if isinstance(conn.client, tuple) else ""
-        return _Request(environ, found.end(), found.end() + int(declared))
+        return environ
 
     def _read_line(self, line: str) -> tuple[str, str]:
         name, _, value = line.partition(":")

@@ -93,6 +93,20 @@ def test_what_could_be_read_in_two_ways_is_refused_as_on_a_new_connection(shared
         assert first.startswith((b"4", b"5"))
 
 
+def test_a_head_that_comes_again_begins_another_request(shared_server):
+    """What is remembered of a head is what was sent, not what became of it: this path is tidied."""
+    with kept(shared_server) as client:
+        found = []
+        for name in ("again 1", "again 2", "again 1", "again 3", "again 2"):
+            body = create(name)
+            lines = ("Content-Type: application/json", f"Content-Length: {len(body)}")
+            client.sendall(head("POST", f"/{CREATE}", *lines) + body)
+            client.sendall(head("POST", CREATE, *lines) + body)
+            found += answers(client, 2)
+    assert [status for status, _ in found] == [200, 400, 200, 400, 400, 400, 200, 400, 400, 400]
+    assert len({body["experiment_id"] for status, body in found if status == 200}) == 3
+
+
 def test_files_and_messages_take_turns_on_a_connection(shared_server):
     path = "/api/2.0/mlflow-artifacts/artifacts/turns"
     with kept(shared_server) as client:
