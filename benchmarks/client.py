@@ -14,7 +14,6 @@ from .wire import for_run
 
 METRICS = 1000
 PARAMS = 50
-_STDERR = "clients.log"
 _CLIENTS_OWN = "KeyError: '_MLFLOW_TELEMETRY_SESSION_ID'"
 _ATTEMPTS = 5
 _SCRIPT = Path(__file__).with_name("client_run.py")
@@ -60,7 +59,8 @@ def _run_whole(
         try:
             return before, _run(contender, processes)
         except Failed as error:
-            if _CLIENTS_OWN not in (contender.folder / _STDERR).read_text(errors="replace"):
+            faults = [text for text in _told(contender, processes) if "Traceback" in text]
+            if not faults or not all(_CLIENTS_OWN in text for text in faults):
                 raise
             bench.say(f"again, for a fault of the client's own: {error}")
     raise Failed(f"the client failed by itself {_ATTEMPTS} times")
@@ -70,19 +70,20 @@ def _run(contender: Contender, processes: int) -> tuple[float, list[str], float]
     """Seconds until the last of the processes was done, their runs, and the processor time of the clients."""
     python = environments.programs("client") / "python"
     environment = {**os.environ, "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{contender.port}"}
-    with open(contender.folder / _STDERR, "w") as told:
-        clients = [
-            subprocess.Popen(
-                [str(python), str(_SCRIPT), str(METRICS), str(PARAMS)],
-                cwd=contender.folder,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=told,
-                text=True,
+    clients = []
+    for log in _logs(contender, processes):
+        with open(log, "w") as told:
+            clients.append(
+                subprocess.Popen(
+                    [str(python), str(_SCRIPT), str(METRICS), str(PARAMS)],
+                    cwd=contender.folder,
+                    env=environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=told,
+                    text=True,
+                )
             )
-            for _ in range(processes)
-        ]
     try:
         # Imports take seconds and are not the server's: all wait at the line and go together.
         for client in clients:
@@ -99,6 +100,15 @@ def _run(contender: Contender, processes: int) -> tuple[float, list[str], float]
             client.kill()
             client.communicate()
     return took, [words[1] for words in done], sum(float(words[2]) for words in done)
+
+
+def _logs(contender: Contender, processes: int) -> list[Path]:
+    return [contender.folder / f"client-{number}.log" for number in range(processes)]
+
+
+def _told(contender: Contender, processes: int) -> list[str]:
+    """What each client said of its own end."""
+    return [log.read_text(errors="replace") for log in _logs(contender, processes)]
 
 
 def _line_of(client: subprocess.Popen[str], word: str) -> str:

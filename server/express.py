@@ -46,6 +46,7 @@ _SPECIAL = re.compile(
 _REMEMBERED_LINES = 500
 _REMEMBERED_HEADS = 200
 _LONGEST_REMEMBERED_HEAD = 1000
+_MOST_REMEMBERED_FIELDS = 30
 _LONGEST_REMEMBERED = 200
 _UNREADABLE = ("", "")
 # As gunicorn's limit on a line; a longer one is its to refuse.
@@ -142,7 +143,8 @@ class Express:
         if length > _MAX_BODY:
             return None
         # With a query it is hardly ever the same again.
-        if kept is None and start < _LONGEST_REMEMBERED_HEAD and not environ["QUERY_STRING"]:
+        is_usual = start < _LONGEST_REMEMBERED_HEAD and len(environ) < _MOST_REMEMBERED_FIELDS
+        if kept is None and is_usual and not environ["QUERY_STRING"]:
             if len(self._heads) >= _REMEMBERED_HEADS:
                 self._heads.clear()
             self._heads[head] = environ

@@ -109,7 +109,9 @@ class Database:
     def writing(self) -> Iterator[sa.Connection]:
         """SQLAlchemy's connection in a transaction that writes."""
         with self.begin(write=True) as tx:
-            yield tx.connection
+            connection = tx.connection
+            connection.begin()  # else Alembic would begin and commit each of its steps
+            yield connection
 
     def run(
         self,
@@ -127,7 +129,8 @@ class Database:
         if here.hurries and self._is_busy():
             raise NotNow
         seen = self._seen
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempt = 1
+        while True:
             try:
                 tx = self._open(write, workspace, user, request_id, seen)
                 try:
@@ -151,7 +154,7 @@ class Database:
                     raise NotNow from fault
                 log.info("transaction %s runs again: %s", request_id, faults.first_line(fault))
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
-        raise AssertionError("unreachable")
+                attempt += 1
 
     def first(self, statement: Prepared, *values: Any) -> Sequence[Any] | None:
         """A statement's first row; for what an idle process asks again and again, in one thread.

@@ -75,6 +75,8 @@ class Pipe:
 
     def look(self) -> None:
         """Raise where the connection was lost while nobody used it: nothing was sent, so another can be."""
+        if self._libpq.status == pq.ConnStatus.BAD:
+            raise psycopg.OperationalError("the connection is lost")
         while self._poll.poll(0):  # a farewell, then the end
             self._libpq.consume_input()
 

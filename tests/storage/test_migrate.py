@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import exc
 
 from tests.factories import find_runs, make_experiment
 from trackway.client_compat import messages as m
@@ -67,6 +68,17 @@ def test_an_older_database_is_refused_then_upgraded_with_what_is_in_it(empty: Da
     with empty.begin(write=False) as tx:
         found, _ = find_runs(tx, m.SearchRuns(experiment_ids=[experiment], max_results=5))
     assert [r.info.run_id for r in found if r.info] == [run]
+
+
+def test_an_upgrade_of_which_a_step_fails_leaves_what_was_there(empty: Database) -> None:
+    migrate.upgrade(empty, "0001")
+    with empty.begin(write=True) as tx:
+        tx.execute(sa.text("CREATE TABLE webhooks (id INTEGER)"))  # in the way of revision 0004
+    with pytest.raises(exc.DBAPIError, match="webhooks"):
+        migrate.upgrade(empty)
+    assert migrate.revision(empty) == "0001"
+    with empty.engine.connect() as connection:
+        assert "registered_models" not in sa.inspect(connection).get_table_names()
 
 
 _DIVIDED = (

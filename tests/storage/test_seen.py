@@ -15,6 +15,7 @@ from tests.factories import get_run, log_metrics, make_experiment, make_run, poi
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.storage import active_runs, creating, experiments, metrics, runs, seen
+from trackway.storage import database as database_module
 from trackway.storage.database import Database, Tx
 from trackway.storage.schema import tracking
 
@@ -160,6 +161,16 @@ def test_a_connection_that_was_lost_meanwhile_costs_no_write(
     assert do(other, lambda tx: tx.execute(others).scalar()) > 0
     log(database, run_id, 2)
     assert steps(database) == before + 1
+
+
+def test_a_write_that_lost_a_race_until_the_run_was_gone_is_refused_as_any_other(
+    database: Database, other: Database, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To ask again is not one of the attempts that a write has."""
+    monkeypatch.setattr(database_module, "_ATTEMPTS", 1)
+    do(other, lambda tx: runs.delete(tx, run_id))
+    with pytest.raises(InvalidParameter, match="must be in the 'active' state"):
+        log(database, run_id, 2)
 
 
 def test_a_fault_of_the_works_own_is_told(database: Database, run_id: str) -> None:
