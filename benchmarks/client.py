@@ -59,7 +59,8 @@ def _run_whole(
         try:
             return before, _run(contender, processes)
         except Failed as error:
-            faults = [text for text in _told(contender, processes) if "Traceback" in text]
+            told = [log.read_text(errors="replace") for log in _logs(contender, processes)]
+            faults = [text for text in told if "Traceback" in text]
             if not faults or not all(_CLIENTS_OWN in text for text in faults):
                 raise
             bench.say(f"again, for a fault of the client's own: {error}")
@@ -103,12 +104,8 @@ def _run(contender: Contender, processes: int) -> tuple[float, list[str], float]
 
 
 def _logs(contender: Contender, processes: int) -> list[Path]:
+    """What each client says, of its end too."""
     return [contender.folder / f"client-{number}.log" for number in range(processes)]
-
-
-def _told(contender: Contender, processes: int) -> list[str]:
-    """What each client said of its own end."""
-    return [log.read_text(errors="replace") for log in _logs(contender, processes)]
 
 
 def _line_of(client: subprocess.Popen[str], word: str) -> str:

@@ -44,10 +44,10 @@ _SPECIAL = re.compile(
 )
 # A client sends the same lines with each request, and most heads again: bodies differ little in length.
 _REMEMBERED_LINES = 500
+_LONGEST_REMEMBERED = 200
 _REMEMBERED_HEADS = 200
 _LONGEST_REMEMBERED_HEAD = 1000
 _MOST_REMEMBERED_FIELDS = 30
-_LONGEST_REMEMBERED = 200
 _UNREADABLE = ("", "")
 # As gunicorn's limit on a line; a longer one is its to refuse.
 _LONGEST_HEAD = 8190
@@ -142,15 +142,19 @@ class Express:
         length = int(environ.get("CONTENT_LENGTH", "0"))
         if length > _MAX_BODY:
             return None
-        # With a query it is hardly ever the same again.
-        is_usual = start < _LONGEST_REMEMBERED_HEAD and len(environ) < _MOST_REMEMBERED_FIELDS
-        if kept is None and is_usual and not environ["QUERY_STRING"]:
-            if len(self._heads) >= _REMEMBERED_HEADS:
-                self._heads.clear()
-            self._heads[head] = environ
+        if kept is None:
+            self._remember(head, environ)
         environ = environ.copy()
         environ["REMOTE_ADDR"] = conn.client[0] if isinstance(conn.client, tuple) else ""
         return _Request(environ, start, start + length)
+
+    def _remember(self, head: bytes, environ: Environ) -> None:
+        # With a query it is hardly ever the same again.
+        is_short = len(head) < _LONGEST_REMEMBERED_HEAD and len(environ) < _MOST_REMEMBERED_FIELDS
+        if is_short and not environ["QUERY_STRING"]:
+            if len(self._heads) >= _REMEMBERED_HEADS:
+                self._heads.clear()
+            self._heads[head] = environ
 
     def _read_head(self, head: bytes) -> Environ | None:
         found = _HEAD.fullmatch(head) if len(head) <= _LONGEST_HEAD else None

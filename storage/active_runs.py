@@ -50,7 +50,7 @@ def find(tx: Tx, run_id: str) -> Active:
     key = ("run", tx.workspace, run_id)
     run: Active | None = tx.recall(key)
     if run:
-        tx.insist(_INSIST, run_id, tx.workspace, new_version(), run.id)
+        tx.do(_INSIST, run_id, tx.workspace, new_version(), run.id)
         return run
     row = row_of(tx, run_id)
     run = Active(row.id, row.run_uuid, row.experiment_id)

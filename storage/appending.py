@@ -148,7 +148,7 @@ _ONE_MORE = Prepared(_one_more(), "run_id", "key", *Point._fields)
 def _append_one(tx: Tx, run: Active, key: str, point: Point) -> None:
     seen = ("series", run.id, key)
     if tx.recall(seen):
-        tx.insist(_ONE_MORE, run.id, key, *point)
+        tx.do(_ONE_MORE, run.id, key, *point)
     else:
         _append_in_one(tx, run, [(key, point)])
         tx.note(seen, True)

@@ -165,7 +165,7 @@ class Database:
             row: Sequence[Any] | None = self.run(lambda tx: tx.first(statement, *values), write=False)
             return row
         plan = statement.plan(self._engine.dialect)
-        return self._lookout.first(plan.sql, plan.arrange(values) if plan.arrange else values)
+        return self._lookout.first(plan.sql, plan.arranged(values))
 
     def lost_a_statement(self, fault: exc.SQLAlchemyError) -> bool:
         """Whether a pooler took away a prepared statement; from now on connections have none."""

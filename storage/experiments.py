@@ -151,7 +151,7 @@ def find_place(tx: Tx, experiment_id: str) -> Place:
     key = ("experiment", tx.workspace, rules.parse_experiment_id(experiment_id))
     place: Place | None = tx.recall(key)
     if place:
-        tx.insist(_INSIST, tx.workspace, *place)
+        tx.do(_INSIST, tx.workspace, *place)
         return place
     row = find_active(tx, experiment_id)
     place = Place(row.id, row.artifact_location)

@@ -31,6 +31,10 @@ class Plan(NamedTuple):
     # Whether the database is to plan it once, for whatever values.
     is_for_any_values: bool
 
+    def arranged(self, values: Values) -> Values:
+        """A call's values as the driver takes them."""
+        return values if self.arrange is None else self.arrange(values)
+
 
 class Prepared:
     """A statement with the names of its parameters, in the order in which calls give their values.

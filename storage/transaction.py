@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -73,8 +72,10 @@ class Tx:
     def execute(self, statement: sa.Executable, parameters: Rows | None = None) -> sa.CursorResult[Any]:
         """Run one statement, once for each of a list of parameters."""
         if self._pipe is not None:
-            with self._faults("what waited"):
+            try:
                 self._pipe.flush(begin=self.writes)
+            except self._link.dialect.loaded_dbapi.Error as fault:
+                self._link.fail(fault, "what waited")
         return self._link.connection.execute(statement, parameters)
 
     def first(self, statement: Prepared, *values: Any) -> Any:
@@ -86,21 +87,18 @@ class Tx:
         return self._run(statement, values)
 
     def do(self, statement: Prepared, *values: Any) -> None:
-        self._run(statement, values)
+        """Run a statement of which nobody reads what it returns."""
+        plan = statement.plan(self._link.dialect)
+        self._drive(plan.sql, plan.arranged(values), False)
 
     def recall(self, key: Hashable) -> Any:
-        """A row that was seen, for who then has the database ``insist`` on it; else None: ask for it."""
+        """A row that was seen, for who then has an ``insisting`` statement done; else None: ask for it."""
         return self._seen.get(key) if self._seen else None
 
     def note(self, key: Hashable, row: Any) -> None:
         """Remember a row for the writes to come."""
         if self._seen:
             self._seen.note(key, row)
-
-    def insist(self, statement: Prepared, *values: Any) -> None:
-        """Have an ``insisting`` statement run before what comes next."""
-        plan = statement.plan(self._link.dialect)
-        self._drive(plan.sql, values if plan.arrange is None else plan.arrange(values), False)
 
     def do_all(self, statement: Prepared, rows: Sequence[Sequence[Any]]) -> list[Any]:
         """Run an INSERT for each of many rows; what it returns for them, in any order."""
@@ -113,15 +111,13 @@ class Tx:
             arrays = [list(column) for column in zip(*rows, strict=True)]
             found = self._drive(plan.of_arrays, arrays, plan.row is not None)
         else:
-            arranged = rows if plan.arrange is None else list(map(plan.arrange, rows))
-            found = self._drive(plan.sql, arranged, plan.row is not None, each=True)
+            found = self._drive(plan.sql, list(map(plan.arranged, rows)), plan.row is not None, each=True)
         return found if plan.row is None else list(map(plan.row, found))
 
     def _run(self, statement: Prepared, values: Sequence[Any]) -> list[Any]:
         plan = statement.plan(self._link.dialect)
-        if plan.arrange is not None:
-            values = plan.arrange(values)
-        found = self._drive(plan.sql, values, plan.row is not None, any_values=plan.is_for_any_values)
+        arranged = plan.arranged(values)
+        found = self._drive(plan.sql, arranged, plan.row is not None, any_values=plan.is_for_any_values)
         return found if plan.row is None else list(map(plan.row, found))
 
     def _drive(
@@ -158,14 +154,6 @@ class Tx:
                 pipe.defer(sql, values)
         return found
 
-    @contextmanager
-    def _faults(self, sql: str | None) -> Iterator[None]:
-        """The pipe's faults as SQLAlchemy's, see ``Link.fail``."""
-        try:
-            yield
-        except self._link.dialect.loaded_dbapi.Error as fault:
-            self._link.fail(fault, sql)
-
     def after_commit(self, call: Callable[[], None]) -> None:
         """Have ``call()`` made once the transaction is committed, and never if it is not."""
         self._after_commit = [*(self._after_commit or ()), call]
@@ -182,10 +170,13 @@ class Tx:
         if self._pipe is None:
             self._link.commit()
             return
-        with self._faults("what waited"):
+        sql: str | None = "what waited"
+        try:
             self._pipe.look()
-        with self._faults(None):
+            sql = None  # from here on nobody knows whether it was received
             self._pipe.commit()
+        except self._link.dialect.loaded_dbapi.Error as fault:
+            self._link.fail(fault, sql)
 
     def close(self) -> None:
         """Roll back what was not committed."""

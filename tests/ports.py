@@ -15,6 +15,8 @@ import random
 import socket
 import tempfile
 from contextlib import suppress
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 _ALONE = range(10_000, 20_000)
@@ -24,7 +26,6 @@ _WITH_TWIN = range(20_000, 22_700)
 _DICE = random.SystemRandom()
 
 _ours: set[int] = set()
-_claims: list[int] = []
 
 
 def free_port() -> int:
@@ -38,7 +39,8 @@ def port_with_twin() -> int:
 
 
 def _draw(among: range, twins: tuple[int, ...]) -> int:
-    for port in _DICE.sample(among, len(among)):
+    start = _DICE.randrange(len(among))
+    for port in chain(among[start:], among[:start]):
         if _is_ours_now(port) and all(_is_free(port + above) for above in (0, *twins)):
             return port
     raise RuntimeError(f"No port from {among.start} to {among.stop - 1} is free.")
@@ -46,17 +48,21 @@ def _draw(among: range, twins: tuple[int, ...]) -> int:
 
 def _is_ours_now(port: int) -> bool:
     """Whether nobody had claimed the port before. A process's own lock would not stop itself."""
-    if not _claims:
-        path = Path(tempfile.gettempdir(), f"trackway-test-ports-{os.getuid()}")
-        _claims.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     if port in _ours:
         return False
     try:
-        fcntl.lockf(_claims[0], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        fcntl.lockf(_claims(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except OSError:
         return False
     _ours.add(port)
     return True
+
+
+@cache
+def _claims() -> int:
+    """The file that is locked; it stays open, since to close it would end the claims."""
+    path = Path(tempfile.gettempdir(), f"trackway-test-ports-{os.getuid()}")
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _is_free(port: int) -> bool:
