@@ -30,8 +30,8 @@ from .edge.front import Front
 _PART = 64 * 1024
 _MAX_BODY = 512 * 1024
 # How long the rest of a request may take, and how many parts it may have: gunicorn minds slow clients. On a
-# busy machine one that is not slow stands still for some 10 ms between its head and its body.
-_MOMENT_S = 0.025
+# busy machine one that is not slow stands still for some 10 ms between its head and its body, and longer.
+_MOMENT_S = 0.1
 _MOST_PARTS = 64
 # Nothing but plain headers, each on a line of its own. gunicorn minds all the rest.
 _HEAD = re.compile(
