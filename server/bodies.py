@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -55,7 +56,7 @@ def parse(body: bytes) -> dict[str, Any]:
         return {}
     try:
         # Python's clients write bare NaN and Infinity; json.loads takes them.
-        data = json.loads(body.decode("utf-8-sig"))
+        data = json.loads(body.removeprefix(BOM_UTF8).decode())
         if isinstance(data, str):  # old clients encode twice
             data = json.loads(data)
     except UnicodeDecodeError:

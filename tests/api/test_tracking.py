@@ -93,6 +93,12 @@ def test_a_body_that_was_encoded_twice_is_understood(api: FlaskClient) -> None:
     assert answer.status_code == 200
 
 
+def test_a_body_may_begin_with_a_byte_order_mark(api: FlaskClient) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps({"name": "marked"}).encode()
+    answer = api.post(f"{API}/experiments/create", data=body, content_type="application/json")
+    assert answer.status_code == 200
+
+
 def test_a_refused_batch_stores_nothing_of_it(api: FlaskClient) -> None:
     run = new_run(api)
     ask(api, "POST", f"{API}/runs/log-parameter", {"run_id": run, "key": "p", "value": "1"})
