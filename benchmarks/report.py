@@ -204,7 +204,12 @@ What an acknowledged write survives is not the same everywhere; read the figures
 - Searches run over the same runs, written into each server's tables past its API, and each answer is compared
   with what these runs say it must be. A last page is asked for with the token that leads to it.
 - The history is read in the pages that the client asks for (25,000 points); parsing them is the client's, not
-  counted. The client's rows are wall time with the client's own work in it.
+  counted. The client's rows are wall time with the client's own work in it, which for eight of them is two
+  thirds of what two processors do; of the variables of the environment clients have the path, the home folder
+  and the language, as each costs them time in every request.
+- One Python runs the clients and all servers but FastTrackML. How it was built counts: Debian's takes a fifth
+  less time than one that pyenv builds with its defaults, and what Trackway's clients wait for is mostly such
+  time, while half of what MLflow's wait for is TCP's delay.
 - Memory is the proportional set size over all of a server's processes, without PostgreSQL; disk is the
   growth of the database file after a checkpoint, or of `pg_database_size`.
 - FastTrackML has no model registry and serves no artifacts."""
@@ -236,6 +241,7 @@ make bench-full   # 50 minutes; both write this page and its picture
 
 Linux, Python 3.11 and make are enough; `apt-get install wrk` gives a load generator that takes less of the
 processor than the one in Python that stands in for it. The peers are installed into `.venv-bench`.
+`make bench-full PYTHON=/usr/bin/python3` names the Python, in a checkout that has no `.venv` yet.
 Single rows:
 `.venv/bin/python -m benchmarks --rows log-metric,get-run --servers trackway,fasttrackml --stores sqlite`."""
 

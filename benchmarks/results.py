@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import statistics
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ def _machine() -> dict[str, Any]:
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "kernel": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
+        "python": platform.python_version() + (", the system's own" if sys.base_prefix == "/usr" else ""),
         "load": load.GENERATOR,
         "versions": {
             "trackway": KINDS["trackway"].version,
