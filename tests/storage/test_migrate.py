@@ -15,7 +15,7 @@ from sqlalchemy import exc
 
 from tests.factories import find_runs, make_experiment
 from trackway.client_compat import messages as m
-from trackway.storage import experiments, metrics, migrate
+from trackway.storage import audit, experiments, metrics, migrate
 from trackway.storage.database import Database, Tx
 from trackway.storage.schema import metadata
 
@@ -61,13 +61,16 @@ def test_an_older_database_is_refused_then_upgraded_with_what_is_in_it(empty: Da
     with empty.begin(write=True) as tx:
         experiment = make_experiment(tx, "kept", tags={"k": "v"})
         run = insert_run(tx, int(experiment))
+        audit.record(tx, "createRun", f"runs:{run}")
     with pytest.raises(migrate.SchemaError, match=f"at revision {older}.*trackway db upgrade"):
         migrate.prepare(empty, "mlflow-artifacts:/")
     migrate.upgrade(empty)
     migrate.prepare(empty, "mlflow-artifacts:/")
     with empty.begin(write=False) as tx:
         found, _ = find_runs(tx, m.SearchRuns(experiment_ids=[experiment], max_results=5))
+        targets = tx.execute(sa.text("SELECT target FROM audit")).scalars().all()
     assert [r.info.run_id for r in found if r.info] == [run]
+    assert targets == [f"runs:{run}"]
 
 
 def test_an_upgrade_of_which_a_step_fails_leaves_what_was_there(empty: Database) -> None:

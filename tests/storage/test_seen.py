@@ -14,7 +14,7 @@ from tests.databases import statements_of
 from tests.factories import get_run, log_metrics, make_experiment, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
-from trackway.storage import active_runs, creating, experiments, metrics, runs, seen
+from trackway.storage import active_runs, audit, creating, experiments, metrics, runs, seen
 from trackway.storage import database as database_module
 from trackway.storage.database import Database, Tx
 from trackway.storage.schema import tracking
@@ -54,6 +54,21 @@ def run_id(database: Database) -> str:
     run_id = str(do(database, make_run))
     log(database, run_id, 1)
     return run_id
+
+
+def test_a_write_does_not_wait_for_who_has_the_workspaces_row(
+    database: Database, other: Database, run_id: str
+) -> None:
+    def work(tx: Tx) -> None:
+        tx.execute(sa.text("SET LOCAL lock_timeout = '1s'"))
+        log_metrics(tx, run_id, point("loss", 1.0, step=2))
+        audit.record(tx, "logMetric", f"runs:{run_id}")
+
+    before = steps(database)
+    with other.begin(write=True) as tx:
+        tx.execute(sa.text("SELECT * FROM workspaces FOR UPDATE"))
+        do(database, work)
+    assert steps(database) == before + 1
 
 
 def test_a_run_that_another_process_deleted_is_refused_and_restored_is_written_to(
