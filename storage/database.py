@@ -20,7 +20,7 @@ from trackway.client_compat.errors import Unavailable
 
 from . import faults, postgres, sqlite
 from .kept import Kept
-from .link import Link
+from .link import AtHand, Link
 from .prepared import Prepared
 from .seen import Seen, is_no_longer_so
 from .sqlite import HURRY_S, PATIENCE_S, NotNow, here, hurrying
@@ -60,6 +60,8 @@ class Database:
         self.dialect = url.get_backend_name()
         self._is_sqlite = self.dialect == "sqlite"
         self._pool_size = pool_size
+        # Half: who asks SQLAlchemy for a connection has them from the rest.
+        self._at_hand = AtHand(pool_size // 2)
         self._kept = Kept()
         self._seen: Seen | None = None
         self._preparing: postgres.Preparing | None = None
@@ -173,6 +175,7 @@ class Database:
             return False
         is_lost = self._preparing.give_up_after(fault)
         if is_lost:
+            self._at_hand.give_back()
             self._engine.dispose()
         return is_lost
 
@@ -184,7 +187,7 @@ class Database:
             self._take_turn()
         try:
             return Tx(
-                Link(self._engine, self._begin) if write else Link(self._reads),
+                Link(self._engine, self._at_hand, self._begin) if write else Link(self._reads, self._at_hand),
                 _NOTHING if write else self._kept,
                 seen=seen,
                 writes=write,
@@ -218,7 +221,8 @@ class Database:
 
     def _is_busy(self) -> bool:
         """Whether every connection is in use."""
-        return self._engine.pool.checkedout() >= self._pool_size  # type: ignore[attr-defined, no-any-return]
+        in_use: int = self._engine.pool.checkedout() - len(self._at_hand)  # type: ignore[attr-defined]
+        return in_use >= self._pool_size
 
     def ping(self) -> None:
         """Raise ``Unavailable`` when the database does not answer."""
@@ -229,6 +233,7 @@ class Database:
             raise faults.as_api_error(fault) from fault
 
     def dispose(self) -> None:
+        self._at_hand.give_back()
         self._engine.dispose()
         if self._lookout:
             self._lookout.close()

@@ -99,6 +99,10 @@ class Pipe:
         if self._libpq.transaction_status not in _NO_TRANSACTION:
             self._send([("ROLLBACK", ())], begin=False)
 
+    def is_at_rest(self) -> bool:
+        """Whether the connection is in no transaction, and good for another."""
+        return bool(self._libpq.transaction_status == _IDLE)
+
     def _taken(self) -> list[tuple[str, Values]]:
         taken, self._waiting = self._waiting, []
         return taken

@@ -161,6 +161,44 @@ def test_a_connection_that_broke_in_the_pool_is_replaced(database: Database) -> 
     database.run(lambda tx: runs.set_tags(tx, active_runs.find(tx, run), []), write=True)
 
 
+def test_transactions_one_after_the_other_ask_the_pool_once(database: Database) -> None:
+    run = database.run(make_run, write=True)
+
+    def log() -> None:
+        database.run(lambda tx: log_metrics(tx, run, point("loss", 1.0)), write=True)
+
+    log()
+    taken: list[object] = []
+    sa.event.listen(database.engine, "checkout", lambda *connection: taken.append(connection))
+    for _ in range(3):
+        log()
+    assert taken == []
+
+
+def test_the_pools_last_connection_is_there_for_who_asks_whether_the_database_answers(
+    database: Database,
+) -> None:
+    threads = database.engine.pool.size() - 1  # type: ignore[attr-defined]
+    all_here = threading.Barrier(threads + 1)
+
+    def hold(_: Tx) -> None:
+        all_here.wait()
+
+    for _ in range(3):
+        held = [
+            threading.Thread(target=database.run, args=(hold,), kwargs={"write": False})
+            for _ in range(threads)
+        ]
+        for thread in held:
+            thread.start()
+        try:
+            database.ping()
+        finally:
+            all_here.wait()
+            for thread in held:
+                thread.join()
+
+
 def test_a_database_out_of_reach_is_unavailable(dialect: str, tmp_path: Path) -> None:
     uri = "postgresql://u@127.0.0.1:1/none" if dialect == "postgresql" else f"sqlite:///{tmp_path}"
     database = Database(uri)
