@@ -175,8 +175,7 @@ class Database:
             return False
         is_lost = self._preparing.give_up_after(fault)
         if is_lost:
-            self._at_hand.give_back()
-            self._engine.dispose()
+            self._let_go()
         return is_lost
 
     def _open(
@@ -232,9 +231,13 @@ class Database:
         except (exc.DBAPIError, exc.TimeoutError) as fault:
             raise faults.as_api_error(fault) from fault
 
-    def dispose(self) -> None:
+    def _let_go(self) -> None:
+        """Close the connections that nobody uses; those in use when they come back."""
         self._at_hand.give_back()
         self._engine.dispose()
+
+    def dispose(self) -> None:
+        self._let_go()
         if self._lookout:
             self._lookout.close()
 

@@ -179,10 +179,11 @@ def test_the_pools_last_connection_is_there_for_who_asks_whether_the_database_an
     database: Database,
 ) -> None:
     threads = database.engine.pool.size() - 1  # type: ignore[attr-defined]
-    all_here = threading.Barrier(threads + 1)
+    all_here, all_done = threading.Barrier(threads + 1), threading.Barrier(threads + 1)
 
     def hold(_: Tx) -> None:
         all_here.wait()
+        all_done.wait()
 
     for _ in range(3):
         held = [
@@ -191,10 +192,11 @@ def test_the_pools_last_connection_is_there_for_who_asks_whether_the_database_an
         ]
         for thread in held:
             thread.start()
+        all_here.wait()
         try:
             database.ping()
         finally:
-            all_here.wait()
+            all_done.wait()
             for thread in held:
                 thread.join()
 
