@@ -47,18 +47,17 @@ def read(
     ``owners`` are, by kind, the owner's id in tables with an index by key and value; ``is_worth_a_set(n)``
     says whether so many of them are sooner made a set than looked for one by one.
     """
-    rest = list(node.parts if isinstance(node, And) else [node] if node else [])
+    parts = list(node.parts if isinstance(node, And) else [node] if node else [])
     sets: list[Comparison] = []
-    for part in [part for part in rest if isinstance(part, Comparison) and _has_index(part, owners)][:_MOST]:
+    for part in [part for part in parts if isinstance(part, Comparison) and _has_index(part, owners)][:_MOST]:
         owner = owners[part.kind]
         number = tx.first(_counting(owner), part.key, part.value, _MANY + 1).number
         if number <= _FEW:
-            rest.remove(part)
-            return Reading([row[0] for row in tx.rows(_finding(owner), part.key, part.value)], (), rest)
+            few = [row[0] for row in tx.rows(_finding(owner), part.key, part.value)]
+            return Reading(few, (), [other for other in parts if other != part])
         if number <= _MANY and is_worth_a_set(number):
-            rest.remove(part)
             sets.append(part)
-    return Reading(None, tuple(sets), rest)
+    return Reading(None, tuple(sets), [part for part in parts if part not in sets])
 
 
 def holders(owner: sa.ColumnElement[Any], comparison: Comparison) -> sa.Select[Any]:

@@ -13,8 +13,9 @@ from trackway.storage import pages as search_pages
 from trackway.storage import runs, search_values
 from trackway.storage.database import Database, Tx
 
-# (_FEW, _MANY): all read from their ids, all from sets, none of both, and a mixture.
-WAYS = {"few": (300, 10_000), "sets": (-1, 10_000), "rows": (-1, -1), "both": (6, 12)}
+# (_FEW, _MANY): all read from their ids, all from sets, none of both, and mixtures. A lr has some 13 runs,
+# a seed two.
+WAYS = {"few": (300, 10_000), "sets": (-1, 10_000), "rows": (-1, -1), "both": (6, 12), "mixed": (6, 10_000)}
 LONG = "x" * 100
 
 
@@ -87,6 +88,13 @@ def test_every_way_finds_the_same(tx: Tx, order: str) -> None:
     assert find("params.seed = '3'") == expected(lambda n, loss, lr, seed: seed == "3")
     assert find("params.seed = '3' AND params.lr = '1'") == expected(
         lambda n, loss, lr, seed: seed == "3" and lr == "1"
+    )
+    # Whichever is asked for its number first.
+    assert find("params.lr = '1' AND params.seed = '3'") == expected(
+        lambda n, loss, lr, seed: seed == "3" and lr == "1"
+    )
+    assert find("params.lr = '1' AND params.lr = '1' AND params.seed = '3' AND metrics.size > 20") == expected(
+        lambda n, loss, lr, seed: seed == "3" and lr == "1" and loss is not None and n > 20
     )
     assert find("params.lr = '2' AND metrics.size > 20") == expected(
         lambda n, loss, lr, seed: lr == "2" and loss is not None and n > 20
