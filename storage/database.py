@@ -226,7 +226,7 @@ class Database:
     def ping(self) -> None:
         """Raise ``Unavailable`` when the database does not answer."""
         try:
-            with self._reads.connect() as connection:
+            with self._at_hand.asking(), self._reads.connect() as connection:
                 connection.execute(sa.select(1))
         except (exc.DBAPIError, exc.TimeoutError) as fault:
             raise faults.as_api_error(fault) from fault

@@ -6,7 +6,9 @@ would take 12 us of each, where all of SQLite's part in a short one takes 40.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
@@ -22,6 +24,9 @@ class AtHand:
     def __init__(self, most: int) -> None:
         self._most = most
         self._pooled: list[Any] = []
+        # Threads that wait for one of the pool's: it wakes them only for what it is given back.
+        self._asking = 0
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._pooled)
@@ -33,12 +38,34 @@ class AtHand:
         except IndexError:
             return None
 
+    def take_or(self, ask: Callable[[], Any]) -> Any:
+        """The one that was left last; where there is none, what ``ask()`` has of the pool."""
+        pooled = self.take()
+        if pooled is None:
+            with self.asking():
+                # Again: who left one just now may not have seen that somebody asks.
+                pooled = self.take() or ask()
+        return pooled
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """While the pool is asked for a connection, and may have none: what comes free goes to it."""
+        with self._lock:
+            self._asking += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asking -= 1
+
     def leave(self, pooled: Any) -> bool:
-        """Have one ready for the next transaction; false where there are enough."""
-        has_room = len(self._pooled) < self._most
-        if has_room:
-            self._pooled.append(pooled)
-        return has_room
+        """Have one ready for the next transaction; false where there are enough, or the pool is to have it."""
+        if self._asking or len(self._pooled) >= self._most:
+            return False
+        self._pooled.append(pooled)
+        if self._asking:  # only since then, perhaps after the look at those at hand
+            self.give_back()
+        return True
 
     def give_back(self) -> None:
         """Give all to the pool, which knows which of them are of no more use."""
@@ -61,7 +88,7 @@ class Link:
         self._pool = engine.pool
         self._connection: sa.Connection | None = None
         try:
-            self._pooled: Any = at_hand.take() or engine.raw_connection()
+            self._pooled: Any = at_hand.take_or(engine.raw_connection)
         except self.dialect.loaded_dbapi.Error as fault:
             sa.Connection._handle_dbapi_exception_noconnection(fault, self.dialect, engine)
         self.driver: Any = self._pooled.dbapi_connection

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from tests.factories import get_run, log_metrics, make_run, point, set_tags
+from tests.factories import get_run, log_metrics, make_experiment, make_run, point, set_tags
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import Unavailable
 from trackway.storage import active_runs, metrics, runs
@@ -199,6 +203,32 @@ def test_the_pools_last_connection_is_there_for_who_asks_whether_the_database_an
             all_done.wait()
             for thread in held:
                 thread.join()
+
+
+@pytest.mark.parametrize("ask", [lambda db: db.run(make_experiment, write=True), Database.ping])
+def test_who_waits_for_a_connection_has_the_next_that_comes_free(
+    database: Database, ask: Callable[[Database], object]
+) -> None:
+    others = [threading.Event() for _ in range(database.engine.pool.size())]  # type: ignore[attr-defined]
+    all_here = threading.Barrier(len(others) + 1)
+
+    def hold(_: Tx, until: threading.Event) -> None:
+        all_here.wait()
+        until.wait()
+
+    with ThreadPoolExecutor(len(others) + 1) as threads:
+        try:
+            for event in others:
+                threads.submit(database.run, partial(hold, until=event), write=False)
+            all_here.wait()
+            asked = threads.submit(ask, database)
+            time.sleep(0.3)
+            assert not asked.done()
+            others[0].set()
+            asked.result(timeout=10)  # not only once most of them are done
+        finally:
+            for event in others:
+                event.set()
 
 
 def test_a_database_out_of_reach_is_unavailable(dialect: str, tmp_path: Path) -> None:

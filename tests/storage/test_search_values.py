@@ -93,9 +93,9 @@ def test_every_way_finds_the_same(tx: Tx, order: str) -> None:
     assert find("params.lr = '1' AND params.seed = '3'") == expected(
         lambda n, loss, lr, seed: seed == "3" and lr == "1"
     )
-    assert find("params.lr = '1' AND params.lr = '1' AND params.seed = '3' AND metrics.size > 20") == expected(
-        lambda n, loss, lr, seed: seed == "3" and lr == "1" and loss is not None and n > 20
-    )
+    assert find(
+        "params.lr = '1' AND params.lr = '1' AND params.seed = '3' AND metrics.size > 20"
+    ) == expected(lambda n, loss, lr, seed: seed == "3" and lr == "1" and loss is not None and n > 20)
     assert find("params.lr = '2' AND metrics.size > 20") == expected(
         lambda n, loss, lr, seed: lr == "2" and loss is not None and n > 20
     )
