@@ -59,7 +59,7 @@ class AtHand:
                 self._asking -= 1
 
     def leave(self, pooled: Any) -> bool:
-        """Have one ready for the next transaction; false where there are enough, or the pool is to have it."""
+        """Have one ready for the next transaction; false where the pool is to have it."""
         if self._asking or len(self._pooled) >= self._most:
             return False
         self._pooled.append(pooled)

@@ -18,6 +18,15 @@ from sqlalchemy.engine import URL
 log = logging.getLogger("trackway.storage")
 
 _OPTION = "prepare_threshold"
+# A host that is gone answers nothing, and the system would wait a quarter of an hour for an acknowledgement,
+# two hours where nothing is under way. A statement may take as long as it needs: its host acknowledges.
+_ALIVE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 # "prepared statement ... already exists", "... does not exist".
 _LOST_STATEMENT = {"42P05", "26000"}
 
@@ -63,14 +72,14 @@ class Preparing:
 def make_engine(
     url: URL, *, pool_size: int, patience_s: float, connect: Mapping[str, int]
 ) -> tuple[sa.Engine, Preparing]:
-    """An engine with its pool; ``connect`` are libpq's parameters where the URI has none of its own.
+    """An engine with its pool; ``connect`` are libpq's parameters, where the URI has none of its own.
 
     Raises ValueError with a sentence for the operator.
     """
     preparing = Preparing(url)
     try:
         engine = sa.create_engine(
-            _with_defaults(preparing.url, connect),
+            _with_defaults(preparing.url, {**_ALIVE, **connect}),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=patience_s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import time
@@ -238,6 +239,13 @@ def test_a_database_out_of_reach_is_unavailable(dialect: str, tmp_path: Path) ->
         database.ping()
     assert told.value.status == 503
     assert "Retry-After" in told.value.headers
+
+
+def test_a_host_that_takes_connections_and_says_nothing_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = Database(f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/none")
+        with pytest.raises(Unavailable, match="timeout"):
+            database.ping()
 
 
 def test_a_statement_that_cannot_be_is_a_fault_of_ours_not_of_the_database(database: Database) -> None:
