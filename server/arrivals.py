@@ -12,9 +12,11 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from gunicorn import sock as gunicorn_sock
+from gunicorn.http import wsgi
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.unreader import SocketUnreader
 
@@ -29,6 +31,8 @@ PATIENCE_S = 20.0
 # Bytes in a second, as for transfers.
 _LEAST_PACE = 1024
 _PART = 256 * 1024
+# A larger body is not worth the copy that joins it to its head.
+_ONE_WRITE = 256 * 1024
 
 
 class TooSlow(NoMoreData):  # type: ignore[misc]
@@ -65,11 +69,11 @@ class Arrivals(SocketUnreader):  # type: ignore[misc]
 
     def _receive(self, size: int) -> bytes | None:
         """What comes next; None when that takes too long."""
-        if isinstance(self.sock, ssl.SSLSocket):
-            return self._receive_over_tls(size)
         seconds = time.monotonic() - self._started
         if seconds > PATIENCE_S and self._taken < seconds * _LEAST_PACE:
             return None
+        if isinstance(self.sock, ssl.SSLSocket):
+            return self._receive_over_tls(size)
         try:
             # It is nearly always there, and asking first whether it is costs a call.
             return bytes(self.sock.recv(size, socket.MSG_DONTWAIT))
@@ -85,13 +89,66 @@ class Arrivals(SocketUnreader):  # type: ignore[misc]
         return bytes(self.sock.recv(size))
 
     def _receive_over_tls(self, size: int) -> bytes | None:
-        self.sock.settimeout(PATIENCE_S)
+        """That the socket is readable says little here: a record has to be whole."""
         try:
-            return bytes(self.sock.recv(size))
-        except TimeoutError:
+            self.sock.settimeout(_MOMENT_S)
+            with suppress(TimeoutError):
+                return bytes(self.sock.recv(size))
+            self.sock.settimeout(PATIENCE_S)
+            with pool.aside():
+                return bytes(self.sock.recv(size))
+        except (TimeoutError, Unavailable):
             return None
         finally:
             self.sock.settimeout(None)
+
+
+class OneWriteResponse(wsgi.Response):  # type: ignore[misc]
+    """Sends a whole answer in one packet: a second write is a second wake-up of the client."""
+
+    headers_sent: bool
+
+    def write(self, arg: bytes) -> None:
+        is_whole = not (self.headers_sent or self._omits_body) and self.response_length == len(arg)
+        if len(arg) > _ONE_WRITE or not is_whole:
+            with patient(self.sock):
+                for part in in_parts(arg):
+                    super().write(part)
+            return
+        lines = self.default_headers()
+        lines.extend(f"{name}: {value}\r\n" for name, value in self.headers)
+        lines.append("\r\n")
+        self.headers_sent = True
+        self.sent = len(arg)
+        send(self.sock, "".join(lines).encode("latin-1") + arg)
+
+
+def shake_hands(sock: Any, cfg: Any) -> Any:
+    """gunicorn's ``ssl_wrap_socket``, and the handshake, for which gunicorn's threads would wait for ever."""
+    try:
+        with pool.aside():
+            sock.settimeout(PATIENCE_S)
+            tls = _wrap(sock, cfg)
+            tls.do_handshake()
+    except (TimeoutError, Unavailable):
+        raise ConnectionResetError(errno.ECONNRESET, "the client does not greet") from None
+    tls.settimeout(None)
+    return tls
+
+
+_wrap = gunicorn_sock.ssl_wrap_socket
+
+
+def send(sock: Any, data: bytes) -> None:
+    """Send an answer: what the network takes at once without more ado, the rest with patience."""
+    sent = 0
+    if sock.gettimeout() is None and not isinstance(sock, ssl.SSLSocket):
+        with suppress(BlockingIOError):
+            sent = sock.send(data, socket.MSG_DONTWAIT)
+    if sent < len(data):
+        with patient(sock):
+            for part in in_parts(data[sent:]):
+                sock.sendall(part)
 
 
 @contextmanager

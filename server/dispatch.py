@@ -89,20 +89,22 @@ class Registered(NamedTuple):
     call: Callable[[Context, Any], Message]
     can: Permission
     transaction: Transaction
+    # Whether it takes a few rows; see ``Rpc.is_short``.
+    is_short: bool
 
 
 HANDLERS: dict[type[Message], Registered] = {}
 
 
 def handles(
-    message: type[M], *, can: Permission, transaction: Transaction | None = None
+    message: type[M], *, can: Permission, transaction: Transaction | None = None, is_short: bool = True
 ) -> Callable[[Callable[[Context, M], R]], Callable[[Context, M], R]]:
     """Make a function the handler of an RPC, named by its request message.
 
     The transaction follows from the permission's verb; say ``transaction="none"`` for a handler that
     needs no store, and ``"search"`` for one whose answer nobody expects to hold what they have just
-    written. A handler may run twice when its transaction lost a race, so it must not change
-    its request.
+    written. ``is_short=False`` says that it may change any number of rows.
+    A handler may run twice when its transaction lost a race, so it must not change its request.
     """
     if not isinstance(can, Permission):
         raise TypeError(f"The handler of {message.__qualname__} declares no permission: can=policy...")
@@ -110,7 +112,8 @@ def handles(
     def register(function: Callable[[Context, M], R]) -> Callable[[Context, M], R]:
         if message in HANDLERS:
             raise ValueError(f"{message.__qualname__} has two handlers.")
-        HANDLERS[message] = Registered(function, can, transaction or ("write" if can.writes else "read"))
+        kind = transaction or ("write" if can.writes else "read")
+        HANDLERS[message] = Registered(function, can, kind, is_short and kind in ("read", "write"))
         return function
 
     return register
@@ -136,7 +139,7 @@ class Rpc:
         """Whether it does a few statements at most: not a page of a list, and nothing outside the store."""
         handler = self._handler
         is_page = "page_token" in self._message._fields or "max_results" in self._message._fields
-        return handler is not None and handler.transaction in ("read", "write") and not is_page
+        return handler is not None and handler.is_short and not is_page
 
     def answer(
         self,
@@ -191,7 +194,7 @@ def respond(
     path_values: PathValues = NO_PATH_VALUES,
 ) -> Message:
     """What a request's handler answers, after the permission's check and in the transaction it declared."""
-    call, can, transaction = HANDLERS[type(request)]
+    call, can, transaction, _ = HANDLERS[type(request)]
     store = backend.searched if transaction == "search" else backend.database
     run = in_transactions(store, rpc, can, identity, request, request_id)
     if transaction == "none":

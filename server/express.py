@@ -109,6 +109,8 @@ class Express:
 
     def serve(self, conn: Any) -> tuple[Outcome, bytes]:
         """Answer a request, whatever it takes, in a pool thread."""
+        if conn.sock.gettimeout():  # a transfer's; with one a socket waits, whatever its call says
+            conn.sock.settimeout(None)
         unreader = conn.parser.unreader
         data = unreader.take_buffered() if unreader.buf.tell() else b""
         request: _Request | None = None

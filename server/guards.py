@@ -21,10 +21,12 @@ _BODY_PART = 1024 * 1024
 def put_up() -> None:
     if NEEDED:
         http_body.ChunkedReader.parse_chunk_size = bounded_chunk_size
+        http_body.ChunkedReader.read = read_chunks
         http_body.Body.read = read_in_large_parts
 
 
 _parse_chunk_size = http_body.ChunkedReader.parse_chunk_size
+_read_chunks = http_body.ChunkedReader.read
 
 
 class _Bounded:
@@ -45,12 +47,24 @@ class _Bounded:
 
 def bounded_chunk_size(self: Any, unreader: Any, data: bytes | None = None) -> Any:
     """gunicorn 26.2's ``ChunkedReader.parse_chunk_size``, which gives up on a line without an end."""
+    return _parse_chunk_size(self, _Bounded(unreader), data)
+
+
+def read_chunks(self: Any, size: int) -> bytes:
+    """gunicorn 26.2's ``ChunkedReader.read``, after whose faults nothing more is read of the connection.
+
+    Where the body ends is not known then, so what follows must not be taken for a request. The faults are
+    all ``OSError``; those of trailers are not in gunicorn.
+    """
     try:
-        return _parse_chunk_size(self, _Bounded(unreader), data)
+        data: bytes = _read_chunks(self, size)
     except OSError:
-        # Where this body ends is not known, so what follows must not be taken for a request.
         self.req.force_close()
         raise
+    except http_errors.ParseException as error:
+        self.req.force_close()
+        raise OSError(f"its trailers are none: {error}") from None
+    return data
 
 
 def read_in_large_parts(self: Any, size: int | None = None) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import resource
 import shlex
 import sys
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from .worker import Worker, put_up
 
 log = logging.getLogger("trackway.server")
 
+# A worker has up to 1,000 connections, and files beside them; 1,024 open files are the usual limit.
+_OPEN_FILES = 65_536
 # Longer than the 60 s after which load balancers give up a connection, so that it is they who close it.
 _KEEP_ALIVE_S = 75
 
@@ -75,6 +78,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             sys.exit(Arbiter.WORKER_BOOT_ERROR if self._config.dev else 1)
 
     def _starting(self, _arbiter: Any) -> None:
+        _allow_open_files()
         if self._config.expose_prometheus:
             observe.empty_metrics_folder(self._config.expose_prometheus)
 
@@ -103,6 +107,13 @@ class Server(BaseApplication):  # type: ignore[misc]
             with suppress(ApiError):
                 database.ping()
         database.dispose()
+
+
+def _allow_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _settings(config: Config) -> dict[str, Any]:

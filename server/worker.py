@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import select
 import threading
 import time
+from collections.abc import Iterable
 from functools import partial
+from heapq import nsmallest
 from http import HTTPStatus
-from itertools import islice
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn import sock as gunicorn_sock
 from gunicorn.http import errors as http_errors
 from gunicorn.http import parser as http_parser
 from gunicorn.http import wsgi
@@ -29,8 +32,8 @@ from .pool import Pool
 
 log = logging.getLogger("trackway.server")
 
-# A larger body is not worth the copy that joins it to its head.
-_ONE_WRITE = 256 * 1024
+# How often kept connections are looked through for those that were silent too long.
+_LOOK_EVERY_S = 1.0
 # How long a thread stays with a connection for its next request. Eight Python clients on two busy cores send
 # one every 14 to 18 ms each, now and then after 30; to hand the connection on and back takes a fifth of a
 # request's processor time.
@@ -44,33 +47,12 @@ _SILENCE_S = 10.0
 _DRAIN_S = 0.25
 
 
-class OneWriteResponse(wsgi.Response):  # type: ignore[misc]
-    """Sends a whole answer in one packet: a second write is a second wake-up of the client."""
-
-    headers_sent: bool
-
-    def write(self, arg: bytes) -> None:
-        if len(arg) > _ONE_WRITE:
-            with arrivals.patient(self.sock):
-                for part in arrivals.in_parts(arg):
-                    super().write(part)
-            return
-        if self.headers_sent or self._omits_body or self.response_length != len(arg):
-            super().write(arg)
-            return
-        lines = self.default_headers()
-        lines.extend(f"{name}: {value}\r\n" for name, value in self.headers)
-        lines.append("\r\n")
-        self.headers_sent = True
-        self.sent = len(arg)
-        self.sock.sendall("".join(lines).encode("latin-1") + arg)
-
-
 def put_up() -> None:
     """Put our parts in the places of gunicorn's; before the fork, so that the workers share them."""
     guards.put_up()
     http_parser.SocketUnreader = arrivals.Arrivals
-    wsgi.Response = OneWriteResponse
+    gunicorn_sock.ssl_wrap_socket = arrivals.shake_hands
+    wsgi.Response = arrivals.OneWriteResponse
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -89,9 +71,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # gthread keeps none beyond, however long others have been silent; here those make room.
+        self.max_keepalived = self.worker_connections
         self._stay_lock = threading.Lock()
         self._staying = 0
         self._lingering = Lingering(self._close)
+        self._next_look = 0.0
         self._express: Express | None = None
         self._answers_at_once = False
         self._trim = Trim()
@@ -201,21 +186,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not unsent:
             return True
         conn.sock.setblocking(True)
-        with arrivals.patient(conn.sock):
-            for part in arrivals.in_parts(unsent):
-                conn.sock.sendall(part)
+        arrivals.send(conn.sock, unsent)
         return True
 
     def murder_keepalived(self) -> None:
-        """Close kept connections that were silent too long; those answered meanwhile go to the end."""
-        waiting = self.keepalived_conns
-        for _ in range(len(waiting)):
-            conn = waiting[0]
-            if conn.timeout == getattr(conn, "queued_for", conn.timeout):
-                break
-            conn.queued_for = conn.timeout
-            waiting.rotate(-1)
-        super().murder_keepalived()
+        """Close kept connections that were silent too long, wherever they stand.
+
+        gthread looks at the first alone: its own go to the end of the queue with each request. Those that
+        are answered in their place do not, and one of which half a request has come may wait less long.
+        """
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_EVERY_S
+            self._close_kept([conn for conn in self.keepalived_conns if conn.timeout <= now])
+
+    def _close_kept(self, conns: Iterable[Any]) -> None:
+        for conn in conns:
+            self.keepalived_conns.remove(conn)
+            self.poller.unregister(conn.sock)
+            self._close(conn)
 
     def accept(self, listener: Any) -> None:
         """Take a new connection, the later the more this worker has: so each takes its share.
@@ -226,7 +215,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """
         if self.cfg.workers > 1:
             time.sleep(min(self.nr_conns, _MOST_MINDED) * _DEFERENCE_S)
-        super().accept(listener)
+        try:
+            super().accept(listener)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            log.warning("no new connection can be taken, too many files are open: %s", error)
+            self._make_room()
 
     def enqueue_req(self, conn: Any) -> None:
         """Give a connection to the pool, a new one only when its first bytes are there."""
@@ -253,16 +248,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _make_room(self) -> None:
         """Close those kept connections that were silent longest; gthread would wait till they end."""
-        for conn in islice(self.keepalived_conns, self.worker_connections // 10 or 1):
-            conn.timeout = 0.0
-        self.murder_keepalived()
+        count = self.worker_connections // 10 or 1
+        self._close_kept(nsmallest(count, self.keepalived_conns, key=lambda conn: conn.timeout))
         self.set_accept_enabled(self.nr_conns < self.worker_connections)
 
     def _let_go_of_idle(self) -> None:
-        for waiting in (self.keepalived_conns, self.pending_conns):
-            for conn in waiting:
-                conn.timeout = 0.0
-        self.murder_keepalived()
+        self._close_kept(list(self.keepalived_conns))
+        for conn in self.pending_conns:
+            conn.timeout = 0.0
         self.murder_pending()
 
     def finish_request(self, conn: Any, fs: Any) -> None:
