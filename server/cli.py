@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +16,7 @@ import trackway
 from . import options
 from .cli_db import db
 from .cli_history import history
+from .cli_store import fail
 from .cli_ui import ui
 from .config import Config, ConfigError
 
@@ -67,14 +68,9 @@ def _make_app(config: Config) -> Flask:
     try:
         return create_app(config)
     except ApiError as error:
-        _fail(error.told_to_operators())
+        fail(error.told_to_operators())
     except (SchemaError, ValueError, OSError) as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
-    raise SystemExit(1)
+        fail(str(error))
 
 
 @main.command()

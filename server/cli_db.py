@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
-from .config import Config
+from .cli_store import store_option, with_database
 
 if TYPE_CHECKING:
     from trackway.storage.database import Database
@@ -18,39 +18,28 @@ def db() -> None:
     """Look after the database."""
 
 
-_store_option = click.option(
-    "--backend-store-uri",
-    envvar="MLFLOW_BACKEND_STORE_URI",
-    default=Config.backend_store_uri,
-    show_default=True,
-    show_envvar=True,
-    metavar="URI",
-    help="The database, as given to `trackway serve`.",
-)
-
-
 @db.command()
-@_store_option
+@store_option
 def upgrade(backend_store_uri: str) -> None:
     """Bring the database's schema to this version."""
     from trackway.storage import migrate
 
-    _with_database(backend_store_uri, migrate.upgrade)
+    with_database(backend_store_uri, migrate.upgrade)
     click.echo(f"The database is at revision {migrate.HEAD}.")
 
 
 @db.command()
-@_store_option
+@store_option
 def check(backend_store_uri: str) -> None:
     """Say whether the database's schema is the one this version needs; exit with 1 when not."""
     from trackway.storage import migrate
 
-    _with_database(backend_store_uri, migrate.check, make=False)
+    with_database(backend_store_uri, migrate.check, make=False)
     click.echo(f"The database is at revision {migrate.HEAD}, as this version needs.")
 
 
 @db.command()
-@_store_option
+@store_option
 @click.option("--partitions", type=int, default=16, show_default=True, help="How many; 1 undoes it.")
 def partition_points(backend_store_uri: str, partitions: int) -> None:
     """Divide the table of metric points by hash, for hundreds of millions of them (PostgreSQL).
@@ -73,7 +62,7 @@ def partition_points(backend_store_uri: str, partitions: int) -> None:
         is_changed = storage.divide(database, partitions, _Progress())
         click.echo(f"The points are in {shape}{'' if is_changed else ' already; nothing was done'}.")
 
-    _with_database(backend_store_uri, work, make=False)
+    with_database(backend_store_uri, work, make=False)
 
 
 class _Progress:
@@ -93,30 +82,3 @@ class _Progress:
         elif (now := (doing, int(share * 10))) != self._last:
             self._last = now
             click.echo(f"{doing}: {share:.0%}", err=True)
-
-
-def _with_database(uri: str, work: Any, *, make: bool = True) -> None:
-    from trackway.client_compat.errors import ApiError
-    from trackway.storage.database import Database, file_of
-    from trackway.storage.migrate import SchemaError
-    from trackway.storage.partitions import PartitionError
-
-    try:
-        file = file_of(uri)
-        if file and not make and not file.exists():
-            _fail(f"There is no database at {file}. Run: trackway db upgrade --backend-store-uri <uri>")
-        database: Database = Database(uri)
-        try:
-            database.ping()
-            work(database)
-        finally:
-            database.dispose()
-    except ApiError as error:
-        _fail(error.told_to_operators())
-    except (PartitionError, SchemaError, ValueError, OSError) as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
-    raise SystemExit(1)

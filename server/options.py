@@ -73,24 +73,30 @@ def click_options(command: Callable[..., Any]) -> Callable[..., Any]:
             hidden=True,
         )(command)
     for item in reversed(dataclasses.fields(Config)):
-        about = item.metadata
-        flags = flag(item.name) + (f"/{about['off']}" if about["off"] else "")
-        is_flag = isinstance(item.default, bool)
-        choices = about["choices"]
-        command = click.option(
-            *([about["short"]] if about["short"] else []),
-            flags,
-            item.name,
-            envvar=about["env"] or None,
-            default=item.default,
-            is_flag=is_flag,
-            type=click.Choice(choices, case_sensitive=False) if choices else _type_of(item),
-            metavar=about["metavar"] or None,
-            help=about["help"],
-            show_default=item.default not in ("", False),
-            show_envvar=True,
-        )(command)
+        command = option_for(item)(command)
     return command
+
+
+def option_for(item: dataclasses.Field[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The click option that gives one of ``Config``'s fields."""
+    import click
+
+    about = item.metadata
+    flags = flag(item.name) + (f"/{about['off']}" if about["off"] else "")
+    choices = about["choices"]
+    return click.option(
+        *([about["short"]] if about["short"] else []),
+        flags,
+        item.name,
+        envvar=about["env"] or None,
+        default=item.default,
+        is_flag=isinstance(item.default, bool),
+        type=click.Choice(choices, case_sensitive=False) if choices else _type_of(item),
+        metavar=about["metavar"] or None,
+        help=about["help"],
+        show_default=item.default not in ("", False),
+        show_envvar=True,
+    )
 
 
 def from_click(values: Mapping[str, Any]) -> tuple[Config, list[str]]:
