@@ -1,4 +1,4 @@
-"""The command line: ``trackway serve``, ``endpoints``, ``db``, ``history`` and ``ui``.
+"""The command line: ``trackway serve``, ``endpoints``, ``db``, ``gc``, ``history`` and ``ui``.
 
 Only what a command needs is imported, inside it: ``--help`` and start-up are felt by hand.
 """
@@ -15,6 +15,7 @@ import trackway
 
 from . import options
 from .cli_db import db
+from .cli_gc import empty_trash
 from .cli_history import history
 from .cli_store import fail
 from .cli_ui import ui
@@ -31,6 +32,7 @@ def main() -> None:
 
 
 main.add_command(db)
+main.add_command(empty_trash)
 main.add_command(history)
 main.add_command(ui)
 

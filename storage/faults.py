@@ -6,8 +6,9 @@ from sqlalchemy import exc
 
 from trackway.client_compat.errors import Unavailable
 
-# PostgreSQL: serialization failure, deadlock.
-_PASSING_SQLSTATES = {"40001", "40P01"}
+# PostgreSQL: serialization failure, deadlock, and a foreign key to what was there a moment ago: somebody
+# purged it meanwhile, and whoever looks again is told that it does not exist.
+_PASSING_SQLSTATES = {"40001", "40P01", "23503"}
 _SQLITE_ERROR = 1
 
 
