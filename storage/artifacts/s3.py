@@ -59,7 +59,9 @@ class S3File:
             self._response = self._store.fetch(self._path, start, stop, self.etag)
         left = stop - start
         try:
-            for data in self._response.stream(CHUNK_SIZE):
+            # As it lies there, which its size and ranges count: MLflow's own client stores *.gz with a
+            # Content-Encoding, and urllib3 would unpack these.
+            for data in self._response.stream(CHUNK_SIZE, decode_content=False):
                 left -= len(data)
                 yield data
         except urllib3.exceptions.HTTPError as error:

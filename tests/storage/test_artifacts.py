@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import gzip
 import io
 import os
 import random
@@ -465,6 +466,20 @@ def test_keys_that_are_no_paths_are_not_shown(s3_store, object_store):
         client.put_object(bucket, key, io.BytesIO(b""), 0)
     assert [entry.path for entry in s3_store.walk("a")] == ["a/f"]
     assert ".trackway-uploads" not in str(s3_store.list("a"))
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (0, 500), (7, 300), (200, None)])
+def test_what_was_stored_with_an_encoding_is_read_as_it_lies_there(s3_store, object_store, start, stop):
+    packed = gzip.compress(random.Random(3).randbytes(1000))
+    object_store.client().put_object(
+        s3_store._bucket,
+        "some/prefix/a.csv.gz",
+        io.BytesIO(packed),
+        len(packed),
+        content_type="text/csv",
+        metadata={"Content-Encoding": "gzip"},
+    )
+    assert contents(s3_store, "a.csv.gz", start, stop) == packed[start:stop]
 
 
 @pytest.mark.parametrize(
