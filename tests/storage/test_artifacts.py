@@ -15,8 +15,7 @@ import pytest
 
 from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import ApiError, InvalidParameter, NotFound, NotImplementedYet, Unavailable
-from trackway.storage.artifacts import Part, open_store
-from trackway.storage.artifacts import s3 as s3_module
+from trackway.storage.artifacts import Part, open_store, s3_uploads
 from trackway.storage.artifacts.locations import Locations
 
 MIB = 1024 * 1024
@@ -91,15 +90,15 @@ def test_what_is_put_is_what_is_read(store, size, says_length):
 
 
 def test_an_upload_of_unknown_length_is_longer_than_a_part(store, monkeypatch):
-    monkeypatch.setattr(s3_module, "_HELD_PART", 5 * MIB)
+    monkeypatch.setattr(s3_uploads, "_HELD_PART", 5 * MIB)
     data = random.Random(1).randbytes(11 * MIB + 5)
     put(store, "large", data, length=None)
     assert contents(store, "large") == data
 
 
 def test_an_upload_of_known_length_is_longer_than_a_store_takes_in_one(store, monkeypatch):
-    monkeypatch.setattr(s3_module, "_WHOLE_LIMIT", 6 * MIB)
-    monkeypatch.setattr(s3_module, "_STREAMED_PART", 5 * MIB)
+    monkeypatch.setattr(s3_uploads, "_WHOLE_LIMIT", 6 * MIB)
+    monkeypatch.setattr(s3_uploads, "_STREAMED_PART", 5 * MIB)
     data = random.Random(2).randbytes(11 * MIB + 5)
     put(store, "large", data)
     assert contents(store, "large") == data
@@ -442,7 +441,7 @@ def test_an_aborted_upload_is_gone(s3_store):
 def test_the_sweep_aborts_uploads_that_nobody_finishes(s3_store, monkeypatch):
     upload = s3_store.begin_parts("abandoned")
     assert s3_store.sweep() == 0
-    monkeypatch.setattr(s3_module, "_ABANDONED_AFTER", s3_module.timedelta(0))
+    monkeypatch.setattr(s3_uploads, "_ABANDONED_AFTER", s3_uploads.timedelta(0))
     assert s3_store.sweep() == 1
     with pytest.raises(NotFound):
         s3_store.complete_parts("abandoned", upload, [Part(1, "0" * 32)])
