@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -20,6 +21,8 @@ from .s3_errors import MISSING, told
 from .s3_settings import make_clients
 from .s3_signing import presign
 from .s3_uploads import Uploads
+
+log = logging.getLogger("trackway.storage")
 
 _SWEEP_EVERY_S = 24 * 3600.0
 
@@ -123,7 +126,7 @@ class S3Store:
 
     def put(self, path: str, source: Source, length: int | None) -> None:
         if time.monotonic() - self._swept > _SWEEP_EVERY_S:
-            self.sweep()
+            self._try_sweep()
         self._uploads.put(path, source, length)
 
     def delete(self, path: str) -> None:
@@ -167,6 +170,12 @@ class S3Store:
     def check(self) -> None:
         with told(""):
             next(self._client.list_objects(self._bucket, prefix=self._key(".trackway-check")), None)
+
+    def _try_sweep(self) -> None:
+        try:
+            self.sweep()
+        except Exception as error:  # whatever it is, nobody's upload is to fail for it
+            log.warning("Uploads in parts that nobody finished were not aborted: %s", error)
 
     def _key(self, path: str) -> str:
         return artifact_paths.join(self._prefix, path)

@@ -16,12 +16,13 @@ from xml.etree import ElementTree
 import urllib3
 from minio import Minio
 from minio.datatypes import Part as MinioPart
+from minio.error import S3Error
 
 from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import ApiError
 
 from . import CHUNK_SIZE, Part, Source, pieces
-from .s3_errors import fault, told
+from .s3_errors import MISSING, fault, told
 from .s3_signing import presign
 
 # S3 takes 5 GiB in one piece.
@@ -34,6 +35,7 @@ _STREAMED_PART = 1024**3
 _HELD_PART = 8 * 1024**2
 _SIGNED_FOR_S = 3600
 _ABANDONED_AFTER = timedelta(days=7)
+_PAGE = 1000
 # What a part sends, and its length.
 _Body: TypeAlias = tuple[Iterable[bytes | bytearray], int]
 _CODE = re.compile(rb"<Code>([^<]+)</Code>")
@@ -77,16 +79,43 @@ class Uploads:
         """Abort uploads in parts that nobody has finished in a week."""
         removed = 0
         with told(""):
-            query: dict[str, Any] = {"uploads": "", "prefix": self._prefix + "/" if self._prefix else ""}
+            for key, upload_id, began in self._unfinished():
+                if datetime.now(began.tzinfo) - began > _ABANDONED_AFTER:
+                    removed += self._abort_if_there(key, upload_id)
+        return removed
+
+    def _unfinished(self) -> Iterator[tuple[str, str, datetime]]:
+        """Key, id and beginning of every upload in parts, in pages as they are asked for."""
+        query: dict[str, Any] = {
+            "uploads": "",
+            "prefix": self._prefix + "/" if self._prefix else "",
+            "max-uploads": str(_PAGE),
+        }
+        seen = {"\n"}
+        while True:
             answer = self._client._execute("GET", self._bucket, query_params=query)
-            for upload in ElementTree.fromstring(answer.data).iterfind("{*}Upload"):
+            page = ElementTree.fromstring(answer.data)
+            for upload in page.iterfind("{*}Upload"):
                 texts = (upload.findtext(f"{{*}}{name}") for name in ("Key", "UploadId", "Initiated"))
                 key, upload_id, begun = (text or "" for text in texts)
-                began = datetime.fromisoformat(begun)
-                if datetime.now(began.tzinfo) - began > _ABANDONED_AFTER:
-                    self._client._abort_multipart_upload(self._bucket, key, upload_id)
-                    removed += 1
-        return removed
+                yield key, upload_id, datetime.fromisoformat(begun)
+            query["key-marker"] = page.findtext("{*}NextKeyMarker") or ""
+            query["upload-id-marker"] = page.findtext("{*}NextUploadIdMarker") or ""
+            marker = query["key-marker"] + "\n" + query["upload-id-marker"]
+            # A store that names no next page, or the same again, would keep us here for ever.
+            if page.findtext("{*}IsTruncated") != "true" or marker in seen:
+                return
+            seen.add(marker)
+
+    def _abort_if_there(self, key: str, upload_id: str) -> bool:
+        try:
+            self._client._abort_multipart_upload(self._bucket, key, upload_id)
+        except S3Error as error:
+            # Another server that sweeps the same bucket, or the client itself, was faster.
+            if error.code == "NoSuchUpload" or error.code in MISSING:
+                return False
+            raise
+        return True
 
     def _key(self, path: str) -> str:
         return artifact_paths.join(self._prefix, path)

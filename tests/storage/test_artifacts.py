@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from minio.error import S3Error
 
 from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import ApiError, InvalidParameter, NotFound, NotImplementedYet, Unavailable
@@ -405,6 +406,10 @@ def fetch(url, data=None, **headers):
         return answer.read(), answer.headers
 
 
+def s3_error(code):
+    return S3Error(None, code, "", "", "", "")
+
+
 def test_signed_addresses_read_and_write_for_a_while(s3_store):
     fetch(s3_store.sign_put("a/ä.bin", 60), b"by the client")
     assert contents(s3_store, "a/ä.bin") == b"by the client"
@@ -445,6 +450,48 @@ def test_the_sweep_aborts_uploads_that_nobody_finishes(s3_store, monkeypatch):
     assert s3_store.sweep() == 1
     with pytest.raises(NotFound):
         s3_store.complete_parts("abandoned", upload, [Part(1, "0" * 32)])
+
+
+def test_the_sweep_reads_every_page(s3_store, monkeypatch):
+    # Two of one name, for then the id says where the next page begins.
+    for path in ("a", "b", "b", "c", "d"):
+        s3_store.begin_parts(path)
+    monkeypatch.setattr(s3_uploads, "_ABANDONED_AFTER", s3_uploads.timedelta(0))
+    monkeypatch.setattr(s3_uploads, "_PAGE", 1)
+    assert s3_store.sweep() == 5
+    assert s3_store.sweep() == 0
+
+
+def test_an_upload_that_another_server_swept_first_is_no_error(s3_store, monkeypatch):
+    for path in ("a", "b"):
+        s3_store.begin_parts(path)
+    abort = s3_store._client._abort_multipart_upload
+
+    def too_late(bucket, key, upload_id):
+        if key.endswith("/a"):
+            # Said here, for SeaweedFS does not always say it.
+            raise s3_error("NoSuchUpload")
+        abort(bucket, key, upload_id)
+
+    monkeypatch.setattr(s3_store._client, "_abort_multipart_upload", too_late)
+    monkeypatch.setattr(s3_uploads, "_ABANDONED_AFTER", s3_uploads.timedelta(0))
+    assert s3_store.sweep() == 1
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NoSuchUpload"])
+def test_a_sweep_that_fails_fails_no_upload(s3_store, monkeypatch, caplog, code):
+    asked = []
+
+    def refuse(method, bucket, **of):
+        asked.append(method)
+        raise s3_error(code)
+
+    monkeypatch.setattr(s3_store._client, "_execute", refuse)
+    monkeypatch.setattr(s3_store, "_swept", float("-inf"))
+    put(s3_store, "f")
+    put(s3_store, "g")
+    assert asked == ["GET"]
+    assert "Uploads in parts that nobody finished were not aborted: " in caplog.text
 
 
 def test_links_are_signed_for_the_address_that_clients_see(object_store, monkeypatch):
