@@ -200,6 +200,9 @@ class ObjectStore:
             *(BIN / "weed", "-logtostderr=true", "mini", f"-dir={self.folder}"),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={self.address.split(':')[1]}"),
             *(f"-{part}.port={port_with_twin()}" for part in ("master", "volume", "filer", "admin")),
+            # Each bucket takes several volumes; by itself it has one for 128 MB of free disk, so that with
+            # 70 GB the seventieth test's uploads were refused. They take no room before they are written.
+            "-volume.max=10000",
             # It reports to its makers, and listens in more ways, unless told not to.
             *("-master.telemetry=false", "-admin.ui=false", "-webdav=false"),
             *("-s3.port.iceberg=0", "-s3.port.lance=0"),
