@@ -114,3 +114,4 @@ def prepare_artifacts(config: Config) -> None:
     """
     if config.serve_artifacts:
         artifacts.prepare(config.artifacts_destination)
+    artifacts.check_settings(*config.artifact_roots)

@@ -150,9 +150,8 @@ def create_presigned_upload_url(
             "This endpoint requires a direct cloud storage artifact URI."
         )
     place = ctx.backend.artifacts.place(location).at(path)
-    return m.CreatePresignedUploadUrl.Response(
-        presigned_url=place.store.sign_put(place.path, seconds), headers={}
-    )
+    link = place.store.sign_put(place.path, seconds)
+    return m.CreatePresignedUploadUrl.Response(presigned_url=link.url, headers=link.headers)
 
 
 def files(place: Place, path: str) -> list[m.FileInfo]:

@@ -50,6 +50,13 @@ class Part(NamedTuple):
     etag: str
 
 
+class Link(NamedTuple):
+    """A signed address, and the headers that must be sent with a request to it."""
+
+    url: str
+    headers: dict[str, str]
+
+
 class ArtifactStore(Protocol):
     """Raises ``NotFound``, ``InvalidParameter``, or ``Unavailable`` when the store cannot do its work."""
 
@@ -85,7 +92,7 @@ class ArtifactStore(Protocol):
 
     def sign_get(self, path: str, seconds: int) -> str: ...
 
-    def sign_put(self, path: str, seconds: int) -> str: ...
+    def sign_put(self, path: str, seconds: int) -> Link: ...
 
     def sweep(self) -> int:
         """Remove what uploads and deletions that were killed left behind; how much that was."""
@@ -107,6 +114,14 @@ def prepare(uri: str) -> None:
         store = open_store(uri)
         store.check()
         store.sweep()
+
+
+def check_settings(*uris: str) -> None:
+    """Raise ``ValueError`` for variables that the stores at these places could not follow."""
+    if any(_is_s3(uri) for uri in uris):
+        from . import s3_upload_args
+
+        s3_upload_args.read()
 
 
 def may_send_clients(uri: str, public_endpoint: str) -> bool:

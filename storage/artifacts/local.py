@@ -24,7 +24,7 @@ from trackway.client_compat import artifact_paths
 from trackway.client_compat.artifact_paths import UPLOADS_FOLDER, is_reserved
 from trackway.client_compat.errors import ApiError, InvalidParameter, NotImplementedYet, Unavailable
 
-from . import CHUNK_SIZE, Entry, Part, Source, disk, is_a_folder, no_such_artifact, pieces
+from . import CHUNK_SIZE, Entry, Link, Part, Source, disk, is_a_folder, no_such_artifact, pieces
 
 _ROOM_MATTERS_FROM = 1024 * 1024
 _SWEEP_EVERY_S = 3600.0
@@ -195,7 +195,7 @@ class LocalStore:
     def sign_get(self, path: str, seconds: int) -> str:
         raise unsupported("Multipart download")
 
-    def sign_put(self, path: str, seconds: int) -> str:
+    def sign_put(self, path: str, seconds: int) -> Link:
         raise unsupported("Presigned upload")
 
     def _inside(self, path: str) -> str:

@@ -16,10 +16,9 @@ from minio.deleteobjects import DeleteObject
 from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import NotFound, Unavailable
 
-from . import CHUNK_SIZE, Entry, Part, Source, is_a_folder
+from . import CHUNK_SIZE, Entry, Link, Part, Source, is_a_folder, s3_upload_args
 from .s3_errors import MISSING, told
 from .s3_settings import make_clients
-from .s3_signing import presign
 from .s3_uploads import Uploads
 
 log = logging.getLogger("trackway.storage")
@@ -66,11 +65,13 @@ class S3Store:
     signs = True
 
     def __init__(self, uri: str, public_endpoint: str = "") -> None:
+        args = s3_upload_args.read()
         parts = urlsplit(uri)
         self._bucket = parts.netloc
         self._prefix = parts.path.strip("/")
-        self._client, self._signer, self._http = make_clients(self._bucket, public_endpoint)
-        self._uploads = Uploads(self._client, self._http, self._bucket, self._prefix)
+        self._client, self._signer, self._http = make_clients(self._bucket, public_endpoint, args.everywhere)
+        self._uploads = Uploads(self._client, self._http, self._bucket, self._prefix, args)
+        self._args = args
         self._swept = time.monotonic()
 
     def list(self, path: str) -> list[Entry]:
@@ -160,8 +161,9 @@ class S3Store:
         query = {"response-content-disposition": f"attachment; filename*=UTF-8''{name}"}
         return self._sign("GET", path, seconds, query)
 
-    def sign_put(self, path: str, seconds: int) -> str:
-        return self._sign("PUT", path, seconds)
+    def sign_put(self, path: str, seconds: int) -> Link:
+        headers = self._args.headers(path)
+        return Link(self._sign("PUT", path, seconds, headers=headers), headers)
 
     def sweep(self) -> int:
         self._swept = time.monotonic()
@@ -180,9 +182,16 @@ class S3Store:
     def _key(self, path: str) -> str:
         return artifact_paths.join(self._prefix, path)
 
-    def _sign(self, method: str, path: str, seconds: int, query: dict[str, str] | None = None) -> str:
+    def _sign(
+        self,
+        method: str,
+        path: str,
+        seconds: int,
+        query: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> str:
         with told(path):
-            return presign(self._signer, method, self._bucket, self._key(path), seconds, query)
+            return self._signer.presign(method, self._bucket, self._key(path), seconds, query, headers)
 
 
 def _is_sound(name: str) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import certifi
 import urllib3
-from minio import Minio
 from minio.credentials.providers import (
     AWSConfigProvider,
     ChainedProvider,
@@ -17,6 +16,8 @@ from minio.credentials.providers import (
     IamAwsProvider,
     Provider,
 )
+
+from .s3_signing import Client
 
 _ENDPOINTS = ("MLFLOW_S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "MINIO_ENDPOINT")
 _REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION", "MINIO_REGION")
@@ -35,8 +36,12 @@ def has_own_endpoint() -> bool:
     return bool(_first(_ENDPOINTS))
 
 
-def make_clients(bucket: str, public_endpoint: str) -> tuple[Minio, Minio, urllib3.PoolManager]:
+def make_clients(
+    bucket: str, public_endpoint: str, everywhere: Mapping[str, str]
+) -> tuple[Client, Client, urllib3.PoolManager]:
     """A client for us, one that signs for the address that clients see, and the connections.
+
+    ``everywhere``: headers that each request carries.
 
     To be made after a fork: the connections must not be shared.
     """
@@ -62,14 +67,16 @@ def make_clients(bucket: str, public_endpoint: str) -> tuple[Minio, Minio, urlli
     endpoint = _first(_ENDPOINTS)
     # Without a region the SDK asks for each bucket's; servers other than AWS's do not mind which it is.
     region = _first(_REGIONS) or ("us-east-1" if endpoint else None)
-    client = _client(endpoint or _AWS, region, http)
+    client = _client(endpoint or _AWS, region, http, everywhere)
     signer = client
     if public_endpoint:
-        signer = _client(public_endpoint, region or client._get_region(bucket), http)
+        signer = _client(public_endpoint, region or client._get_region(bucket), http, everywhere)
     return client, signer, http
 
 
-def _client(endpoint: str, region: str | None, http: urllib3.PoolManager) -> Minio:
+def _client(
+    endpoint: str, region: str | None, http: urllib3.PoolManager, everywhere: Mapping[str, str]
+) -> Client:
     parts = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
         raise ValueError(f"An S3 endpoint is http(s)://host:port without a path, not {endpoint!r}.")
@@ -78,13 +85,14 @@ def _client(endpoint: str, region: str | None, http: urllib3.PoolManager) -> Min
         # Asked last: outside of AWS nobody answers.
         role_http = urllib3.PoolManager(timeout=_ROLE_S, retries=False)
         providers.append(IamAwsProvider(http_client=role_http))
-    client = Minio(
+    client = Client(
         parts.netloc,
         secure=parts.scheme == "https",
         region=region,
         http_client=http,
         credentials=ChainedProvider(providers),
     )
+    client.everywhere = everywhere
     if os.environ.get("MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE") == "virtual":
         client.enable_virtual_style_endpoint()  # type: ignore[no-untyped-call]
     return client

@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 from xml.etree import ElementTree
 
 import urllib3
-from minio import Minio
 from minio.datatypes import Part as MinioPart
 from minio.error import S3Error
 
@@ -23,7 +22,8 @@ from trackway.client_compat.errors import ApiError
 
 from . import CHUNK_SIZE, Part, Source, pieces
 from .s3_errors import MISSING, fault, told
-from .s3_signing import presign
+from .s3_signing import Client
+from .s3_upload_args import UploadArgs
 
 # S3 takes 5 GiB in one piece.
 _WHOLE_LIMIT = 4 * 1024**3
@@ -42,20 +42,23 @@ _CODE = re.compile(rb"<Code>([^<]+)</Code>")
 
 
 class Uploads:
-    def __init__(self, client: Minio, http: urllib3.PoolManager, bucket: str, prefix: str) -> None:
+    def __init__(
+        self, client: Client, http: urllib3.PoolManager, bucket: str, prefix: str, args: UploadArgs
+    ) -> None:
         self._client = client
         self._http = http
         self._bucket = bucket
         self._prefix = prefix
+        self._args = args
 
     def put(self, path: str, source: Source, length: int | None) -> None:
         if length is not None and length <= _WHOLE_LIMIT:
-            self._send(path, pieces(source, length), length)
+            self._send(path, pieces(source, length), length, self._args.headers(path))
             return
         if length is None:
             held = _read_fully(source, _HELD_PART)
             if len(held) < _HELD_PART:
-                self._send(path, [held], len(held))
+                self._send(path, [held], len(held), self._args.headers(path))
                 return
             self._send_parts(path, _held_parts(held, source))
         else:
@@ -64,7 +67,8 @@ class Uploads:
 
     def begin(self, path: str) -> str:
         with told(path):
-            return self._client._create_multipart_upload(self._bucket, self._key(path), {})
+            headers: dict[str, Any] = {**self._args.headers(path)}
+            return self._client._create_multipart_upload(self._bucket, self._key(path), headers)
 
     def complete(self, path: str, upload_id: str, parts: Iterable[Part]) -> None:
         done = [MinioPart(part.number, part.etag.strip('"')) for part in parts]
@@ -125,8 +129,9 @@ class Uploads:
         try:
             done = []
             for number, (body, size) in enumerate(parts, 1):
+                # How the file is stored was said when the upload began.
                 query = {"partNumber": str(number), "uploadId": upload_id}
-                done.append(Part(number, self._send(path, body, size, query)))
+                done.append(Part(number, self._send(path, body, size, {}, query)))
             self.complete(path, upload_id, done)
         except BaseException:
             with suppress(ApiError):
@@ -138,13 +143,14 @@ class Uploads:
         path: str,
         body: Iterable[bytes | bytearray],
         length: int,
+        headers: dict[str, str],
         query: dict[str, str] | None = None,
     ) -> str:
         """PUT a stream of known length; its ETag. Never tried twice, for the body is gone."""
-        headers = {"Content-Length": str(length), "Content-Type": "application/octet-stream"}
         with told(path):
-            url = presign(self._client, "PUT", self._bucket, self._key(path), _SIGNED_FOR_S, query)
-            answer = self._http.urlopen("PUT", url, body=body, headers=headers, retries=False)
+            url = self._client.presign("PUT", self._bucket, self._key(path), _SIGNED_FOR_S, query, headers)
+            sent = {**headers, "Content-Length": str(length)}
+            answer = self._http.urlopen("PUT", url, body=body, headers=sent, retries=False)
         if answer.status == 200:
             return str(answer.headers.get("ETag", ""))
         code = _CODE.search(answer.data)

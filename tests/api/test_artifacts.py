@@ -493,6 +493,7 @@ def test_links_of_a_run_need_a_run_that_does_not_go_through_the_server(s3_api):
 def test_links_of_a_run_that_lies_in_the_bucket(store_uri, object_store, monkeypatch):
     for name, value in object_store.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MLFLOW_S3_UPLOAD_EXTRA_ARGS", '{"ServerSideEncryption": "AES256"}')
     root = f"s3://{object_store.bucket()}/root"
     with client(store_uri, "unused", serve_artifacts=False, default_artifact_root=root) as api:
         # Experiment 0 was made with the tests' own root.
@@ -500,8 +501,13 @@ def test_links_of_a_run_that_lies_in_the_bucket(store_uri, object_store, monkeyp
         run_id = post(api, "runs/create", experiment_id=experiment)["run"]["info"]["run_id"]
         path = "/api/2.0/mlflow/artifacts"
         body = {"run_id": run_id, "path": "a/f"}
-        url = api.post(f"{path}/presigned-upload-url", json=body).get_json()["presigned_url"]
-        urllib.request.urlopen(urllib.request.Request(url, b"direct", method="PUT")).close()
+        link = api.post(f"{path}/presigned-upload-url", json=body).get_json()
+        assert link["headers"] == {
+            "Content-Type": "application/octet-stream",
+            "x-amz-server-side-encryption": "AES256",
+        }
+        request = urllib.request.Request(link["presigned_url"], b"direct", link["headers"], method="PUT")
+        urllib.request.urlopen(request).close()
         signed = api.post(f"{path}/presigned-download-url", json=body).get_json()
         assert signed["file_size"] == 6
         with urllib.request.urlopen(signed["presigned_url"]) as answer:

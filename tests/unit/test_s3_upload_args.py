@@ -1,0 +1,129 @@
+"""What MLflow's variables for uploads to S3 become, and what is refused when a server starts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from trackway.server.backend import prepare_artifacts
+from trackway.server.config import Config
+from trackway.storage.artifacts import s3_upload_args
+
+ARGS = "MLFLOW_S3_UPLOAD_EXTRA_ARGS"
+OWNER = "MLFLOW_S3_EXPECTED_BUCKET_OWNER"
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch):
+    for name in (ARGS, OWNER):
+        monkeypatch.delenv(name, raising=False)
+
+
+def read(monkeypatch, given):
+    monkeypatch.setenv(ARGS, given if isinstance(given, str) else json.dumps(given))
+    return s3_upload_args.read()
+
+
+@pytest.mark.parametrize("given", ["", "{}"])
+def test_without_arguments_an_upload_says_its_type_alone(monkeypatch, given):
+    args = read(monkeypatch, given)
+    assert args.headers("a/b.json") == {"Content-Type": "application/json"}
+    assert args.everywhere == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "headers"),
+    [
+        (
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "key", "BucketKeyEnabled": True},
+            {
+                "x-amz-server-side-encryption": "aws:kms",
+                "x-amz-server-side-encryption-aws-kms-key-id": "key",
+                "x-amz-server-side-encryption-bucket-key-enabled": "true",
+            },
+        ),
+        ({"Metadata": {"Team": "vision"}}, {"x-amz-meta-team": "vision"}),
+        ({"ACL": "private", "Tagging": "a=1&b=2"}, {"x-amz-acl": "private", "x-amz-tagging": "a=1&b=2"}),
+        ({"CacheControl": " no-store,  private "}, {"Cache-Control": "no-store, private"}),
+        ({"ContentType": "text/csv", "ContentEncoding": "br"}, {"Content-Encoding": "br"}),
+    ],
+)
+def test_boto3s_arguments_become_headers(monkeypatch, given, headers):
+    content_type = given.get("ContentType", "application/octet-stream")
+    assert read(monkeypatch, given).headers("f") == {"Content-Type": content_type, **headers}
+
+
+def test_what_concerns_the_bucket_goes_with_every_request(monkeypatch):
+    monkeypatch.setenv(OWNER, "123456789012")
+    assert s3_upload_args.read().everywhere == {"x-amz-expected-bucket-owner": "123456789012"}
+    args = read(monkeypatch, {"RequestPayer": "requester", "ExpectedBucketOwner": "210987654321"})
+    assert args.everywhere == {
+        "x-amz-expected-bucket-owner": "210987654321",
+        "x-amz-request-payer": "requester",
+    }
+    assert args.stored == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("AES256", f"{ARGS} is a JSON object of boto3's arguments such as .*, not 'AES256'"),
+        ("[1]", r"is a JSON object .*, not '\[1\]'"),
+        ("null", "is a JSON object .*, not 'null'"),
+        ({"Encryption": "AES256"}, f"{ARGS}: 'Encryption' is none of boto3's arguments .*: ACL, Bucket"),
+        ({"ACL": 5}, "ACL is a text of printable ASCII characters, not 5"),
+        ({"ACL": ""}, "ACL is a text .*, not ''"),
+        ({"ACL": "a\r\nb: c"}, r"ACL is a text .*, not 'a\\r\\nb: c'"),
+        ({"StorageClass": "ä"}, "StorageClass is a text .*, not 'ä'"),
+        ({"Metadata": "team"}, "Metadata is an object such as .*, not 'team'"),
+        ({"Metadata": {"a b": "c"}}, "Metadata is an object such as"),
+        ({"Metadata": {"a": 1}}, "Metadata's a is a text .*, not 1"),
+        ({"BucketKeyEnabled": "yes"}, "BucketKeyEnabled is true or false, not 'yes'"),
+        ({"SSECustomerKey": "secret"}, "cannot have SSECustomerKey: the server could not read back"),
+        ({"ObjectLockMode": "GOVERNANCE"}, "cannot have ObjectLockMode: S3 wants a checksum"),
+        ({"ChecksumAlgorithm": "SHA256"}, "cannot have ChecksumAlgorithm: a stream has no checksum"),
+    ],
+)
+def test_what_cannot_be_sent_on_is_told_in_a_sentence(monkeypatch, given, words):
+    with pytest.raises(ValueError, match=words) as told:
+        read(monkeypatch, given)
+    assert "\n" not in str(told.value)
+    assert "secret" not in str(told.value)
+
+
+def test_an_owner_that_is_no_header_is_told(monkeypatch):
+    monkeypatch.setenv(OWNER, "12\n34")
+    with pytest.raises(ValueError, match=rf"{OWNER} is an account's number .*, not '12\\n34'"):
+        s3_upload_args.read()
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        {"artifacts_destination": "s3://bucket"},
+        {"serve_artifacts": False, "default_artifact_root": "s3://bucket/root"},
+    ],
+)
+def test_a_server_does_not_start_with_arguments_that_it_cannot_follow(monkeypatch, tmp_path, places):
+    monkeypatch.setenv(ARGS, "AES256")
+    with pytest.raises(ValueError, match=ARGS):
+        prepare_artifacts(Config(**places))
+    # Where nothing lies in S3 they concern clients that share the environment.
+    prepare_artifacts(Config(artifacts_destination=str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("a/b.html", "text/html"),
+        ("model.pkl.unknown", "application/octet-stream"),
+        ("MLmodel", "application/octet-stream"),
+        ("a.csv.gz", "application/gzip"),
+        ("a.tar.xz", "application/x-xz"),
+        ("a.tar.Z", "application/octet-stream"),
+        ("data:ä/ü,x", "application/octet-stream"),
+    ],
+)
+def test_a_file_has_the_type_of_its_bytes(path, content_type):
+    assert s3_upload_args.content_type(path) == content_type
