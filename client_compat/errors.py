@@ -126,6 +126,12 @@ class InvalidState(ApiError):
     error_code = "INVALID_STATE"
 
 
+class FeatureDisabled(ApiError):
+    """MLflow's table has no status for it, so it is 500 although the client asked for what is not there."""
+
+    error_code = "FEATURE_DISABLED"
+
+
 class EndpointNotFound(ApiError):
     error_code = "ENDPOINT_NOT_FOUND"
 

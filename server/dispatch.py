@@ -238,7 +238,7 @@ def in_transactions(
 
 
 def error_answer(error: errors.ApiError, request_id: str) -> Answer:
-    if error.status >= 500 and not isinstance(error, errors.NotImplementedYet):
+    if error.status >= 500 and not isinstance(error, errors.NotImplementedYet | errors.FeatureDisabled):
         log.error(
             "%s: %s",
             error.error_code,

@@ -27,6 +27,7 @@ from ..dispatch import (
     status_line,
     unexpected_answer,
 )
+from ..identity import check_workspace
 from . import observe
 from .paths import Paths, Responder
 from .security import Security
@@ -133,6 +134,10 @@ class Front:
         refusal = self._security.refusal(environ) or self._security.preflight(environ)
         if refusal:
             return Answer(refusal[0], [TEXT_TYPE], refusal[1].encode())
+        try:
+            check_workspace(environ)
+        except errors.ApiError as error:
+            return error_answer(error, request_id)
         found = self._paths.find(environ["PATH_INFO"])
         if found is None:
             return None

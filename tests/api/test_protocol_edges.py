@@ -297,6 +297,19 @@ def test_server_info_says_what_is_on(api, mount):
     assert body["workspaces_enabled"] is False
 
 
+@pytest.mark.parametrize("path", ["/api/3.0/mlflow/server-info", "/ajax-api/3.0/mlflow/server-info/"])
+def test_a_client_with_a_workspace_may_ask_whether_there_are_any(api, path):
+    response = api.get(path, headers={"X-MLFLOW-WORKSPACE": "team-a"})
+    assert response.get_json().get("error_code") != "FEATURE_DISABLED"
+
+
+def test_what_names_a_workspace_is_written_nowhere(api):
+    body = json.dumps({"name": "of team a"})
+    response = post(api, CREATE, body, headers={"X-MLFLOW-WORKSPACE": "team-a"})
+    error_of(response, 500, "FEATURE_DISABLED")
+    assert post(api, CREATE, body).status_code == 200
+
+
 def test_everything_moves_below_a_static_prefix(store_uri):
     api = create_app(Config(backend_store_uri=store_uri, static_prefix="/tracking")).test_client()
     assert api.get("/tracking/health").status_code == 200

@@ -35,6 +35,7 @@ class Ask:
     path: str
     body: Any = None
     query: Mapping[str, Any] | Sequence[tuple[str, Any]] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     save: Mapping[str, str] = field(default_factory=dict)
     ours: str = ""
 
@@ -85,10 +86,11 @@ def _send(url: str, ask: Ask, ids: Mapping[str, str]) -> tuple[int, str]:
     target = url + fill(ask.path)
     if ask.query is not None:
         target += "?" + fill(urlencode(ask.query, doseq=True, safe="$"))
-    data, headers = None, {}
+    data, headers = None, dict(ask.headers)
     if ask.body is not None:
         text = ask.body if isinstance(ask.body, str) else json.dumps(ask.body)
-        data, headers = fill(text).encode(), {"Content-Type": "application/json"}
+        data = fill(text).encode()
+        headers["Content-Type"] = "application/json"
     request = urllib.request.Request(target, data, headers, method=ask.verb)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:

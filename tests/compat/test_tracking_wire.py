@@ -463,9 +463,31 @@ def protocol() -> list[Ask]:
     ]
 
 
+def in_workspace(verb: str, path: str, body: Any = None, name: str = "team-a") -> Ask:
+    return Ask(verb, path, body, headers={"X-MLFLOW-WORKSPACE": name})
+
+
+def workspaces() -> list[Ask]:
+    """While there are none, whoever names one is refused, wherever it is but where clients ask for them."""
+    create = f"{API}/experiments/create"
+    return [
+        in_workspace("POST", create, {"name": unique("team")}),
+        in_workspace("POST", create, {"name": unique("default")}, name="default"),
+        in_workspace("GET", f"{API}/experiments/get?experiment_id=0", name="  "),
+        in_workspace("GET", f"{API}/experiments/get?experiment_id=0"),
+        in_workspace("PUT", "/api/2.0/mlflow-artifacts/artifacts/team/file.txt", {}),
+        in_workspace("GET", "/api/2.0/mlflow-artifacts/artifacts/team/file.txt"),
+        in_workspace("GET", "/get-artifact?run_id=nope&path=x"),
+        in_workspace("POST", "/graphql", {"query": "{ test }"}),
+        in_workspace("POST", "/api/3.0/mlflow/traces/search", {"locations": []}),
+        in_workspace("GET", "/no/such/page"),
+        in_workspace("GET", "/health"),
+    ]
+
+
 @pytest.mark.parametrize(
     "conversation",
-    [experiments, runs, metrics, batches, inputs, searches, protocol],
+    [experiments, runs, metrics, batches, inputs, searches, protocol, workspaces],
     ids=lambda f: f.__name__,
 )
 def test_the_answers_are_mlflows(
