@@ -2,7 +2,7 @@
 
 What MLflow's server mounts beside its services, and what clients of 1.x still call. Of the endpoints in
 the protos of 1.30, 2.9 and 2.22, all but these are in `endpoints.py`; 1.x's `/2.0/preview/...` twins are
-mounted by the server and have no rows.
+mounted by the server and have no rows. What is not built yet is in `unserved.py`.
 """
 
 from __future__ import annotations

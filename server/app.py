@@ -11,7 +11,14 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoRoute
 from werkzeug.routing import PathConverter, Rule
 
-from trackway.client_compat import errors, extra, trackway_api, trackway_artifacts, trackway_webhooks
+from trackway.client_compat import (
+    errors,
+    extra,
+    trackway_api,
+    trackway_artifacts,
+    trackway_webhooks,
+    unserved,
+)
 from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.wire import Endpoint
 from trackway.storage import migrate
@@ -85,6 +92,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
     return (
         *ENDPOINTS,
         *extra.ENDPOINTS,
+        *unserved.ENDPOINTS,
         *trackway_api.ENDPOINTS,
         *trackway_artifacts.ENDPOINTS,
         *trackway_webhooks.ENDPOINTS,

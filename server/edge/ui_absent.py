@@ -37,7 +37,7 @@ EMPTY: frozenset[str] = frozenset(
         "ListGatewayGuardrails",
     }
 )
-# Paths that are in no proto. The runs table asks for the gateway's endpoints to offer a prompt playground.
+# Paths of unserved.py. The runs table asks for the gateway's endpoints to offer a prompt playground.
 _BESIDE: dict[str, Any] = {
     "/2.0/mlflow/gateway-proxy": {"endpoints": []},
     "/3.0/mlflow/gateway/supported-providers": {"providers": []},

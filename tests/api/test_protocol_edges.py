@@ -81,6 +81,22 @@ def test_an_endpoint_with_variables_that_is_not_built_yet_is_501(api):
 
 
 @pytest.mark.parametrize(
+    ("verb", "path", "rpc"),
+    [
+        ("POST", "/v1/traces", "ExportTraces"),
+        ("POST", "/ajax-api/3.0/jobs/", "SubmitJob"),
+        ("GET", "/ajax-api/3.0/mlflow/assistant/providers/p/models", "ListProviderModels"),
+        ("POST", "/gateway/my-model/mlflow/invocations", "Invocations"),
+        ("POST", "/gateway/proxy/my-model/v1/chat/completions", "RawProxy"),
+        ("DELETE", "/api/3.0/mlflow/mcp-servers/io.github.x/y/versions/1", "DeleteMCPServer"),
+    ],
+)
+def test_what_mlflow_serves_outside_its_protos_is_501(api, verb, path, rpc):
+    message = error_of(api.open(path, method=verb), 501, "NOT_IMPLEMENTED")
+    assert message == f"{rpc} is not implemented by this server."
+
+
+@pytest.mark.parametrize(
     "body",
     ["{", "name=x", b"\x00\x01\xff\xfe", b'{"name": "\xff"}', "[1, 2]", "17", '"{"', "[]", "{'name': 1}"],
 )

@@ -476,6 +476,7 @@ def test_endpoints_lists_what_is_handled(tmp_path):
     state = {(row["verb"], row["path"]): row["handled"] for row in rows}
     assert state["POST", "/2.0/mlflow/runs/log-batch"] is True
     assert state["POST", "/3.0/mlflow/gateway/secrets/create"] is False
+    assert state["POST", "/v1/traces"] is False
     last = run("endpoints", folder=tmp_path).stdout.splitlines()[-1]
     assert (
         last

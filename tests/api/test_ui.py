@@ -156,6 +156,12 @@ def test_what_is_not_built_is_empty_for_the_ui_and_501_for_clients(api):
     assert api.post("/api/3.0/mlflow/traces/search", json=body).status_code == 501
 
 
+def test_what_the_ui_asks_of_the_gateway_outside_the_protos_stays_empty(api):
+    assert api.get("/ajax-api/2.0/mlflow/gateway-proxy").get_json() == {"endpoints": []}
+    assert api.get("/ajax-api/3.0/mlflow/scorers/online-configs").get_json() == {"configs": []}
+    assert api.get("/api/3.0/mlflow/scorers/online-configs").status_code == 501
+
+
 def test_what_is_empty_for_the_ui_is_named_as_the_protocol_names_it():
     assert {endpoint.rpc for endpoint in all_endpoints()} >= EMPTY
 

@@ -1,0 +1,95 @@
+"""Endpoints outside MLflow's protos that this server does not serve yet: rows alone, without messages.
+
+Beside its services MLflow mounts routers of FastAPI and pages of the UI. They are listed here so that they
+answer 501 as what the protos name does, and not as if nobody had heard of them. One that is built
+moves to `extra.py`, with its messages.
+"""
+
+from __future__ import annotations
+
+from .wire import Endpoint, Message
+
+
+class Unserved(Message):
+    """Stands for a request that nothing reads, and for its answer."""
+
+    __slots__ = ()
+
+
+_BOTH = ("/api", "/ajax-api")
+_UI = ("/ajax-api",)
+_ROOT = ("",)
+
+# By service and where it is mounted: verb, path, and MLflow's name of it.
+_ROWS: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, str, str], ...]] = {
+    ("OpenTelemetry", _ROOT): (("POST", "/v1/traces", "ExportTraces"),),
+    ("MlflowService", _UI): (
+        ("GET", "/2.0/mlflow/get-trace-artifact", "GetTraceArtifact"),
+        ("GET", "/3.0/mlflow/get-trace-artifact", "GetTraceArtifact"),
+        ("POST", "/2.0/mlflow/runs/create-promptlab-run", "CreatePromptlabRun"),
+        ("POST", "/3.0/mlflow/demo/generate", "GenerateDemo"),
+        ("POST", "/3.0/mlflow/demo/delete", "DeleteDemo"),
+        ("POST", "/3.0/mlflow/scorer/invoke", "InvokeScorer"),
+        ("POST", "/3.0/mlflow/issues/invoke", "InvokeIssueDetection"),
+        ("POST", "/3.0/mlflow/genai/evaluate/invoke", "InvokeGenaiEvaluate"),
+        ("GET", "/3.0/mlflow/jobs/<job_id>", "GetJob"),
+        ("PATCH", "/3.0/mlflow/jobs/cancel/<job_id>", "CancelJob"),
+        ("GET", "/3.0/jobs/<job_id>", "GetJob"),
+        ("POST", "/3.0/jobs/", "SubmitJob"),
+        ("PATCH", "/3.0/jobs/cancel/<job_id>", "CancelJob"),
+        ("POST", "/3.0/jobs/search", "SearchJobs"),
+        ("GET", "/2.0/mlflow/gateway-proxy", "GatewayProxy"),
+        ("POST", "/2.0/mlflow/gateway-proxy", "GatewayProxy"),
+        ("GET", "/3.0/mlflow/gateway/supported-providers", "ListSupportedProviders"),
+        ("GET", "/3.0/mlflow/gateway/supported-models", "ListSupportedModels"),
+        ("GET", "/3.0/mlflow/gateway/provider-config", "GetProviderConfig"),
+        ("GET", "/3.0/mlflow/gateway/secrets/config", "GetSecretsConfig"),
+    ),
+    ("MlflowService", _BOTH): (
+        ("GET", "/3.0/mlflow/scorers/online-configs", "GetOnlineScoringConfigs"),
+        ("PUT", "/3.0/mlflow/scorers/online-config", "UpsertOnlineScoringConfig"),
+    ),
+    # Servers' names may hold slashes, and so each path below them would be a rule of Flask's, of 5 KiB:
+    # a row a verb stands for versions, endpoints, tags and aliases.
+    ("McpServers", _BOTH): (
+        ("POST", "/3.0/mlflow/mcp-servers", "CreateMCPServer"),
+        ("GET", "/3.0/mlflow/mcp-servers", "SearchMCPServers"),
+        ("POST", "/3.0/mlflow/mcp-servers/<path:name>", "AddToMCPServer"),
+        ("GET", "/3.0/mlflow/mcp-servers/<path:name>", "GetMCPServer"),
+        ("PATCH", "/3.0/mlflow/mcp-servers/<path:name>", "UpdateMCPServer"),
+        ("DELETE", "/3.0/mlflow/mcp-servers/<path:name>", "DeleteMCPServer"),
+    ),
+    ("Assistant", _UI): (
+        ("POST", "/3.0/mlflow/assistant/message", "SendMessage"),
+        ("GET", "/3.0/mlflow/assistant/sessions/<session_id>/stream", "StreamResponse"),
+        ("PATCH", "/3.0/mlflow/assistant/sessions/<session_id>", "PatchSession"),
+        ("POST", "/3.0/mlflow/assistant/sessions/<session_id>/permission", "ResolvePermission"),
+        ("POST", "/3.0/mlflow/assistant/sessions/<session_id>/tool-result", "ResolveClientToolResult"),
+        ("GET", "/3.0/mlflow/assistant/providers/<provider>/health", "CheckProviderHealth"),
+        ("GET", "/3.0/mlflow/assistant/providers/<provider>/models", "ListProviderModels"),
+        ("GET", "/3.0/mlflow/assistant/providers", "GetProviders"),
+        ("GET", "/3.0/mlflow/assistant/config", "GetAssistantConfig"),
+        ("PUT", "/3.0/mlflow/assistant/config", "UpdateAssistantConfig"),
+        ("POST", "/3.0/mlflow/assistant/skills/install", "InstallSkills"),
+    ),
+    ("Gateway", _ROOT): (
+        ("POST", "/gateway/<endpoint_name>/mlflow/invocations", "Invocations"),
+        ("POST", "/gateway/mlflow/v1/chat/completions", "ChatCompletions"),
+        ("GET", "/gateway/mlflow/v1/models", "ListModels"),
+        ("POST", "/gateway/openai/v1/chat/completions", "OpenaiPassthroughChat"),
+        ("POST", "/gateway/openai/v1/embeddings", "OpenaiPassthroughEmbeddings"),
+        ("POST", "/gateway/openai/v1/responses", "OpenaiPassthroughResponses"),
+        ("POST", "/gateway/openai/v1/responses/compact", "OpenaiPassthroughResponsesCompact"),
+        ("POST", "/gateway/anthropic/v1/messages", "AnthropicPassthroughMessages"),
+        ("POST", "/gateway/typesafe/v1/systemone", "TypesafePassthroughSystemOne"),
+        # <endpoint_name>:generateContent or :streamGenerateContent
+        ("POST", "/gateway/gemini/v1beta/models/<call>", "GeminiPassthroughGenerateContent"),
+        ("POST", "/gateway/proxy/<endpoint_name>/<path:path>", "RawProxy"),
+    ),
+}
+
+ENDPOINTS: tuple[Endpoint, ...] = tuple(
+    Endpoint(verb, path, rpc, Unserved, Unserved, service, mounts=mounts)
+    for (service, mounts), rows in _ROWS.items()
+    for verb, path, rpc in rows
+)
