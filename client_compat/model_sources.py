@@ -152,16 +152,16 @@ def _parts(uri: str) -> tuple[str, str, tuple[str, ...]]:
     return parsed.scheme.lower(), parsed.netloc.lower(), tuple(parts)
 
 
-def run_id_of(source: str) -> str:
-    """The run of a ``runs:/<run_id>/path``."""
+def parse_run_uri(source: str) -> tuple[str, str]:
+    """The run's id and the path in its artifacts that a ``runs:/<run_id>/path`` names."""
     path = urlparse(source).path
-    run_id = path.removeprefix("/").split("/")[0]
+    run_id, _, artifact_path = path.removeprefix("/").partition("/")
     if not path.startswith("/") or not run_id:
         raise InvalidParameter(
             f"Not a proper runs:/ URI: {source}. "
             "Runs URIs must be of the form 'runs:/<run_id>/run-relative/path/to/artifact'"
         )
-    return run_id
+    return run_id, artifact_path
 
 
 def parse_model_uri(source: str) -> ModelUri:

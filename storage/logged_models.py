@@ -110,6 +110,22 @@ def find(tx: Tx, model_id: str, *, lock: bool = False, deleted: bool = True) -> 
     return row
 
 
+def location_in_run(tx: Tx, experiment_id: int, run_id: str, name: str) -> str | None:
+    """Where the artifacts lie of the newest model of that name that the run made; None if it made none."""
+    query = (
+        sa.select(logged_models.c.artifact_location)
+        .where(
+            logged_models.c.experiment_id == experiment_id,
+            logged_models.c.lifecycle_stage == ACTIVE,
+            logged_models.c.name == name,
+            logged_models.c.source_run_id == run_id,
+        )
+        .order_by(logged_models.c.creation_timestamp_ms.desc(), logged_models.c.model_id)
+        .limit(1)
+    )
+    return tx.execute(query).scalar()
+
+
 def get(tx: Tx, model_id: str, *, deleted: bool = False) -> m.LoggedModel:
     """The model with all that is known of it; one in the trash only where it is asked for."""
     return _messages(tx, [find(tx, model_id, deleted=deleted)])[0]

@@ -1,4 +1,4 @@
-"""Where a new model version comes from: the source that a client names, checked and followed."""
+"""Where a model version comes from: the source that a client names, checked, kept and followed."""
 
 from __future__ import annotations
 
@@ -51,6 +51,25 @@ def resolve(tx: Tx, req: m.CreateModelVersion, trusted: Iterable[str]) -> Source
         return _of_logged_model(tx, req.source, model_id, run_id)
     _check_run(tx, req.source, run_id)
     return Source(req.source, req.source, run_id, "")
+
+
+def location(tx: Tx, name: str, version: str) -> str:
+    """Where a version's files lie, for the server to read them itself.
+
+    A source ``runs:/<run_id>/<path>`` is followed now, not when the version was made, as clients are told
+    it as it was given. As in MLflow the path's first part is a logged model of the run if one has
+    that name, and else a file or folder among the run's artifacts.
+    """
+    uri = model_versions.download_uri(tx, name, version)
+    if urlsplit(uri).scheme != "runs":
+        return uri
+    run_id, path = rules.parse_run_uri(uri)
+    run = runs.find(tx, run_id)
+    model, _, below = path.partition("/")
+    root = logged_models.location_in_run(tx, run.experiment_id, run_id, model)
+    if root is None:
+        root, below = str(run.artifact_uri), path
+    return uris.append(root, below) if below else root
 
 
 def note_on_logged_model(tx: Tx, model_id: str, name: str, version: int) -> None:
@@ -133,7 +152,7 @@ def _check_run(tx: Tx, source: str, run_id: str) -> None:
         return
     rules.check_path(source)
     scheme, host = urlsplit(source)[:2]
-    if scheme == "runs" and (host or rules.run_id_of(source) != run_id):
+    if scheme == "runs" and (host or rules.parse_run_uri(source)[0] != run_id):
         raise rules.not_of(source, "run_id")
     if scheme == "models":
         raise rules.not_of(source, "model_id")

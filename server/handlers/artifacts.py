@@ -10,7 +10,7 @@ from trackway.client_compat import messages as m
 from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.errors import ApiError, InvalidParameter
 from trackway.client_compat.wire import Message
-from trackway.storage import logged_models, model_versions, runs
+from trackway.storage import logged_models, model_sources, runs
 from trackway.storage.artifacts import ArtifactStore, Part
 from trackway.storage.artifacts.local import unsupported
 from trackway.storage.artifacts.locations import Place, is_proxied
@@ -188,7 +188,7 @@ def logged_model_location(ctx: Context, model_id: str) -> str:
 
 
 def version_location(ctx: Context, name: str, version: str) -> str:
-    return ctx.run(lambda tx: model_versions.download_uri(tx, name, version), write=False)
+    return ctx.run(lambda tx: model_sources.location(tx, name, version), write=False)
 
 
 def _multipart_path(ctx: Context, local_file: str) -> str:

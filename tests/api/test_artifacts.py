@@ -364,6 +364,40 @@ def test_a_serving_system_fetches_by_alias_or_version(api):
     assert api.get(f"{OURS}/models/m/1/none").status_code == 404
 
 
+def test_a_version_made_of_a_runs_path_is_read_where_the_run_keeps_it(api):
+    run_id = put_in_run(api, "model/MLmodel", b"flavors: {}")
+    put(api, f"0/{run_id}/artifacts/model/data/model.pkl", MODEL["data/model.pkl"])
+    post(api, "registered-models/create", name="m")
+    post(api, "model-versions/create", name="m", source=f"runs:/{run_id}/model", run_id=run_id)
+    post(api, "model-versions/create", name="m", source="models:/m/1")
+    for version in (1, 2):
+        page = api.get(f"/model-versions/get-artifact?name=m&version={version}&path=MLmodel")
+        assert page.data == b"flavors: {}"
+        listed = api.get(f"{OURS}/models/m/{version}").get_json()["files"]
+        assert [file["path"] for file in listed] == ["MLmodel", "data"]
+        archive = api.get(f"{OURS}/models/m/{version}.zip")
+        assert names_and_contents(archive, "zip") == {**MODEL, "MLmodel": b"flavors: {}"}
+    uri = api.get("/api/2.0/mlflow/model-versions/get-download-uri?name=m&version=1").get_json()
+    assert uri == {"artifact_uri": f"runs:/{run_id}/model"}
+
+
+def test_a_version_made_of_a_whole_run_is_read(api):
+    run_id = put_in_run(api, "MLmodel", b"flavors: {}")
+    post(api, "registered-models/create", name="m")
+    post(api, "model-versions/create", name="m", source=f"runs:/{run_id}/", run_id=run_id)
+    assert api.get(f"{OURS}/models/m/1/MLmodel").data == b"flavors: {}"
+
+
+def test_a_runs_path_is_first_that_of_a_logged_model_of_the_run(api):
+    run_id = put_in_run(api, "lm/MLmodel", b"of the run")
+    for source_run_id, data in (("another", b"of another run"), (run_id, b"of the model")):
+        model = post(api, "logged-models", experiment_id="0", name="lm", source_run_id=source_run_id)
+        put(api, f"0/models/{model['model']['info']['model_id']}/artifacts/MLmodel", data)
+    post(api, "registered-models/create", name="m")
+    post(api, "model-versions/create", name="m", source=f"runs:/{run_id}/lm", run_id=run_id)
+    assert api.get(f"{OURS}/models/m/1/MLmodel").data == b"of the model"
+
+
 def names_and_contents(answer, form):
     assert answer.status_code == 200, answer.text
     if form == "zip":

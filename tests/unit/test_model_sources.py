@@ -187,6 +187,7 @@ def test_a_models_uri_that_names_nothing_is_refused(uri):
 
 
 def test_the_run_of_a_source():
-    assert rules.run_id_of("runs:/abc/model") == rules.run_id_of("runs:/abc") == "abc"
+    assert rules.parse_run_uri("runs:/abc/model/x") == ("abc", "model/x")
+    assert rules.parse_run_uri("runs:/abc") == ("abc", "")
     with pytest.raises(InvalidParameter, match="Not a proper runs:/ URI"):
-        rules.run_id_of("runs:////abc")
+        rules.parse_run_uri("runs:////abc")
