@@ -627,10 +627,10 @@ class Dataset(Message):
     def __init__(
         self,
         *,
-        name: str | None = None,
-        digest: str | None = None,
-        source_type: str | None = None,
-        source: str | None = None,
+        name: str = "",
+        digest: str = "",
+        source_type: str = "",
+        source: str = "",
         schema: str | None = None,
         profile: str | None = None,
     ) -> None:

@@ -171,6 +171,7 @@ DEFAULTS: Mapping[str, Mapping[str, str | int | bool]] = {
     "LoggedModelTag": {"value": ""},
     "LoggedModelParameter": {"value": ""},
     "InputTag": {"value": ""},
+    "Dataset": {"name": "", "digest": "", "source_type": "", "source": ""},
     "TraceRequestMetadata": {"value": ""},
     "TraceTag": {"value": ""},
     "LogParam": {"value": ""},

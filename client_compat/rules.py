@@ -173,16 +173,11 @@ def check_batch(batch: m.LogBatch) -> None:
 
 
 def check_dataset_inputs(items: Sequence[m.DatasetInput]) -> None:
-    """Datasets as a run notes them: complete, and of a size that a database likes."""
-    for index, item in enumerate(items):
-        dataset = item.dataset
-        if dataset is None:
-            raise InvalidParameter("Dataset cannot be None")
+    """Datasets as a run notes them, of a size that a database likes. One that is left out is all empty."""
+    for item in items:
+        dataset = item.dataset = item.dataset or m.Dataset()
         for name, limit in _DATASET_LIMITS.items():
-            value = getattr(dataset, name)
-            if value is None and name not in {"schema", "profile"}:
-                raise InvalidParameter(f"Dataset {name} cannot be None: datasets[{index}] has none")
-            check_length(name, limit, value or "")
+            check_length(name, limit, getattr(dataset, name) or "")
         for tag in item.tags:
             check_length("key", MAX_INPUT_TAG_KEY_LENGTH, tag.key)
             check_length("value", MAX_INPUT_TAG_VALUE_LENGTH, tag.value)

@@ -351,6 +351,18 @@ def inputs() -> list[Ask]:
         post("runs/log-inputs", {"run_id": "$r", "datasets": [{"dataset": dataset}]}),
         post("runs/log-inputs", {"run_id": "$r", "datasets": [{"dataset": {**dataset, "digest": "x" * 37}}]}),
         post("runs/log-inputs", {"run_id": "$r", "datasets": [{"dataset": {**dataset, "name": "n" * 501}}]}),
+        *(
+            post("runs/log-inputs", {"run_id": "$r", "datasets": [given]})
+            for name in ("name", "digest", "source_type", "source")
+            for given in (
+                {"dataset": {key: text for key, text in dataset.items() if key != name}},
+                {"dataset": {**dataset, "digest": f"empty {name}", name: ""}},
+                {"dataset": {**dataset, "digest": f"null {name}", name: None}},
+            )
+        ),
+        post("runs/log-inputs", {"run_id": "$r", "datasets": [{"dataset": {}}]}),
+        post("runs/log-inputs", {"run_id": "$r", "datasets": [{"dataset": None}]}),
+        post("runs/log-inputs", {"run_id": "$r", "datasets": [{}]}),
         post("runs/log-inputs", {"run_id": "nope", "datasets": [{"dataset": dataset}]}),
         post("runs/log-inputs", {"datasets": []}),
         get("runs/get", run_id="$r"),
