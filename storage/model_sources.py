@@ -91,7 +91,8 @@ def _copied(tx: Tx, req: m.CreateModelVersion, named: ModelUri) -> Source:
         )
     row = model_versions.find(tx, name, _version(tx, named))
     is_other_run = req.run_id is not None and req.run_id != row.run_id
-    is_other_model = req.model_id is not None and req.model_id != row.logged_model_id
+    # "" is no model: MLflow's own versions forget theirs, so there it always fits.
+    is_other_model = bool(req.model_id) and req.model_id != row.logged_model_id
     if is_other_run or is_other_model:
         raise InvalidParameter(
             f"Invalid model version source: '{req.source}'. The run_id and model_id request "

@@ -140,7 +140,8 @@ def versions() -> list[Ask]:
 
 
 def sources() -> list[Ask]:
-    name, prompt = unique("model"), unique("prompt")
+    name, prompt, copies = unique("model"), unique("prompt"), unique("copies")
+    remembers = "the version tells its logged model, which MLflow forgets"
     return [
         new_model(name),
         new_model(prompt, tags=PROMPT),
@@ -178,9 +179,13 @@ def sources() -> list[Ask]:
         new_version(name, "runs:/$r/m", run_id="$r", model_id="$m"),
         new_version(name, "mlflow-artifacts:/0/$r/artifacts/m", model_id="$m"),
         new_version(name, "/etc", model_id="$m"),
-        new_version(
-            name, "models:/$m", model_id="$m", ours="the version tells its logged model, which MLflow forgets"
-        ),
+        new_version(name, "models:/$m", model_id="$m", ours=remembers, save={"v": "model_version.version"}),
+        new_version(name, "s3://b/x", save={"w": "model_version.version"}),
+        new_model(copies),
+        new_version(copies, f"models:/{name}/$v", model_id="", ours=remembers),
+        new_version(copies, f"models:/{name}/$v", model_id="m-1"),
+        new_version(copies, f"models:/{name}/$v", run_id=""),
+        new_version(copies, f"models:/{name}/$w", model_id="", run_id=""),
         Ask("GET", f"{API}/logged-models/$m"),
     ]
 

@@ -27,7 +27,8 @@ def test_a_copy_is_called_by_what_it_copies_and_lies_where_that_lies(tx: Tx) -> 
     expected = ("models:/iris/1", "s3://b/m", "r", "m-1")
     for uri in ("models:/iris/1", "models:/iris@champion", "models:/iris/production", "models:/iris/Latest"):
         assert source(tx, uri) == expected
-    assert source(tx, "models:/iris/1", run_id="r", model_id="m-1") == expected
+    for model_id in ("m-1", "", None):
+        assert source(tx, "models:/iris/1", run_id="r", model_id=model_id) == expected
     for wrong in ({"run_id": ""}, {"run_id": "x"}, {"model_id": "x"}):
         with pytest.raises(InvalidParameter, match="must match the referenced model version"):
             source(tx, "models:/iris/1", **wrong)
