@@ -236,8 +236,9 @@ BOUNDS: Mapping[str, Mapping[str, Bound]] = {
     "SearchTracesV3": _checked_in_handler(500),
     # MLflow answers nothing to 0 and pages backwards from -1; the lower bound is ours.
     "SearchRegisteredModels": _checked_in_handler(1_000),
-    # As for runs; MLflow sets no upper bound.
-    "SearchLoggedModels": _checked_in_store(50_000),
+    # 0 stands for the default, whatever the text says, and there is no upper bound. MLflow pages backwards
+    # from -1.
+    "SearchLoggedModels": {"max_results": Bound(0, None, _POSITIVE)},
     "SearchModelVersions": {
         "max_results": Bound(
             1, 200_000, "Invalid value for max_results. It must be a positive integer, but got {value}"

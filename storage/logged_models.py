@@ -41,6 +41,9 @@ _FIND = (
 )
 _FIND_LOCKED = _FIND.with_for_update(key_share=True, of=logged_models)
 
+# MLflow's page for max_results=0. It makes pages of any length; ours are no longer than those of runs.
+_PAGE = 100
+_LONGEST_PAGE = 50_000
 _STATUSES_IN_ORDER = ("UNSPECIFIED", "PENDING", "READY", "FAILED")
 _SEARCH = search.Entity(
     searchable.LOGGED_MODELS,
@@ -135,7 +138,8 @@ def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], s
     """A page of models, newest first unless ordered otherwise, and the next token.
 
     ``datasets`` restricts the metrics that the filter looks at; without a metric in the filter it
-    asks for models that have any metric on one of the datasets.
+    asks for models that have any metric on one of the datasets. A page may be shorter than asked for;
+    the token then leads on.
     """
     ids = experiments.visible_ids(tx, req.experiment_ids)
     scope = [
@@ -153,7 +157,8 @@ def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], s
         filter=req.filter,
         order=order_by_messages(req.order_by, searchable.LOGGED_MODELS),
     )
-    rows, token = found.fetch(tx, req.max_results, rules.open_token(req))
+    size = min(req.max_results or _PAGE, _LONGEST_PAGE)
+    rows, token = found.fetch(tx, size, rules.open_token(req))
     return _messages(tx, rows), rules.seal_token(token, req)
 
 

@@ -208,6 +208,8 @@ def searches() -> list[Ask]:
     sizes: list[dict[str, Any]] = [
         {"max_results": 2, "order_by": [{"field_name": "name"}]},
         {"max_results": 4},
+        {"max_results": 0},
+        {"max_results": 2_147_483_647},
     ]
     return [
         *start(),

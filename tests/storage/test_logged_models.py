@@ -291,6 +291,17 @@ def test_an_order_is_total_across_pages(tx: Tx, experiment: str, order_by: list[
     assert one_by_one == found
 
 
+def test_a_page_has_a_greatest_length_and_the_token_leads_on(
+    tx: Tx, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logged_models, "_LONGEST_PAGE", 2)
+    search, pages = request(experiment, order_by=[by("name")], max_results=100_000), []
+    while not pages or search.page_token:
+        pages.append(names(tx, search))
+        search.page_token = logged_models.find_page(tx, search)[1]
+    assert pages == ["ab", "cd", "e"]
+
+
 @pytest.mark.parametrize(
     ("change", "refusal"),
     [

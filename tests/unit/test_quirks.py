@@ -93,7 +93,7 @@ POSITIVE = f"{INVALID}. It must be a positive integer"
             0,
             "Invalid value for max_results. It must be a positive integer, but got {value}",
         ),
-        (m.SearchLoggedModels, 50_001, f"{INVALID}. It must be at most 50000"),
+        (m.SearchLoggedModels, -1, f"{INVALID}. It must be a positive integer"),
         (m.ListWebhooks, 1001, "max_results must be between 1 and 1000."),
         (trackway_webhooks.ListWebhookDeliveries, 0, "max_results must be between 1 and 1000."),
         (trackway_api.GetRegisteredModelHistory, 1001, f"{INVALID}. It must be at most 1000"),
