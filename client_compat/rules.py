@@ -197,9 +197,9 @@ def parse_list_tag(key: str, value: str | None) -> list[Any]:
 
 
 def parse_experiment_id(text: str) -> int:
-    """Experiment ids are decimal numbers; an empty one means the default experiment."""
+    """Experiment ids are decimal numbers."""
     try:
-        return int(text or "0")
+        return int(text)
     except ValueError:
         raise InvalidParameter(
             f"Invalid experiment ID '{text}'. Experiment ID must be a valid integer."

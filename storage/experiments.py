@@ -22,6 +22,7 @@ from .schema.tracking import experiment_tags, experiments, runs, workspaces
 from .seen import insisting
 
 ACTIVE, DELETED = "active", "deleted"
+_DEFAULT_ID = "0"
 STAGES = {"ACTIVE_ONLY": [ACTIVE], "DELETED_ONLY": [DELETED], "ALL": [ACTIVE, DELETED]}
 
 _COLUMNS = (*experiments.c, workspaces.c.name.label("workspace"))
@@ -118,8 +119,11 @@ def get_by_name(tx: Tx, name: str) -> m.Experiment:
 
 
 def find(tx: Tx, experiment_id: str, *, view: str = "ALL", lock: str = "") -> sa.Row[Any]:
-    """The experiment's row; ``lock`` is "share" (it must not change) or "update" (we will change it)."""
-    number = rules.parse_experiment_id(experiment_id)
+    """The experiment's row, the default one's for "".
+
+    ``lock`` is "share" (it must not change) or "update" (we will change it).
+    """
+    number = rules.parse_experiment_id(experiment_id or _DEFAULT_ID)
     row: sa.Row[Any] | None = None
     if abs(number) < 1 << 63:
         row = tx.first(_FIND[lock], tx.workspace, number)
@@ -148,7 +152,7 @@ class Place(NamedTuple):
 
 def find_place(tx: Tx, experiment_id: str) -> Place:
     """An active experiment about to get a run or a model: it must not change meanwhile."""
-    key = ("experiment", tx.workspace, rules.parse_experiment_id(experiment_id))
+    key = ("experiment", tx.workspace, rules.parse_experiment_id(experiment_id or _DEFAULT_ID))
     place: Place | None = tx.recall(key)
     if place:
         tx.do(_INSIST, tx.workspace, *place)

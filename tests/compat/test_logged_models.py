@@ -288,6 +288,7 @@ def searches() -> list[Ask]:
         post("logged-models/search", {}),
         post("logged-models/search", {"experiment_ids": []}),
         post("logged-models/search", {"experiment_ids": ["abc"]}),
+        post("logged-models/search", {"experiment_ids": [""]}),
         post("logged-models/search", {"experiment_ids": ["98765"]}),
     ]
 

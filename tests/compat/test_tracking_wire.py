@@ -368,6 +368,7 @@ def inputs() -> list[Ask]:
         get("runs/get", run_id="$r"),
         Ask("POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", {"experiment_ids": ["$e"]}),
         Ask("POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", {}),
+        Ask("POST", "/ajax-api/2.0/mlflow/experiments/search-datasets", {"experiment_ids": [""]}),
         Ask(
             "POST",
             "/ajax-api/2.0/mlflow/experiments/search-datasets",
@@ -454,6 +455,8 @@ def searches() -> list[Ask]:
         post("runs/search", {"experiment_ids": []}),
         post("runs/search", {}),
         post("runs/search", {"experiment_ids": ["x"]}),
+        post("runs/search", {"experiment_ids": [""]}),
+        post("runs/search", {"experiment_ids": ["$e", ""]}),
         post("runs/search", {"experiment_ids": "0"}),
         post("runs/search", {"experiment_ids": [1]}, ours="MLflow goes on without the field"),
     ]
