@@ -113,7 +113,7 @@ def get_presigned_download_url(
 ) -> m.GetPresignedDownloadUrl.Response:
     store = served(ctx, m.GetPresignedDownloadUrl)
     path = artifact_paths.check_file(ctx.path_values["artifact_path"])
-    url, size = _signed(Place(store, path), _DOWNLOAD_FOR_S)
+    url, size = _signed("Multipart download", Place(store, path), _DOWNLOAD_FOR_S)
     return m.GetPresignedDownloadUrl.Response(url=url, headers={}, file_size=size)
 
 
@@ -130,7 +130,7 @@ def create_presigned_download_url(
             f"(artifact URI scheme: {urlsplit(location).scheme}). "
             "This endpoint requires a run with a direct cloud storage artifact URI."
         )
-    url, size = _signed(ctx.backend.artifacts.place(location).at(path), seconds)
+    url, size = _signed("Presigned download", ctx.backend.artifacts.place(location).at(path), seconds)
     return m.CreatePresignedDownloadUrl.Response(presigned_url=url, headers={}, file_size=size)
 
 
@@ -198,9 +198,10 @@ def _multipart_path(ctx: Context, local_file: str) -> str:
     return artifact_paths.join(folder, artifact_paths.check_file(name))
 
 
-def _signed(place: Place, seconds: int) -> tuple[str, int]:
+def _signed(what: str, place: Place, seconds: int) -> tuple[str, int]:
+    """A file's address and size. ``what`` is what MLflow calls this where the store cannot."""
     if not place.store.signs:
-        raise unsupported("Multipart download")
+        raise unsupported(what)
     file = place.store.open(place.path, partly=True)
     file.close()
     return place.store.sign_get(place.path, seconds), file.size

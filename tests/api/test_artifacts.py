@@ -524,6 +524,18 @@ def test_links_of_a_run_need_a_run_that_does_not_go_through_the_server(s3_api):
     assert message == "Exactly one of run_id and model_id must be provided."
 
 
+def test_a_folder_answers_links_of_a_run_in_mlflows_words(folder_api, tmp_path):
+    body = {"name": "direct", "artifact_location": f"file://{tmp_path}/artifacts/direct"}
+    experiment = post(folder_api, "experiments/create", **body)["experiment_id"]
+    run_id = post(folder_api, "runs/create", experiment_id=experiment)["run"]["info"]["run_id"]
+    put(folder_api, f"direct/{run_id}/artifacts/f")
+    for what in ("download", "upload"):
+        body = {"run_id": run_id, "path": "f"}
+        answer = folder_api.post(f"/api/2.0/mlflow/artifacts/presigned-{what}-url", json=body)
+        message = f"Presigned {what} is not supported for the current artifact repository"
+        assert error_of(answer) == (501, "NOT_IMPLEMENTED", message)
+
+
 def test_links_of_a_run_that_lies_in_the_bucket(store_uri, object_store, monkeypatch):
     for name, value in object_store.environment.items():
         monkeypatch.setenv(name, value)
