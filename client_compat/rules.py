@@ -38,6 +38,11 @@ _DATASET_LIMITS = {
     "schema": 1_048_575,
     "profile": 16_777_215,
 }
+# How long an experiment's traces are kept before they go to the archive, and what is to go there now.
+_RETENTION_TAG = "mlflow.trace.archivalRetention"
+_ARCHIVE_NOW_TAG = "mlflow.trace.archiveNow"
+_RETENTION = re.compile(r"[1-9][0-9]*[mhd]")
+_MAX_RETENTION_LENGTH = 32
 _KEY = re.compile(r"[/\w.\- :]*")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 _KEY_CHARACTERS = (
@@ -126,6 +131,34 @@ def check_experiment_tag(key: str, value: str) -> None:
     check_key(key)
     check_length("key", MAX_KEY_LENGTH, key)
     check_length("value", MAX_EXPERIMENT_TAG_VALUE_LENGTH, value)
+    if key in {_RETENTION_TAG, _ARCHIVE_NOW_TAG}:
+        _check_archiving(key, value)
+
+
+def _check_archiving(key: str, value: str) -> None:
+    """A duration as JSON; the order to archive now may do without, and so means all."""
+    try:
+        told = json.loads(value)
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise InvalidParameter("Trace archival config must be encoded as a JSON object.")
+    if key == _ARCHIVE_NOW_TAG:
+        duration = told.get("older_than")
+        if duration is None:
+            return
+    else:
+        if told.get("type") != "duration":
+            raise InvalidParameter("Trace archival config must use type 'duration'.")
+        duration = told.get("value")
+    text = duration.strip() if isinstance(duration, str) else ""
+    if len(text) > _MAX_RETENTION_LENGTH:
+        raise InvalidParameter(f"Trace archival duration must be at most {_MAX_RETENTION_LENGTH} characters.")
+    if not _RETENTION.fullmatch(text):
+        raise InvalidParameter(
+            "Trace archival retention must be in the form `<int><unit>`, "
+            "where unit is one of 'm', 'h', or 'd'."
+        )
 
 
 def check_experiment_name(name: str) -> None:

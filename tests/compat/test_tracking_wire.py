@@ -100,6 +100,30 @@ def experiments() -> list[Ask]:
     ]
 
 
+def archiving() -> list[Ask]:
+    """Two tags of an experiment say when its traces go to the archive, so their values are looked at."""
+
+    def keep(value: str, key: str = "mlflow.trace.archivalRetention") -> Ask:
+        return post("experiments/set-experiment-tag", {"experiment_id": "$e", "key": key, "value": value})
+
+    durations = ["30d", " 12h ", "1m", "0d", "030d", "30", "d", "30w", "3 d", "3d\\n", "", "9" * 31 + "d"]
+    durations += ["9" * 32 + "d", "\u0663d"]
+    texts = ["", "30d", "[]", "null", "{", "{}", '{"type": "duration"}', '{"type": "x", "value": "1d"}']
+    texts += ['{"value": "1d"}', '{"type": "duration", "value": 5}', '{"type": "duration", "value": null}']
+    texts += [f'{{"type": "duration", "value": "{duration}"}}' for duration in durations]
+    orders = ["", "now", "[]", "{}", '{"older_than": null}', '{"older_than": 7}', '{"older_than": "7d"}']
+    orders += ['{"older_than": ""}', '{"older_than": "7y"}']
+    tag = {"key": "mlflow.trace.archiveNow", "value": "now"}
+    return [
+        new_experiment(unique("archiving")),
+        *map(keep, texts),
+        *(keep(text, "mlflow.trace.archiveNow") for text in orders),
+        post("experiments/set-experiment-tag", {"experiment_id": "$e", "key": tag["key"]}),
+        post("experiments/create", {"name": unique("archiving"), "tags": [tag]}),
+        get("experiments/get", experiment_id="$e"),
+    ]
+
+
 def runs() -> list[Ask]:
     return [
         new_experiment(unique("runs")),
@@ -502,7 +526,7 @@ def workspaces() -> list[Ask]:
 
 @pytest.mark.parametrize(
     "conversation",
-    [experiments, runs, metrics, batches, inputs, searches, protocol, workspaces],
+    [experiments, archiving, runs, metrics, batches, inputs, searches, protocol, workspaces],
     ids=lambda f: f.__name__,
 )
 def test_the_answers_are_mlflows(
