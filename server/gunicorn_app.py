@@ -15,6 +15,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger as GunicornLogger
+from gunicorn.http import message as http_message
 
 from trackway.client_compat.errors import ApiError
 
@@ -30,6 +31,12 @@ log = logging.getLogger("trackway.server")
 _OPEN_FILES = 65_536
 # Longer than the 60 s after which load balancers give up a connection, so that it is they who close it.
 _KEEP_ALIVE_S = 75
+# Models and versions are searched for with GET alone, and a filter that names 1,000 runs is 41 KB long. As
+# much as MLflow's uvicorn takes of a head.
+_LONGEST_REQUEST_LINE = 64 * 1024
+# gunicorn takes any limit above this for this, and 0 for none: it would read on without an end. Headers have
+# a bound of their own, 800 KB in all.
+http_message.MAX_REQUEST_LINE = _LONGEST_REQUEST_LINE
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -127,8 +134,7 @@ def _settings(config: Config) -> dict[str, Any]:
         "preload_app": not config.dev,
         "reload": config.dev,
         "keepalive": _KEEP_ALIVE_S,
-        # A list of 100 run ids in a query string is longer than gunicorn's 4,094 bytes.
-        "limit_request_line": 8190,
+        "limit_request_line": _LONGEST_REQUEST_LINE,
         # Its socket stands in the home folder, where a second server would find it taken.
         "control_socket_disable": True,
         "proc_name": "trackway",

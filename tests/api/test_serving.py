@@ -180,7 +180,7 @@ def test_chunked_bodies_work(shared_server):
     [
         (b"no http at all\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost localhost\r\n\r\n", 400),
-        (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
+        (b"GET /" + b"x" * 65_536 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
     ],
 )

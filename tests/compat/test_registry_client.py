@@ -168,8 +168,20 @@ def searches() -> Any:
     )
 
 
+def long_filters() -> Any:
+    """The client searches with GET alone: a thousand ids of runs make an address of 41 KB."""
+    client = MlflowClient()
+    name = unique("iris")
+    client.create_registered_model(name)
+    with mlflow.start_run() as run:
+        client.create_model_version(name, f"runs:/{run.info.run_id}/m", run.info.run_id)
+    ids = [uuid.uuid4().hex for _ in range(999)] + [run.info.run_id]
+    given = ",".join(f"'{run_id}'" for run_id in ids)
+    return [version.name == name for version in client.search_model_versions(f"run_id IN ({given})")]
+
+
 @pytest.mark.parametrize(
-    "script", [models, versions, promotions, registering, searches], ids=lambda f: f.__name__
+    "script", [models, versions, promotions, registering, searches, long_filters], ids=lambda f: f.__name__
 )
 def test_scripts_end_as_with_mlflows_server(
     script: Script, shared_server: TrackwayServer, mlflow_server: MlflowServer
