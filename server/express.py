@@ -49,7 +49,7 @@ _REMEMBERED_HEADS = 200
 _LONGEST_REMEMBERED_HEAD = 1000
 _MOST_REMEMBERED_FIELDS = 30
 _UNREADABLE = ("", "")
-# As gunicorn's limit on a line; a longer one is its to refuse.
+# Longer ones are gunicorn's to read, or to refuse.
 _LONGEST_HEAD = 8190
 _LENGTH = re.compile("[0-9]{1,6}")
 
