@@ -41,6 +41,8 @@ _STAY_MS = 100
 # How long a worker waits for another one to take a new connection, for each that it has itself.
 _DEFERENCE_S = 0.00005
 _MOST_MINDED = 6
+# How long a worker rests that can take no connection: it is told of it again at once.
+_CROWDED_S = 0.05
 # How long a new connection may say nothing.
 _SILENCE_S = 10.0
 # How long a body that nobody read may take to come.
@@ -77,6 +79,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._staying = 0
         self._lingering = Lingering(self._close)
         self._next_look = 0.0
+        self._is_crowded = False
         self._express: Express | None = None
         self._answers_at_once = False
         self._trim = Trim()
@@ -221,7 +224,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
             log.warning("no new connection can be taken, too many files are open: %s", error)
-            self._make_room()
+            self._is_crowded = True  # room is made when no other event is under way
+            time.sleep(_CROWDED_S)
 
     def enqueue_req(self, conn: Any) -> None:
         """Give a connection to the pool, a new one only when its first bytes are there."""
@@ -239,7 +243,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             super().wait_for_and_dispatch_events(0)
             self._let_go_of_idle()
             timeout = min(timeout, 0.1)
-        if self.alive and self.nr_conns >= self.worker_connections:
+        if self.alive and (self._is_crowded or self.nr_conns >= self.worker_connections):
             self._make_room()
         super().wait_for_and_dispatch_events(timeout)
         self._trim.when_due()
@@ -248,6 +252,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _make_room(self) -> None:
         """Close those kept connections that were silent longest; gthread would wait till they end."""
+        self._is_crowded = False
         count = self.worker_connections // 10 or 1
         self._close_kept(nsmallest(count, self.keepalived_conns, key=lambda conn: conn.timeout))
         self.set_accept_enabled(self.nr_conns < self.worker_connections)

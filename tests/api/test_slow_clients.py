@@ -113,6 +113,24 @@ def test_those_silent_longest_make_room(serve):
             assert answers(busy, 1)[0][0] == 200
 
 
+def test_a_worker_lives_on_when_no_more_files_can_be_opened(store_uri, tmp_path):
+    class Narrow(TrackwayServer):
+        def command(self) -> list[str]:
+            return ["sh", "-c", 'ulimit -n 100; exec "$@"', "sh", *super().command()]
+
+    server = Narrow(tmp_path / "server", store_uri)
+    server.start()
+    try:
+        with ExitStack() as stack:
+            for _ in range(150):
+                client = stack.enter_context(connect(server))
+                client.sendall(head("GET", GET_EXPERIMENT))
+                assert answers(client, 1)[0][0] == 200
+        assert "too many files are open" in server.log
+    finally:
+        server.kill()
+
+
 def test_clients_that_do_not_greet_delay_nobody_over_tls(store_uri, tmp_path):
     authority, secret = certificate(tmp_path, "localhost")
     files = f"--certfile {authority} --keyfile {secret}"
