@@ -162,8 +162,9 @@ class Rpc:
         if self._handler is None:
             raise errors.NotImplementedYet(f"{self._name} is not implemented by this server.")
         identity = identify(environ)
-        request = self._decode(environ, backend.config.max_request_size, path_values)
-        return codec.dumps(respond(backend, self._name, request, identity, request_id, path_values))
+        with bodies.in_turn(environ):
+            request = self._decode(environ, backend.config.max_request_size, path_values)
+            return codec.dumps(respond(backend, self._name, request, identity, request_id, path_values))
 
     def _decode(self, environ: Environ, limit: int, path_values: PathValues) -> Message:
         query = environ.get("QUERY_STRING")
