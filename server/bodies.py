@@ -33,10 +33,9 @@ _large = threading.BoundedSemaphore(_AT_ONCE)
 _NOTHING = nullcontext()
 
 
-def in_turn(environ: Environ) -> AbstractContextManager[object]:
-    """While a request of that size is decoded and done; see ``_AT_ONCE``."""
-    length = environ.get("CONTENT_LENGTH", "")
-    return _large if length.isdecimal() and int(length) >= _HEAVY else _NOTHING
+def in_turn(body: bytes) -> AbstractContextManager[object]:
+    """While a request with that body, which has come, is decoded and done; see ``_AT_ONCE``."""
+    return _large if len(body) >= _HEAVY else _NOTHING
 
 
 def read_json(environ: Environ, limit: int) -> dict[str, Any]:

@@ -162,19 +162,20 @@ class Rpc:
         if self._handler is None:
             raise errors.NotImplementedYet(f"{self._name} is not implemented by this server.")
         identity = identify(environ)
-        with bodies.in_turn(environ):
-            request = self._decode(environ, backend.config.max_request_size, path_values)
+        query = environ.get("QUERY_STRING") if environ["REQUEST_METHOD"] in ("GET", "HEAD") else None
+        # Before its turn: a body may be long in coming.
+        body = b"" if query else bodies.read_json_body(environ, backend.config.max_request_size)
+        with bodies.in_turn(body):
+            request = self._decode(query, body, path_values)
             return codec.dumps(respond(backend, self._name, request, identity, request_id, path_values))
 
-    def _decode(self, environ: Environ, limit: int, path_values: PathValues) -> Message:
-        query = environ.get("QUERY_STRING")
+    def _decode(self, query: str | None, body: bytes, path_values: PathValues) -> Message:
         try:
-            if query and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            if query:
                 pairs = bodies.parse_query(query)
                 for variable, value in path_values.items():
                     pairs[self.endpoint.field_of(variable)] = [value]
                 return codec.decode_query(self._message, pairs)
-            body = bodies.read_json_body(environ, limit)
             if self._message is m.LogBatch and (batch := bodies.read_batch(body)) is not None:
                 return batch
             data: object = bodies.parse(body)
