@@ -22,7 +22,8 @@ from .schema.tracking import experiment_tags, experiments, runs, workspaces
 from .seen import insisting
 
 ACTIVE, DELETED = "active", "deleted"
-_DEFAULT_ID = "0"
+# Clients log to this one when they name none.
+DEFAULT_EXPERIMENT = 0
 STAGES = {"ACTIVE_ONLY": [ACTIVE], "DELETED_ONLY": [DELETED], "ALL": [ACTIVE, DELETED]}
 
 _COLUMNS = (*experiments.c, workspaces.c.name.label("workspace"))
@@ -123,7 +124,7 @@ def find(tx: Tx, experiment_id: str, *, view: str = "ALL", lock: str = "") -> sa
 
     ``lock`` is "share" (it must not change) or "update" (we will change it).
     """
-    number = rules.parse_experiment_id(experiment_id or _DEFAULT_ID)
+    number = _number(experiment_id)
     row: sa.Row[Any] | None = None
     if abs(number) < 1 << 63:
         row = tx.first(_FIND[lock], tx.workspace, number)
@@ -143,6 +144,11 @@ def find_active(tx: Tx, experiment_id: str, *, lock: str = "share") -> sa.Row[An
     return row
 
 
+def _number(experiment_id: str) -> int:
+    """Of one experiment; an empty id is the default one's, as in MLflow, which refuses it in lists."""
+    return rules.parse_experiment_id(experiment_id) if experiment_id else DEFAULT_EXPERIMENT
+
+
 class Place(NamedTuple):
     """Where an experiment's runs belong, and their artifacts."""
 
@@ -152,7 +158,7 @@ class Place(NamedTuple):
 
 def find_place(tx: Tx, experiment_id: str) -> Place:
     """An active experiment about to get a run or a model: it must not change meanwhile."""
-    key = ("experiment", tx.workspace, rules.parse_experiment_id(experiment_id or _DEFAULT_ID))
+    key = ("experiment", tx.workspace, _number(experiment_id))
     place: Place | None = tx.recall(key)
     if place:
         tx.do(_INSIST, tx.workspace, *place)

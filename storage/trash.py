@@ -12,12 +12,9 @@ from trackway.client_compat.errors import InvalidParameter
 
 from . import search
 from .database import Tx
-from .experiments import ACTIVE, DELETED
+from .experiments import ACTIVE, DEFAULT_EXPERIMENT, DELETED
 from .schema.logged_models import logged_models
 from .schema.tracking import experiments, runs
-
-# Clients log to this one when they name none, so it has to be there.
-_DEFAULT_EXPERIMENT = 0
 
 
 class Kind(NamedTuple):
@@ -189,7 +186,7 @@ def _removable(tx: Tx, found: list[Victim], kept: list[str]) -> list[Victim]:
     lively = {row.experiment_id: row.run_id for row in tx.execute(active.group_by(runs.c.experiment_id))}
     removable = []
     for victim in found:
-        if victim.id == _DEFAULT_EXPERIMENT:
+        if victim.id == DEFAULT_EXPERIMENT:
             kept.append("Experiment 0 stays: clients log there when they name no experiment.")
         elif run_id := lively.get(victim.id):
             kept.append(

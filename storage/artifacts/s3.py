@@ -19,7 +19,7 @@ from trackway.client_compat.errors import NotFound, Unavailable
 from . import CHUNK_SIZE, Entry, Link, Part, Source, is_a_folder, s3_upload_args
 from .s3_errors import MISSING, told
 from .s3_settings import make_clients
-from .s3_uploads import Uploads
+from .s3_uploads import Uploads, part_query
 
 log = logging.getLogger("trackway.storage")
 
@@ -68,9 +68,9 @@ class S3Store:
         args = s3_upload_args.read()
         parts = urlsplit(uri)
         self._bucket = parts.netloc
-        self._prefix = parts.path.strip("/")
         self._client, self._signer, self._http = make_clients(self._bucket, public_endpoint, args.everywhere)
-        self._uploads = Uploads(self._client, self._http, self._bucket, self._prefix, args)
+        self._uploads = Uploads(self._client, self._http, self._bucket, parts.path.strip("/"), args)
+        self._key = self._uploads.key
         self._args = args
         self._swept = time.monotonic()
 
@@ -152,8 +152,7 @@ class S3Store:
         self._uploads.abort(path, upload_id)
 
     def sign_part(self, path: str, upload_id: str, number: int, seconds: int) -> str:
-        query = {"partNumber": str(number), "uploadId": upload_id}
-        return self._sign("PUT", path, seconds, query)
+        return self._sign("PUT", path, seconds, part_query(upload_id, number))
 
     def sign_get(self, path: str, seconds: int) -> str:
         name = quote(path.rpartition("/")[2])
@@ -178,9 +177,6 @@ class S3Store:
             self.sweep()
         except Exception as error:  # whatever it is, nobody's upload is to fail for it
             log.warning("Uploads in parts that nobody finished were not aborted: %s", error)
-
-    def _key(self, path: str) -> str:
-        return artifact_paths.join(self._prefix, path)
 
     def _sign(
         self,

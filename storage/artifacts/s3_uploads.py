@@ -68,16 +68,16 @@ class Uploads:
     def begin(self, path: str) -> str:
         with told(path):
             headers: dict[str, Any] = {**self._args.headers(path)}
-            return self._client._create_multipart_upload(self._bucket, self._key(path), headers)
+            return self._client._create_multipart_upload(self._bucket, self.key(path), headers)
 
     def complete(self, path: str, upload_id: str, parts: Iterable[Part]) -> None:
         done = [MinioPart(part.number, part.etag.strip('"')) for part in parts]
         with told(path):
-            self._client._complete_multipart_upload(self._bucket, self._key(path), upload_id, done)
+            self._client._complete_multipart_upload(self._bucket, self.key(path), upload_id, done)
 
     def abort(self, path: str, upload_id: str) -> None:
         with told(path):
-            self._client._abort_multipart_upload(self._bucket, self._key(path), upload_id)
+            self._client._abort_multipart_upload(self._bucket, self.key(path), upload_id)
 
     def sweep(self) -> int:
         """Abort uploads in parts that nobody has finished in a week."""
@@ -121,7 +121,8 @@ class Uploads:
             raise
         return True
 
-    def _key(self, path: str) -> str:
+    def key(self, path: str) -> str:
+        """The object that is a path's file."""
         return artifact_paths.join(self._prefix, path)
 
     def _send_parts(self, path: str, parts: Iterable[_Body]) -> None:
@@ -130,7 +131,7 @@ class Uploads:
             done = []
             for number, (body, size) in enumerate(parts, 1):
                 # How the file is stored was said when the upload began.
-                query = {"partNumber": str(number), "uploadId": upload_id}
+                query = part_query(upload_id, number)
                 done.append(Part(number, self._send(path, body, size, {}, query)))
             self.complete(path, upload_id, done)
         except BaseException:
@@ -148,13 +149,18 @@ class Uploads:
     ) -> str:
         """PUT a stream of known length; its ETag. Never tried twice, for the body is gone."""
         with told(path):
-            url = self._client.presign("PUT", self._bucket, self._key(path), _SIGNED_FOR_S, query, headers)
+            url = self._client.presign("PUT", self._bucket, self.key(path), _SIGNED_FOR_S, query, headers)
             sent = {**headers, "Content-Length": str(length)}
             answer = self._http.urlopen("PUT", url, body=body, headers=sent, retries=False)
         if answer.status == 200:
             return str(answer.headers.get("ETag", ""))
         code = _CODE.search(answer.data)
         raise fault(code.group(1).decode() if code else str(answer.status), "", path)
+
+
+def part_query(upload_id: str, number: int) -> dict[str, str]:
+    """What the address of a part has."""
+    return {"partNumber": str(number), "uploadId": upload_id}
 
 
 def _streamed_parts(source: Source, length: int, size: int) -> Iterator[_Body]:
