@@ -112,12 +112,14 @@ def order_by_messages(asked: Iterable[AskedOrder], entity: Searchable) -> list[O
 # All the words there are. A key is one token with its prefix, dots and quotes, so that operators,
 # reserved words and punctuation are what is left to the parser. Possessive quantifiers, and
 # alternatives that begin differently, keep the expression from reading anything twice.
-_TICKED = r"`(?:[^`]++|``)*+`"
+# A possessive group, as in (...)*+, ends in the middle of a repetition that fails before Python 3.11.4
+# (gh-106052). Here only one whose repetition cannot fail is possessive.
+_TICKED = r"`(?:[^`]++|``)*`(?!`)"
 _DOUBLE = r'"(?:[^"\\]++|""|\\"|\\)*"'
 _SINGLE = r"'(?:[^'\\]++|''|\\'|\\)*'"
-_NUMBER = r"-?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+(?!\w)"
+_NUMBER = r"-?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?(?!\w)"
 _WORDS = r"(?i:(?:NOT\s++)?(?:LIKE|ILIKE|RLIKE|IN)\b|IS\s++(?:NOT\s++)?NULL\b)"
-_KEY = rf"(?:\w++|{_TICKED}|{_DOUBLE})(?:\.(?:\w++|{_TICKED}|{_DOUBLE}|{_SINGLE}))*+"
+_KEY = rf"(?:\w++|{_TICKED}|{_DOUBLE})(?:\.(?:\w++|{_TICKED}|{_DOUBLE}|{_SINGLE}))*"
 _TOKEN = re.compile(rf"\s*+({_SINGLE}|[<>=~!]++|(?=[-.0-9]){_NUMBER}|(?=[iInNlLrR]){_WORDS}|{_KEY}|\S)")
 _SIGNS = frozenset("<>=~!")
 _REFUSED_LATER = ("NOT LIKE", "NOT ILIKE", "NOT RLIKE")  # every field lacks them, as it lacks "=="
