@@ -31,8 +31,8 @@ import sqlalchemy as sa
 from tests.services import PostgreSQL, TrackwayServer
 from trackway.client_compat import paging, searchable
 from trackway.client_compat.filters import parse_order_by
-from trackway.storage import migrate, partitions
 from trackway.storage.database import Database
+from trackway.storage.maintenance import migrate, partitions
 
 from . import processes, scaling_fill, scaling_tables
 from .load import GENERATOR, Load, Numbers

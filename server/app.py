@@ -21,15 +21,16 @@ from trackway.client_compat import (
 )
 from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.wire import Endpoint
-from trackway.storage import migrate
+from trackway.storage.maintenance import migrate
 
 from . import handlers as handlers  # registers them
-from . import jobs
 from .backend import Backend, open_replica, prepare_artifacts
 from .config import Config
 from .dispatch import Answer, Rpc, error_answer, unexpected_answer
-from .edge import transfers, ui, ui_absent
-from .edge.front import REQUEST_ID, ROUTE, Constant, Front, unknown_path, wrong_verb
+from .edge import transfers
+from .edge.wsgi import REQUEST_ID, ROUTE, Constant, Front, unknown_path, wrong_verb
+from .jobs import runner
+from .ui import pages, stubs
 from .version import MLFLOW_VERSION
 
 _PREVIEWED = "/2.0/mlflow/"
@@ -45,13 +46,13 @@ def create_app(config: Config | None = None) -> Flask:
     prepare_store(backend)
     app = Flask("trackway.server", static_folder=None)
     app.extensions["trackway"] = backend
-    app.extensions["trackway.jobs"] = jobs.runner(backend)
+    app.extensions["trackway.jobs"] = runner.runner(backend)
     app.url_rule_class = MatchedRule
     app.url_map.merge_slashes = False
     app.url_map.converters["path"] = AnyPath
     front = Front(app.wsgi_app, backend)
     app.wsgi_app = front  # type: ignore[method-assign]
-    ui_absent.mount(front, all_endpoints())
+    stubs.mount(front, all_endpoints())
     for endpoint in all_endpoints():
         rpc = Rpc(endpoint)
         for path in paths_of(endpoint):
@@ -80,10 +81,10 @@ def prepare_store(backend: Backend) -> None:
         migrate.prepare(database, backend.config.artifact_root)
         if replica := open_replica(backend.config, database):
             try:
-                replica.check()
+                replica.check(migrate.DATABASE_IDENTITY)
             finally:
                 replica.dispose()
-        jobs.look(database)
+        runner.look(database)
     finally:
         backend.close()
 
@@ -158,13 +159,13 @@ def _mount_pages(app: Flask, backend: Backend, front: Front) -> None:
             response.headers["Retry-After"] = "5"
         return response
 
-    ui.mount(app, backend.config)
+    pages.mount(app, backend.config)
 
     @app.route("/graphql", methods=["GET", "POST"])
     def graphql() -> Response:
-        from .edge import graphql
+        from .graphql.endpoint import answer
 
-        return _response(graphql.answer(backend, request.environ, request.environ[REQUEST_ID]))
+        return _response(answer(backend, request.environ, request.environ[REQUEST_ID]))
 
     if front.metrics:
         metrics = front.metrics

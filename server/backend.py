@@ -7,11 +7,10 @@ import threading
 
 from trackway.storage import artifacts
 from trackway.storage.artifacts.locations import Locations
-from trackway.storage.database import Database
-from trackway.storage.read_replica import ReadReplica
+from trackway.storage.database import Database, ReadReplica
 
 from .config import Config
-from .watch import Watch
+from .leader_lock import Watch
 
 _NOBODY = 0
 

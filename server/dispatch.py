@@ -15,15 +15,14 @@ from trackway.client_compat import codec, errors
 from trackway.client_compat import messages as m
 from trackway.client_compat.wire import Endpoint, Message
 from trackway.storage import audit
-from trackway.storage.database import Database, NotNow, Tx
-from trackway.storage.read_replica import ReadReplica
+from trackway.storage.database import Database, NotNow, ReadReplica, Tx
 
-from . import bodies
+from . import request_body
 from .backend import Backend
-from .bodies import Environ as Environ
 from .config import Config
 from .identity import Identity, identify
 from .policy import Permission
+from .request_body import Environ as Environ
 
 log = logging.getLogger("trackway.server")
 
@@ -164,23 +163,23 @@ class Rpc:
         identity = identify(environ)
         query = environ.get("QUERY_STRING") if environ["REQUEST_METHOD"] in ("GET", "HEAD") else None
         # Before its turn: a body may be long in coming.
-        body = b"" if query else bodies.read_json_body(environ, backend.config.max_request_size)
-        with bodies.in_turn(body):
+        body = b"" if query else request_body.read_json_body(environ, backend.config.max_request_size)
+        with request_body.in_turn(body):
             request = self._decode(query, body, path_values)
             return codec.dumps(respond(backend, self._name, request, identity, request_id, path_values))
 
     def _decode(self, query: str | None, body: bytes, path_values: PathValues) -> Message:
         try:
             if query:
-                pairs = bodies.parse_query(query)
+                pairs = request_body.parse_query(query)
                 for variable, value in path_values.items():
                     pairs[self.endpoint.field_of(variable)] = [value]
                 return codec.decode_query(self._message, pairs)
-            if self._message is m.LogBatch and (batch := bodies.read_batch(body)) is not None:
+            if self._message is m.LogBatch and (batch := request_body.read_batch(body)) is not None:
                 return batch
-            data: object = bodies.parse(body)
+            data: object = request_body.parse(body)
             if path_values:
-                bodies.check_storable(dict(path_values))
+                request_body.check_storable(dict(path_values))
                 data = codec.bind(self.endpoint, data, path_values)
             return codec.decode(self._message, data)
         except RecursionError:

@@ -8,12 +8,9 @@ import sqlalchemy as sa
 
 from trackway.client_compat.errors import InvalidParameter, NotFound
 
-from .database import Tx
+from .database import Prepared, Tx, insisting, new_version
 from .experiments import ACTIVE
-from .kept import new_version
-from .prepared import Prepared
 from .schema.tracking import experiments, runs
-from .seen import insisting
 
 _CHANGE = (
     sa.update(runs)

@@ -9,8 +9,7 @@ from trackway.client_compat import registry_rules
 from trackway.client_compat.errors import InvalidParameter, NotFound
 
 from . import history, model_names, model_versions, outbox, registry_tags
-from .conflict import upsert
-from .database import Tx
+from .database import Tx, upsert
 from .history import Change
 from .schema import registry
 from .schema.registry import registered_model_aliases

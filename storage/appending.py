@@ -10,11 +10,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from .active_runs import Active
-from .conflict import excluded, insert_new, upsert
-from .database import Tx
-from .prepared import Prepared, is_among, several
+from .database import Prepared, Tx, excluded, insert_new, insisting, is_among, several, upsert
 from .schema.tracking import points, series
-from .seen import insisting
 
 # Stands for NaN in the value of a point; a series, by which runs are searched, says it beside the value.
 NAN = math.inf

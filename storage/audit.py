@@ -2,8 +2,7 @@
 
 from sqlalchemy import insert
 
-from .database import Tx
-from .prepared import Prepared
+from .database import Prepared, Tx
 from .schema.operations import audit
 
 _INSERT = Prepared(insert(audit), "workspace_id", "time_ms", "user", "request_id", "action", "target")

@@ -12,9 +12,7 @@ from trackway.client_compat import names, rules, uris
 from trackway.client_compat.errors import InvalidParameter
 
 from . import experiments, run_texts
-from .database import Tx
-from .kept import new_version
-from .prepared import Prepared
+from .database import Prepared, Tx, new_version
 from .runs import SET_TAG
 from .schema.tracking import run_tags, runs
 

@@ -12,10 +12,11 @@ from trackway.client_compat import paging, webhook_rules
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.trackway_webhooks import WebhookAttempt, WebhookDelivery
 
-from . import jobs, positions, search, webhooks
+from . import jobs, search, webhooks
 from .database import Tx
 from .outbox import CANCELLED, DELIVER, DELIVERED, FAILED, PENDING
 from .schema import webhooks as schema
+from .search import keyset
 
 STATES = (PENDING, DELIVERED, FAILED, CANCELLED)
 _LOST = "The outcome is not known: the server ended during this attempt."
@@ -105,7 +106,7 @@ def find_page(
         query = query.where(table.c.state == state)
     named = ("deliveries", webhook_id, state or "")
     if token:
-        (last,) = positions.read(token, named, table.c.id)
+        (last,) = keyset.read(token, named, table.c.id)
         query = query.where(table.c.id < last)
     rows = tx.execute(query.order_by(table.c.id.desc()).limit(max_results + 1)).all()
     found, more = paging.cut(rows, max_results, named, lambda last: [last.id])

@@ -13,13 +13,10 @@ from trackway.client_compat import rules, searchable, uris
 from trackway.client_compat.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
 from trackway.client_compat.filters import parse_order_by
 
-from . import pages, search
-from .conflict import insert_new, upsert
-from .database import Tx
-from .kept import new_version
-from .prepared import Prepared
+from . import search
+from .database import Prepared, Tx, insert_new, insisting, new_version, upsert
 from .schema.tracking import experiment_tags, experiments, runs, workspaces
-from .seen import insisting
+from .search import pages
 
 ACTIVE, DELETED = "active", "deleted"
 # Clients log to this one when they name none.

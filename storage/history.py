@@ -14,9 +14,9 @@ from trackway.client_compat import paging
 from trackway.client_compat.errors import NotFound
 from trackway.client_compat.trackway_api import RegisteredModelChange
 
-from . import positions
 from .database import Tx
 from .schema.registry import registered_models, registry_history
+from .search import keyset
 
 MODEL_CREATED, MODEL_RENAMED, MODEL_DELETED = "model_created", "model_renamed", "model_deleted"
 MODEL_DESCRIBED, VERSION_DESCRIBED = "model_description_set", "version_description_set"
@@ -78,7 +78,7 @@ def find_page(
     query = ("history", tx.workspace, name)
     statement = sa.select(registry_history).where(_H.model_id.in_(models))
     if token:
-        (last,) = positions.read(token, query, _H.id)
+        (last,) = keyset.read(token, query, _H.id)
         statement = statement.where(_H.id < last)
     rows = tx.execute(statement.order_by(_H.id.desc()).limit(size + 1)).all()
     page, more = paging.cut(rows, size, query, lambda last: [last.id])

@@ -12,8 +12,7 @@ from trackway.client_compat.filters import Comparison
 
 from . import experiments, search
 from .active_runs import Active
-from .conflict import insert_new, upsert
-from .database import Tx
+from .database import Tx, insert_new, upsert
 from .schema.tracking import dataset_input_tags, dataset_inputs, datasets, run_models, runs
 
 CONTEXT_TAG = "mlflow.data.context"

@@ -15,8 +15,7 @@ from weakref import WeakSet
 
 import sqlalchemy as sa
 
-from .database import Database, Tx
-from .prepared import Prepared, is_among
+from .database import Database, Prepared, Tx, is_among
 from .schema.webhooks import jobs
 
 OPEN, DEAD = "OPEN", "DEAD"

@@ -16,9 +16,8 @@ from trackway.client_compat import names, searchable, uris
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.filters import comparisons, order_by_messages, parse_filter
 
-from . import experiments, model_metrics, pages, search
-from .conflict import insert_new, upsert
-from .database import Tx
+from . import experiments, model_metrics, search
+from .database import Tx, insert_new, upsert
 from .experiments import ACTIVE, DELETED
 from .schema import tracking
 from .schema.logged_models import (
@@ -27,6 +26,7 @@ from .schema.logged_models import (
     logged_model_tags,
     logged_models,
 )
+from .search import pages
 
 _INSERT = sa.insert(logged_models).returning(logged_models.c.id)
 _SET_TAG = upsert(logged_model_tags, "value")

@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 
-from . import model_metrics, positions
+from . import model_metrics
 from .active_runs import Active
 from .appending import NAN as NAN
 from .appending import Point, append
-from .database import Tx
-from .prepared import Prepared
+from .database import Prepared, Tx
 from .schema import tracking
 from .schema.tracking import points, series
+from .search import keyset
 
 _LARGEST = 1.7976931348623157e308  # stands for infinity, which MLflow cannot store either
 _SERIES_OF_RUNS = tracking.runs.join(tracking.experiments).join(series, series.c.run_id == tracking.runs.c.id)
@@ -76,7 +76,7 @@ def history(
         return [], None
     limit = _NO_LIMIT if max_results is None else max_results
     if page_token:
-        position = positions.read(page_token, query, *_ORDER)
+        position = keyset.read(page_token, query, *_ORDER)
         rows = tx.rows(_NEXT_POINTS, series_id, *position, limit + 1)
     else:
         rows = tx.rows(_FIRST_POINTS, series_id, limit + 1)

@@ -19,8 +19,7 @@ from trackway.client_compat.searchable import OrderBy
 
 from . import search
 from .active_runs import Active
-from .conflict import excluded, insert_new, upsert
-from .database import Tx
+from .database import Tx, excluded, insert_new, upsert
 from .schema import tracking
 from .schema.logged_models import logged_model_points as points
 from .schema.logged_models import logged_model_series as series

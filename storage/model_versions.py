@@ -13,7 +13,7 @@ from trackway.client_compat.errors import NotFound
 from trackway.client_compat.filters import parse_order_by
 from trackway.client_compat.model_sources import Source
 
-from . import history, model_names, outbox, pages, registry_tags, search
+from . import history, model_names, outbox, registry_tags, search
 from .database import Tx
 from .history import Change
 from .registry_tags import VERSION_TAGS, aware_of_prompts
@@ -23,6 +23,7 @@ from .schema.registry import (
     registered_model_aliases,
     registered_models,
 )
+from .search import pages
 
 _MAX_VERSION = (1 << 63) - 1
 

@@ -13,13 +13,13 @@ from trackway.client_compat import registry_rules, searchable
 from trackway.client_compat.errors import AlreadyExists
 from trackway.client_compat.filters import parse_order_by
 
-from . import history, model_names, outbox, pages, registry_tags, search, stages
-from .conflict import insert_new
-from .database import Tx
+from . import history, model_names, outbox, registry_tags, search, stages
+from .database import Tx, insert_new
 from .history import Change
 from .registry_tags import MODEL_TAGS, aware_of_prompts
 from .schema import registry
 from .schema.registry import registered_model_aliases, registered_model_tags, registered_models
+from .search import pages
 
 _INSERT = insert_new(registered_models).returning(registered_models.c.id)
 _PROMPTS = sa.select(registered_model_tags.c.model_id).where(*MODEL_TAGS.of_prompts)

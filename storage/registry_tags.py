@@ -11,8 +11,7 @@ from trackway.client_compat import registry_rules
 from trackway.client_compat.filters import Comparison
 
 from . import search
-from .conflict import upsert
-from .database import Tx
+from .database import Tx, upsert
 from .schema.registry import model_version_tags, registered_model_tags
 
 

@@ -13,14 +13,13 @@ from trackway.client_compat import rules, searchable
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.filters import parse_order_by
 
-from . import active_runs, experiments, inputs, pages, run_texts, search
+from . import active_runs, experiments, inputs, run_texts, search
 from .active_runs import Active
-from .conflict import insert_new, upsert
-from .database import Tx
+from .database import Prepared, Tx, insert_new, is_among, upsert
 from .experiments import ACTIVE, DELETED, STAGES
-from .prepared import Prepared, is_among
 from .schema import tracking
 from .schema.tracking import params, run_tags, runs, series
+from .search import pages
 
 SET_TAG = Prepared(upsert(run_tags, "value"), "run_id", "key", "value")
 _BY_UUID = (

@@ -12,9 +12,10 @@ from trackway.client_compat import messages as m
 from trackway.client_compat import paging, webhook_rules
 from trackway.client_compat.errors import NotFound
 
-from . import positions, search
+from . import search
 from .database import Tx
 from .schema.webhooks import webhook_events, webhooks
+from .search import keyset
 
 _QUERY = ("webhooks",)
 
@@ -70,7 +71,7 @@ def find_page(tx: Tx, max_results: int, token: str | None) -> tuple[list[m.Webho
         webhooks.c.workspace_id == tx.workspace, webhooks.c.deleted_time.is_(None)
     )
     if token:
-        time, number = positions.read(token, _QUERY, webhooks.c.creation_time, webhooks.c.id)
+        time, number = keyset.read(token, _QUERY, webhooks.c.creation_time, webhooks.c.id)
         query = query.where(sa.tuple_(webhooks.c.creation_time, webhooks.c.id) < sa.tuple_(time, number))
     query = query.order_by(webhooks.c.creation_time.desc(), webhooks.c.id.desc()).limit(max_results + 1)
     rows = tx.execute(query).all()

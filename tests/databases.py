@@ -14,8 +14,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from trackway.storage import migrate, partitions
 from trackway.storage.database import Database
+from trackway.storage.maintenance import migrate, partitions
 
 from .factories import ARTIFACT_ROOT, make_noise
 from .services import PostgreSQL

@@ -13,9 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from trackway.client_compat import codec, errors
 from trackway.client_compat.wire import Endpoint, Message
 
-from .. import pool
 from ..backend import Backend
-from ..bodies import parse_query
 from ..dispatch import (
     JSON_TYPE,
     Answer,
@@ -29,6 +27,8 @@ from ..dispatch import (
 )
 from ..identity import identify
 from ..policy import Permission
+from ..request_body import parse_query
+from . import waiting
 
 M = TypeVar("M", bound=Message)
 
@@ -54,7 +54,7 @@ class Transfer(Context):
     @contextmanager
     def upload(self) -> Iterator[Upload]:
         """The request's body. While it is read the thread does not count as busy."""
-        with pool.aside():
+        with waiting.aside():
             yield Upload(self.environ, self.config.transfer_timeout)
 
     def download(
@@ -117,14 +117,14 @@ class _Download:
     def __init__(self, chunks: Iterator[bytes], close: Callable[[], None], is_long: bool) -> None:
         self._chunks = chunks
         self._close = close
-        self._pool = pool.step_aside() if is_long else None
+        self._pool = waiting.step_aside() if is_long else None
 
     def __iter__(self) -> Iterator[bytes]:
         return self._chunks
 
     def close(self) -> None:
         """Called by the server in the end, whether all was sent or the client is gone."""
-        pool.step_back(self._pool)
+        waiting.step_back(self._pool)
         self._pool = None
         self._close()
 

@@ -140,7 +140,7 @@ def _settings() -> WebhookSettings:
 
 def _check_url(url: str, how: WebhookSettings) -> None:
     """Refuse what could not be sent to, while there is somebody to tell. Sending checks again."""
-    from ..jobs.outbound import Forbidden, Unresolved, look_up
+    from ..jobs.http_client import Forbidden, Unresolved, look_up
 
     host = webhook_rules.check_url(url, how.schemes)
     if how.allows_all:

@@ -16,7 +16,8 @@ from trackway.storage.outbox import DELIVERED, FAILED, PENDING
 from trackway.storage.vault import Vault
 
 from ..config import Config
-from . import delay_s, outbound, settings
+from . import http_client, settings
+from .backoff import delay_s
 from .settings import WebhookSettings
 
 log = logging.getLogger("trackway.jobs")
@@ -87,15 +88,15 @@ def send(
         return failed(str(error), may_pass_later=True)
     headers = webhook_rules.headers(delivery_id, int(time.time()), body, key)
     try:
-        answer = outbound.post(url, body.encode(), headers, timeout_s=how.timeout_s, allowed=how.allowed)
-    except outbound.Forbidden as error:
+        answer = http_client.post(url, body.encode(), headers, timeout_s=how.timeout_s, allowed=how.allowed)
+    except http_client.Forbidden as error:
         return failed(str(error), may_pass_later=False)
-    except outbound.Failure as error:
+    except http_client.Failure as error:
         return failed(str(error), may_pass_later=True)
     return _judge(answer, _since(started))
 
 
-def _judge(answer: outbound.Answer, duration_ms: int) -> Sent:
+def _judge(answer: http_client.Answer, duration_ms: int) -> Sent:
     status = answer.status
     error = None
     if 300 <= status < 400:

@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 
 from tests import factories
 from tests.services import BIN, ObjectStore, TrackwayServer
-from trackway.server import cli_gc
+from trackway.server.cli import trash
 from trackway.storage import runs
 from trackway.storage.artifacts.local import LocalStore
 from trackway.storage.artifacts.locations import Locations
@@ -196,7 +196,7 @@ def test_what_leaves_the_trash_before_its_turn_keeps_its_artifacts(
         database.run(lambda tx: runs.restore(tx, other), write=True)
 
     monkeypatch.setattr(LocalStore, "delete", restore_the_other)
-    cli_gc.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
+    trash.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
     [path] = deleted
     kept = second if first in path else first
     assert capsys.readouterr().err == f"Run {kept} is passed over: it has left the trash.\n"
@@ -218,7 +218,7 @@ def test_a_run_that_is_restored_while_its_artifacts_are_deleted_stays(
 
     monkeypatch.setattr(LocalStore, "delete", restore_meanwhile)
     with pytest.raises(SystemExit) as end:
-        cli_gc.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
+        trash.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
     assert end.value.code == 1
     said, complaints = capsys.readouterr()
     assert said == f"Run {deleted} was deleted for good.\n1 run deleted for good.\n"

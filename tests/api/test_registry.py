@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from trackway.server import cli_history
-from trackway.server.cli import main
+from trackway.server.cli import history, main
 
 MODELS = "/api/2.0/mlflow/registered-models"
 VERSIONS = "/api/2.0/mlflow/model-versions"
@@ -314,7 +313,7 @@ def test_the_history_as_a_table(api, iris, monkeypatch):
         assert uri == "http://server"
         return get(api, f"{OURS}/{path}", **query)
 
-    monkeypatch.setattr(cli_history, "_get", ask)
+    monkeypatch.setattr(history, "_get", ask)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://server")
     run = CliRunner().invoke(main, ["history", "iris", "--limit", "4"])
     assert run.exit_code == 0, run.output

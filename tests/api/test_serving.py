@@ -142,7 +142,7 @@ def test_the_bound_on_a_chunk_size_reads_no_more_than_it_must(monkeypatch):
 
     from gunicorn.http.errors import InvalidChunkSize
 
-    from trackway.server.guards import bounded_chunk_size, read_chunks
+    from trackway.server.gunicorn.compat_26 import bounded_chunk_size, read_chunks
 
     reads = []
 
@@ -230,7 +230,7 @@ def test_bodies_are_read_in_large_parts_as_they_were_in_small_ones(sizes):
     from gunicorn.http.body import Body, LengthReader
     from gunicorn.http.unreader import IterUnreader
 
-    from trackway.server.guards import read_in_large_parts
+    from trackway.server.gunicorn.compat_26 import read_in_large_parts
 
     def body():
         content = bytes(range(256)) * 800
@@ -458,7 +458,8 @@ def _imported_to_serve(uri, dialect, folder):
     other = [*drivers[absent], f"sqlalchemy.dialects.{absent}"]
     program = f"""
 import sys
-from trackway.server import cli, gunicorn_app
+from trackway.server import cli
+from trackway.server.gunicorn import application
 from trackway.server.app import create_app
 from trackway.server.config import Config
 client = create_app(Config(backend_store_uri={uri!r}, access_log=False)).test_client()

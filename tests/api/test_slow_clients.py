@@ -13,9 +13,9 @@ import pytest
 
 from tests.certificates import certificate
 from tests.services import TrackwayServer
-from trackway.server import arrivals, pool
+from trackway.server.gunicorn import socket_timeouts, thread_pool
 
-from .test_express import answers, kept
+from .test_fast_path import answers, kept
 from .test_serving import CREATE, GET_EXPERIMENT, connect, head, receive_all
 
 # More than a worker has threads.
@@ -76,10 +76,10 @@ def test_an_answer_that_nobody_takes_keeps_no_thread():
     sent = Event()
 
     def send() -> None:
-        arrivals.send(mine, answer)
+        socket_timeouts.send(mine, answer)
         sent.set()
 
-    with closing(mine), closing(theirs), pool.Pool(1) as threads:
+    with closing(mine), closing(theirs), thread_pool.Pool(1) as threads:
         threads.submit(send)
         assert threads.submit(int).result(timeout=5) == 0, "the only thread waits for the client"
         assert not sent.is_set()

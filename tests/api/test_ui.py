@@ -8,11 +8,11 @@ import zipfile
 import pytest
 from click.testing import CliRunner
 
-from trackway.server import ui_files
 from trackway.server.app import all_endpoints, create_app
 from trackway.server.cli import main
 from trackway.server.config import Config
-from trackway.server.edge.ui_absent import EMPTY
+from trackway.server.ui import files
+from trackway.server.ui.stubs import EMPTY
 
 SCRIPT = b"console.log('trackway');" * 100
 
@@ -89,7 +89,7 @@ def test_without_pages_the_page_names_the_one_command(store_uri, tmp_path):
     config = Config(backend_store_uri=store_uri, ui_folder=str(tmp_path / "nothing"))
     response = create_app(config).test_client().get("/")
     assert response.status_code == 200
-    assert ui_files.FETCH_COMMAND in response.text
+    assert files.FETCH_COMMAND in response.text
     assert "MLFLOW_TRACKING_URI=http://localhost" in response.text
 
 

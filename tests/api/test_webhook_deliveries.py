@@ -10,8 +10,9 @@ import pytest
 from tests.databases import statements_of
 from tests.receiver import ALLOW_LOOPBACK, Receiver, receiver
 from trackway.client_compat.errors import Unavailable
-from trackway.server import jobs as background
-from trackway.storage import faults, jobs, outbox
+from trackway.server.jobs import runner as background
+from trackway.storage import jobs, outbox
+from trackway.storage.database.errors import unreachable
 
 WEBHOOKS = "/api/2.0/mlflow/webhooks"
 OURS = "/api/3.0/trackway/webhooks"
@@ -179,7 +180,7 @@ def test_a_delivery_that_takes_long_stays_with_its_worker(api, start_worker, hoo
 
 def test_the_log_says_why_background_work_waits(start_worker, caplog, monkeypatch):
     def away(*_):
-        raise faults.unreachable("no route to the database's host")
+        raise unreachable("no route to the database's host")
 
     monkeypatch.setattr(jobs, "next_due", away)
     start_worker()

@@ -7,11 +7,11 @@ from typing import Any
 from mlflow.server.graphql.graphql_schema_extensions import schema as mlflow_schema
 
 from trackway.client_compat import codec
-from trackway.server.edge import graphql_schema
+from trackway.server.graphql import schema
 
 
 def test_the_schema_has_all_that_mlflows_has():
-    ours = graphql_schema.build(lambda asker, request: None, codec.decode).type_map
+    ours = schema.build(lambda asker, request: None, codec.decode).type_map
     assert [
         difference for name, kind in _types() for difference in _missing(name, kind, ours.get(name))
     ] == []

@@ -18,9 +18,8 @@ import sqlalchemy as sa
 from tests.factories import ARTIFACT_ROOT
 from tests.services import BIN, PostgreSQL, TrackwayServer
 from trackway.client_compat.errors import NotFound
-from trackway.storage import migrate
-from trackway.storage.database import Database
-from trackway.storage.read_replica import ReadReplica
+from trackway.storage.database import Database, ReadReplica
+from trackway.storage.maintenance import migrate
 
 from .rest import Rest
 from .standby import Standby

@@ -15,8 +15,9 @@ from sqlalchemy import exc
 
 from tests.factories import find_runs, make_experiment
 from trackway.client_compat import messages as m
-from trackway.storage import audit, experiments, metrics, migrate
+from trackway.storage import audit, experiments, metrics
 from trackway.storage.database import Database, Tx
+from trackway.storage.maintenance import migrate
 from trackway.storage.schema import metadata
 
 
@@ -164,7 +165,7 @@ def test_what_keeps_a_new_database_from_being_made_is_told_where_a_child_was_to_
 ) -> None:
     program = f"""
 import os
-from trackway.storage import migrate
+from trackway.storage.maintenance import migrate
 from trackway.storage.database import Database
 upgrade = migrate.upgrade
 def fail(database):

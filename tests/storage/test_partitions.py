@@ -14,8 +14,9 @@ from alembic.migration import MigrationContext
 
 from tests.commands import ROOT
 from tests.factories import log_metrics, make_run, point
-from trackway.storage import metrics, migrate, partitions
+from trackway.storage import metrics
 from trackway.storage.database import Database
+from trackway.storage.maintenance import migrate, partitions
 from trackway.storage.schema import metadata
 
 pytestmark = pytest.mark.parametrize("dialect", ["postgresql"])
@@ -124,7 +125,7 @@ def test_killed_half_way_nothing_is_changed_and_the_next_attempt_does_it(
     before = rows_of(database)
     program = (
         "import sys, time\n"
-        "from trackway.storage import partitions\n"
+        "from trackway.storage.maintenance import partitions\n"
         "from trackway.storage.database import Database\n"
         "def told(doing, share):\n"
         "    print(doing, share, flush=True)\n"

@@ -4,9 +4,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from trackway.storage.conflict import upsert
-from trackway.storage.database import Database, Tx
-from trackway.storage.prepared import Prepared, is_among, several
+from trackway.storage.database import Database, Prepared, Tx, is_among, several, upsert
 from trackway.storage.schema.tracking import params, points, run_tags, runs
 
 ADD_RUN = Prepared(

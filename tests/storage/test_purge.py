@@ -19,12 +19,13 @@ from tests.factories import (
 )
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
-from trackway.storage import active_runs, experiments, inputs, logged_models, metrics, purge, runs, trash
+from trackway.storage import active_runs, experiments, inputs, logged_models, metrics, runs
 from trackway.storage.artifacts.locations import Locations
 from trackway.storage.database import Database, Tx
+from trackway.storage.maintenance import purge, trash
+from trackway.storage.maintenance.trash import Named
 from trackway.storage.schema import metadata
 from trackway.storage.schema.operations import audit
-from trackway.storage.trash import Named
 
 Counts = dict[str, int]
 

@@ -11,8 +11,8 @@ import pytest
 from tests.factories import log_metrics, log_params, make_experiment, make_run, point
 from trackway.client_compat import messages as m
 from trackway.storage import active_runs, experiments, inputs, runs
-from trackway.storage.database import DEFAULT_WORKSPACE, Database, Tx
-from trackway.storage.kept import Kept, new_version
+from trackway.storage.database import DEFAULT_WORKSPACE, Database, Tx, new_version
+from trackway.storage.database.text_cache import Kept
 
 
 def note_dataset(tx: Tx, run: str) -> None:

@@ -15,7 +15,7 @@ from trackway.client_compat import codec
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import ApiError
 from trackway.client_compat.wire import Message
-from trackway.server import batch_decoder, bodies
+from trackway.server import batch_decoder, request_body
 
 POINT = '{"key":"loss","value":0.5,"timestamp":1}'
 
@@ -23,7 +23,7 @@ POINT = '{"key":"loss","value":0.5,"timestamp":1}'
 def plainly(body: bytes) -> m.LogBatch | str:
     """What the codec makes of a body, or the words in which it is refused."""
     try:
-        return codec.decode(m.LogBatch, bodies.parse(body))
+        return codec.decode(m.LogBatch, request_body.parse(body))
     except ApiError as error:
         return error.message
 
@@ -224,14 +224,14 @@ def test_stand_ins_have_the_fields_and_defaults_of_the_messages(
 
 @pytest.fixture
 def without_msgspec(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    bodies._batch_decoder.cache_clear()
+    request_body._batch_decoder.cache_clear()
     monkeypatch.setitem(sys.modules, "msgspec", None)
     monkeypatch.delitem(sys.modules, "trackway.server.batch_decoder")
     monkeypatch.delattr("trackway.server.batch_decoder")
     yield
-    bodies._batch_decoder.cache_clear()
+    request_body._batch_decoder.cache_clear()
 
 
 @pytest.mark.usefixtures("without_msgspec")
 def test_where_msgspec_is_not_installed_the_codec_reads_all() -> None:
-    assert bodies._batch_decoder() is None
+    assert request_body._batch_decoder() is None

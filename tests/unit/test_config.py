@@ -9,8 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from trackway.server.cli.options import click_options, from_click, options_as_markdown
 from trackway.server.config import Config, ConfigError
-from trackway.server.options import click_options, from_click, options_as_markdown
 
 
 def parse(*arguments, **environment):
@@ -168,7 +168,7 @@ def test_every_setting_is_documented():
 
 
 def test_gunicorns_options_are_read_by_gunicorn():
-    from trackway.server.gunicorn_app import Server
+    from trackway.server.gunicorn.application import Server
 
     server = Server(Config(gunicorn_opts="--timeout 77 --keep-alive 3"), lambda: None)
     assert (server.cfg.timeout, server.cfg.keepalive, server.cfg.workers) == (77, 3, Config().workers)
@@ -178,7 +178,7 @@ def test_gunicorns_options_are_read_by_gunicorn():
 
 
 def test_passwords_are_not_shown():
-    from trackway.server.gunicorn_app import hide_password
+    from trackway.server.gunicorn.application import hide_password
 
     assert hide_password("postgresql://me:s3cr@t@host:5432/db") == "postgresql://me:***@host:5432/db"
     assert hide_password("postgresql://me@host/db") == "postgresql://me@host/db"

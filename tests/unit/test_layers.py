@@ -55,6 +55,51 @@ def _imports(path: Path) -> set[str]:
     return found
 
 
+# What knows a database's or gunicorn's ways knows no experiment, run or model. By folder: what it may import
+# of ours, beside itself.
+MACHINERY = {
+    "storage/database": {"client_compat.errors"},
+    "server/gunicorn": {
+        "client_compat.errors",
+        "server.backend",
+        "server.config",
+        "server.dispatch",
+        "server.edge",
+        "server.jobs",
+        "storage.database",
+    },
+}
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_machinery_imports_no_module_of_the_domain(path):
+    folder = path.parent.as_posix()
+    for module in _modules(path) if folder in MACHINERY else ():
+        allowed = {*MACHINERY[folder], folder.replace("/", ".")}
+        assert any(f"{module}.".startswith(f"trackway.{name}.") for name in allowed), f"{path}: {module}"
+
+
+def _modules(path: Path) -> set[str]:
+    """Our modules that a file imports, by their whole names."""
+    package = ("trackway", *path.parent.parts)
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+        if isinstance(node, ast.ImportFrom):
+            start = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(filter(None, (start, node.module)))
+            # "from . import name" may name a module of the package, or something in it.
+            names = [alias.name for alias in node.names if _is_module(module, alias.name)]
+            found |= {f"{module}.{name}" for name in names} if names else {module}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {module for module in found if module.startswith("trackway.")}
+
+
+def _is_module(package: str, name: str) -> bool:
+    folder = ROOT.joinpath(*package.split(".")[1:])
+    return (folder / f"{name}.py").is_file() or (folder / name).is_dir()
+
+
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_a_file_imports_only_along_the_arrow(path):
     part = path.parts[0]

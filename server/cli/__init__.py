@@ -1,0 +1,105 @@
+"""The command line: ``trackway serve``, ``endpoints``, ``db``, ``gc``, ``history`` and ``ui``.
+
+Only what a command needs is imported, inside it: ``--help`` and start-up are felt by hand.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import trackway
+
+from ..config import Config, ConfigError
+from . import db, history, options, trash, ui
+from .store import fail
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+@click.group(context_settings={"help_option_names": ["--help"], "max_content_width": 100})
+@click.version_option(trackway.__version__, prog_name="trackway")
+def main() -> None:
+    """Trackway: a tracking server and model registry that speaks MLflow's protocol."""
+
+
+main.add_command(db.db)
+main.add_command(trash.empty_trash)
+main.add_command(history.history)
+main.add_command(ui.ui)
+
+
+@main.command()
+@options.click_options
+def serve(**values: Any) -> None:
+    """Run the server; takes the options and variables of `mlflow server`."""
+    try:
+        config, warnings = options.from_click(values)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    gc.disable()  # until all is imported, which makes much and leaves little: a tenth of the start-up time
+    from ..edge import observability
+    from ..gunicorn.application import Server
+    from ..gunicorn.malloc import bound_arenas
+
+    bound_arenas()
+    observability.set_up_logging(config)
+    for warning in warnings:
+        observability.log.warning(warning)
+    try:
+        server = Server(config, lambda: _make_app(config))
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    server.run()
+
+
+def _make_app(config: Config) -> Flask:
+    from trackway.client_compat.errors import ApiError
+    from trackway.storage.maintenance.migrate import SchemaError
+
+    from ..app import create_app
+
+    try:
+        return create_app(config)
+    except ApiError as error:
+        fail(error.told_to_operators())
+    except (SchemaError, ValueError, OSError) as error:
+        fail(str(error))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+def endpoints(as_json: bool) -> None:
+    """List every endpoint of the protocol, and whether it is handled."""
+    from ..app import all_endpoints
+    from ..dispatch import handler_of
+    from ..edge import transfers
+
+    rows = [
+        {
+            "verb": endpoint.verb,
+            "path": endpoint.path,
+            "mounts": list(endpoint.mounts),
+            "rpc": endpoint.rpc,
+            "service": endpoint.service,
+            "handled": bool(handler_of(endpoint)) or endpoint.loaded in transfers.HANDLERS,
+        }
+        for endpoint in all_endpoints()
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    path_width = max(len(str(row["path"])) for row in rows)
+    for row in rows:
+        state = "handled" if row["handled"] else "not yet"
+        click.echo(f"{row['verb']:6}  {row['path']:{path_width}}  {state:7}  {row['rpc']}")
+    handled = sum(bool(row["handled"]) for row in rows)
+    click.echo(f"\n{handled} handled, {len(rows) - handled} not yet, {len(rows)} in all.")
+
+
+if __name__ == "__main__":
+    main()

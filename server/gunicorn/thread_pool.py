@@ -1,0 +1,67 @@
+"""The threads of a server process, and the long transfers that step aside for the others' requests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from trackway.client_compat.errors import Unavailable
+
+from ..edge import waiting
+
+T = TypeVar("T")
+
+
+class Pool(ThreadPoolExecutor):
+    """A pool in which a transfer does not count: while one lasts, another thread takes its place.
+
+    A transfer's pace is the client's. With eight threads, eight slow clients would be the whole server.
+    """
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads, initializer=lambda: waiting.settle_in(self))
+        self._transfers = 0
+        # Threads at work, transfers included. The executor's own count of the idle ones goes wrong when a
+        # thread that has just been counted takes what was queued for nobody.
+        self._busy = 0
+        self._aside_lock = threading.Lock()
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future = super().submit(self._work, fn, *args, **kwargs)
+        with self._aside_lock:
+            self._staff()
+        return future
+
+    def _work(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
+        with self._aside_lock:
+            self._busy += 1
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            with self._aside_lock:
+                self._busy -= 1
+
+    def _staff(self) -> None:
+        """Start a thread where one is wanted: requests are queued, and nobody is free to take them."""
+        if self._work_queue.qsize() > len(self._threads) - self._busy:
+            while self._idle_semaphore.acquire(timeout=0):  # those that it counts as idle are not
+                pass
+            self._adjust_thread_count()
+
+    def step_aside(self) -> None:
+        with self._aside_lock:
+            if self._transfers >= waiting.MAX_TRANSFERS:
+                raise Unavailable(
+                    f"The server is busy with {waiting.MAX_TRANSFERS} transfers; try again in a moment."
+                )
+            self._transfers += 1
+            self._max_workers += 1
+            self._staff()
+
+    def step_back(self) -> None:
+        # The thread that took the place stays, idle, for the next transfer.
+        with self._aside_lock:
+            self._transfers -= 1
+            self._max_workers -= 1

@@ -1,0 +1,188 @@
+"""MLflow's built pages over HTTP: ``/`` and everything below ``/static-files/``.
+
+The pages find each other and the API by relative addresses, so a static prefix needs nothing here, and
+their deep links stand behind a ``#``, so ``/`` is the only page that a browser asks for.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import threading
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+from flask import Flask, Response, redirect, request
+from werkzeug.exceptions import NotFound as NoRoute
+from werkzeug.http import is_resource_modified
+from werkzeug.security import safe_join
+
+import trackway
+from trackway.server.config import Config
+from trackway.server.edge import waiting
+from trackway.server.ui import files
+from trackway.server.version import MLFLOW_VERSION
+
+from ..edge.transfers import be_patient
+
+_HASHED = re.compile(r"\.[0-9a-f]{8,32}\.")
+_FOR_EVER = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "no-cache"
+# By name, because the system's table differs between machines and images without one.
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".cjs": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": "application/json",
+    ".txt": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+    ".ttf": "font/ttf",
+    ".eot": "application/vnd.ms-fontobject",
+}
+_CHUNK = 128 * 1024
+
+
+def mount(app: Flask, config: Config) -> None:
+    pages = Pages(config)
+
+    @app.get("/")
+    def home() -> Response:
+        if config.static_prefix and _misses_slash(config.static_prefix):
+            # Without it the page's relative addresses would lead out of the prefix.
+            return redirect(config.static_prefix + "/", 308)  # type: ignore[return-value]
+        return pages.home()
+
+    @app.get("/static-files/<path:path>")
+    def static_file(path: str) -> Response:
+        return pages.static_file(path)
+
+
+class Pages:
+    def __init__(self, config: Config) -> None:
+        self._chosen = config.ui_folder
+        self._patience_s = config.transfer_timeout
+        self._policy = content_policy(config.ui_allowed_sources)
+        self._folder: Path | None = None
+        self._compressed: dict[Path, bytes] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def folder(self) -> Path | None:
+        """Looked for again while there is none, so that a fetch needs no restart."""
+        if self._folder is None or not (self._folder / files.INDEX).is_file():
+            self._folder = files.find(self._chosen)
+        return self._folder
+
+    def home(self) -> Response:
+        folder = self.folder
+        if folder is None:
+            return Response(_without_pages(), mimetype="text/html", headers={"Cache-Control": "no-store"})
+        response = self._send(folder / files.INDEX)
+        response.headers["Content-Security-Policy"] = self._policy
+        return response
+
+    def static_file(self, path: str) -> Response:
+        folder = self.folder
+        found = folder and safe_join(str(folder), path)
+        if not found or not Path(found).is_file():
+            raise NoRoute
+        return self._send(Path(found))
+
+    def _send(self, path: Path) -> Response:
+        status = path.stat()
+        is_small = status.st_size < files.LEAST_COMPRESSED or path.suffix not in files.COMPRESSIBLE
+        is_packed = not is_small and request.accept_encodings["gzip"] > 0
+        etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}{"-gzip" if is_packed else ""}"'
+        headers = {
+            "Content-Type": _TYPES.get(path.suffix, "application/octet-stream"),
+            "Cache-Control": _FOR_EVER if _HASHED.search(path.name) else _ASK_AGAIN,
+            "ETag": etag,
+        }
+        if not is_small:
+            headers["Vary"] = "Accept-Encoding"
+        if not is_resource_modified(request.environ, etag):
+            return Response(status=304, headers=headers)
+        if is_packed:
+            headers["Content-Encoding"] = "gzip"
+        body = self._packed(path) if is_packed else path.read_bytes()
+        headers["Content-Length"] = str(len(body))
+        if len(body) <= _CHUNK:
+            return Response(body, headers=headers)
+        be_patient(request.environ, self._patience_s)
+        return Response(_Slowly(body), headers=headers, direct_passthrough=True)
+
+    def _packed(self, path: Path) -> bytes:
+        """The page as gzip: laid beside it by the fetch, else made once and kept (7 MB for all of them)."""
+        beside = path.with_name(path.name + ".gz")
+        if beside.is_file():
+            return beside.read_bytes()
+        with self._lock:
+            if path not in self._compressed:
+                self._compressed[path] = gzip.compress(path.read_bytes(), 6, mtime=0)
+            return self._compressed[path]
+
+
+class _Slowly:
+    """A body whose thread does not count as busy while the client takes it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self._pool: waiting.Pool | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._pool = waiting.step_aside()
+        return (self._body[start : start + _CHUNK] for start in range(0, len(self._body), _CHUNK))
+
+    def close(self) -> None:
+        waiting.step_back(self._pool)
+        self._pool = None
+
+
+def content_policy(allowed_sources: str) -> str:
+    """What the pages may load: this server's answers and what they hold themselves, and nothing else.
+
+    MLflow sends no policy. Inline scripts are for artifacts that are pages; the UI shows them in a
+    frame of their own, which inherits this.
+    """
+    sources = ["'self'", "data:", "blob:", "'unsafe-inline'", "'unsafe-eval'"]
+    sources += [source.strip() for source in allowed_sources.split(",") if source.strip()]
+    return f"default-src {' '.join(sources)}; base-uri 'self'; form-action 'self'"
+
+
+def _misses_slash(prefix: str) -> bool:
+    asked: str = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or ""
+    return asked.partition("?")[0].endswith(prefix)
+
+
+def _without_pages() -> str:
+    address = request.url_root.rstrip("/")
+    return _WITHOUT_PAGES.format(
+        version=trackway.__version__,
+        mlflow=MLFLOW_VERSION,
+        command=files.FETCH_COMMAND,
+        address=escape(address),
+    )
+
+
+_WITHOUT_PAGES = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Trackway</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 42rem; margin: 4rem auto; padding: 0 1rem }}
+pre {{ background: #8882; border-radius: 6px; padding: .75rem 1rem; overflow-x: auto }}
+</style></head><body>
+<h1>Trackway {version}</h1>
+<p>The server is up and speaks the protocol of MLflow {mlflow}. The files of the web UI are not on this
+machine yet. To bring them here, run this where the server is installed, then reload the page:</p>
+<pre>{command}</pre>
+<p>Clients need no UI. Point them here:</p>
+<pre>export MLFLOW_TRACKING_URI={address}</pre>
+<p>Is it well: <a href="ready">{address}/ready</a></p>
+</body></html>
+"""

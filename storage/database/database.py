@@ -1,0 +1,285 @@
+"""One database, SQLite or PostgreSQL, and transactions on it."""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine import URL, make_url
+
+from trackway.client_compat.errors import Unavailable
+
+from . import errors, postgres, sqlite
+from .connection import AtHand, Link
+from .prepared import Prepared
+from .row_cache import Seen, is_no_longer_so
+from .sqlite import HURRY_S, PATIENCE_S, NotNow, here, hurrying
+from .sqlite_write_lock import Turns
+from .text_cache import Kept
+from .transaction import Tx
+
+if TYPE_CHECKING:
+    from .postgres_poller import Lookout
+
+T = TypeVar("T")
+
+log = logging.getLogger("trackway.storage")
+
+DEFAULT_WORKSPACE = 1
+_ATTEMPTS = 6
+_POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"}
+_PASSWORD = re.compile("(://[^:/@]*:).*@")
+
+
+# A transaction may write between one reading and the next.
+_NOTHING = Kept(0)
+
+
+class Database:
+    """Connections to one database; made after the fork, shared by a process's threads."""
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        synchronous: str = "NORMAL",
+        pool_size: int = 8,
+        connect: Mapping[str, int] | None = None,
+    ) -> None:
+        """``connect`` are parameters of libpq's for PostgreSQL, where the URI does not say them."""
+        url = parse_uri(uri)
+        self.dialect = url.get_backend_name()
+        self._is_sqlite = self.dialect == "sqlite"
+        self._pool_size = pool_size
+        # Half: who asks SQLAlchemy for a connection has them from the rest.
+        self._at_hand = AtHand(pool_size // 2)
+        self._kept = Kept()
+        self._seen: Seen | None = None
+        self._preparing: postgres.Preparing | None = None
+        self._lookout: Lookout | None = None
+        self._turns: Turns | None = None
+        self._begin: Callable[[Any], None] | None = None
+        if self._is_sqlite:
+            self._turns = Turns()
+            self._engine = sqlite.make_engine(url, synchronous=synchronous, pool_size=pool_size)
+            self._begin = partial(sqlite.begin_writing, self._turns)
+            self._reads = self._engine
+        else:
+            self._engine, self._preparing = postgres.make_engine(
+                url, pool_size=pool_size, patience_s=PATIENCE_S, connect=connect or {}
+            )
+            from .postgres_poller import Lookout  # the driver is there now
+
+            self._lookout = Lookout(self._engine)
+            self._seen = Seen()
+            # A read of several statements needs no snapshot, and BEGIN and ROLLBACK are two round trips.
+            self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @property
+    def engine(self) -> sa.Engine:
+        """For migrations and tests; requests go through ``begin`` and ``run``."""
+        return self._engine
+
+    @contextmanager
+    def begin(
+        self,
+        *,
+        write: bool,
+        workspace: int = DEFAULT_WORKSPACE,
+        user: str | None = None,
+        request_id: str = "",
+    ) -> Iterator[Tx]:
+        """A transaction: committed at the end of the block, rolled back when it raises."""
+        tx = self._open(write, workspace, user, request_id)
+        try:
+            yield tx
+            tx.commit()
+        finally:
+            self._close(tx)
+        tx.committed()
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """SQLAlchemy's connection in a transaction that writes."""
+        with self.begin(write=True) as tx:
+            connection = tx.connection
+            connection.begin()  # else Alembic would begin and commit each of its steps
+            yield connection
+
+    def run(
+        self,
+        work: Callable[[Tx], T],
+        *,
+        write: bool,
+        workspace: int = DEFAULT_WORKSPACE,
+        user: str | None = None,
+        request_id: str = "",
+    ) -> T:
+        """``work(tx)`` in a transaction, run again whole when it lost a race with another.
+
+        Raises ``Unavailable`` when the database cannot be reached, stays locked, or is full.
+        """
+        if here.hurries and self._is_busy():
+            raise NotNow
+        seen = self._seen
+        attempt = 1
+        while True:
+            try:
+                tx = self._open(write, workspace, user, request_id, seen)
+                try:
+                    result = work(tx)
+                    tx.commit()
+                finally:
+                    self._close(tx)
+                tx.committed()
+                return result
+            except (exc.DBAPIError, exc.TimeoutError) as fault:
+                if seen and is_no_longer_so(fault):
+                    seen.forget()
+                    seen = None
+                    continue
+                if (
+                    not (errors.may_pass(fault, write) or self.lost_a_statement(fault))
+                    or attempt == _ATTEMPTS
+                ):
+                    raise errors.as_api_error(fault) from fault
+                if here.hurries:
+                    raise NotNow from fault
+                log.info("transaction %s runs again: %s", request_id, errors.first_line(fault))
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+                attempt += 1
+
+    def first(self, statement: Prepared, *values: Any) -> Sequence[Any] | None:
+        """A statement's first row; for what an idle process asks again and again, in one thread.
+
+        Its cells are as the driver has them, PostgreSQL's are texts. Raises ``Unavailable``.
+        """
+        if self._lookout is None:
+            row: Sequence[Any] | None = self.run(lambda tx: tx.first(statement, *values), write=False)
+            return row
+        plan = statement.plan(self._engine.dialect)
+        return self._lookout.first(plan.sql, plan.arranged(values))
+
+    def lost_a_statement(self, fault: exc.SQLAlchemyError) -> bool:
+        """Whether a pooler took away a prepared statement; from now on connections have none."""
+        if not isinstance(fault, exc.DBAPIError) or not self._preparing:
+            return False
+        is_lost = self._preparing.give_up_after(fault)
+        if is_lost:
+            self._let_go()
+        return is_lost
+
+    def _open(
+        self, write: bool, workspace: int, user: str | None, request_id: str, seen: Seen | None = None
+    ) -> Tx:
+        """A transaction. Who gives what was ``seen`` does the work again where it ``is_no_longer_so``."""
+        if write:
+            self._take_turn()
+        try:
+            return Tx(
+                Link(self._engine, self._at_hand, self._begin) if write else Link(self._reads, self._at_hand),
+                _NOTHING if write else self._kept,
+                seen=seen,
+                writes=write,
+                workspace=workspace,
+                user=user,
+                request_id=request_id,
+            )
+        except BaseException:
+            if write:
+                self._end_turn()
+            raise
+
+    def _close(self, tx: Tx) -> None:
+        try:
+            tx.close()
+        finally:
+            if tx.writes:
+                self._end_turn()
+
+    def _take_turn(self) -> None:
+        """Wait for this process's turn to write, on a database that has one writer at a time."""
+        if self._turns is None or self._turns.take(HURRY_S if here.hurries else PATIENCE_S):
+            return
+        if here.hurries:
+            raise NotNow
+        raise Unavailable(f"The database was busy with other writes for {PATIENCE_S:.0f} seconds.")
+
+    def _end_turn(self) -> None:
+        if self._turns is not None:
+            self._turns.end()
+
+    def _is_busy(self) -> bool:
+        """Whether every connection is in use."""
+        in_use: int = self._engine.pool.checkedout() - len(self._at_hand)  # type: ignore[attr-defined]
+        return in_use >= self._pool_size
+
+    def ping(self) -> None:
+        """Raise ``Unavailable`` when the database does not answer."""
+        try:
+            with self._at_hand.asking(), self._reads.connect() as connection:
+                connection.execute(sa.select(1))
+        except (exc.DBAPIError, exc.TimeoutError) as fault:
+            raise errors.as_api_error(fault) from fault
+
+    def _let_go(self) -> None:
+        """Close the connections that nobody uses; those in use when they come back."""
+        self._at_hand.give_back()
+        self._engine.dispose()
+
+    def dispose(self) -> None:
+        self._let_go()
+        if self._lookout:
+            self._lookout.close()
+
+
+def parse_uri(uri: str) -> URL:
+    """The store URI as MLflow users write it, with the driver that we use.
+
+    Raises ValueError with a sentence for the person who typed it.
+    """
+    shown = _PASSWORD.sub(r"\1***@", uri)
+    if "://" not in uri:
+        raise ValueError(
+            f"The store URI {shown!r} is a folder; Trackway keeps its data in a database: "
+            "use sqlite:///path/to/file.db or postgresql://user:password@host/name."
+        )
+    try:
+        url = make_url(uri)
+    except (exc.ArgumentError, ValueError):
+        raise ValueError(f"The store URI {shown!r} cannot be read as a database URL.") from None
+    if url.drivername in _POSTGRES_NAMES:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername in {"sqlite", "sqlite+pysqlite"}:
+        if not url.database or url.database == ":memory:":
+            raise ValueError(
+                "SQLite in memory would forget everything; name a file: sqlite:///path/to/file.db"
+            )
+        return url.set(drivername="sqlite+pysqlite")
+    raise ValueError(f"The store URI names {url.drivername!r}; Trackway runs on sqlite and postgresql.")
+
+
+def file_of(uri: str) -> Path | None:
+    """The file of a SQLite database, which opening it would make; None for PostgreSQL."""
+    url = parse_uri(uri)
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+__all__ = [
+    "DEFAULT_WORKSPACE",
+    "Database",
+    "NotNow",
+    "Tx",
+    "file_of",
+    "hurrying",
+    "parse_uri",
+]

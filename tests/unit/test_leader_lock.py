@@ -1,0 +1,44 @@
+"""Of a server's processes one has the watch, and the next one when it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager
+
+from trackway.server.leader_lock import Watch
+
+
+@contextmanager
+def process_with(watch):
+    """A process that asks for the watch and stays until it is killed; its id, and what it was told."""
+    answer, told = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.write(told, b"yes" if watch.is_ours() else b"no")
+        signal.pause()
+        os._exit(1)
+    try:
+        yield os.read(answer, 3)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(answer)
+        os.close(told)
+
+
+def test_one_process_has_it_until_it_is_killed():
+    watch = Watch()
+    with process_with(watch) as first:
+        assert first == b"yes"
+        assert not watch.is_ours()
+        with process_with(watch) as second:
+            assert second == b"no"
+    assert watch.is_ours()
+    assert watch.is_ours()
+
+
+def test_each_server_has_its_own():
+    one, other = Watch(), Watch()
+    with process_with(one) as first, process_with(other) as second:
+        assert (first, second) == (b"yes", b"yes")

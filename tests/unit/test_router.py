@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from trackway.server.edge.router import Paths
+from trackway.server.edge.wsgi import Constant
+
+
+@pytest.fixture
+def paths():
+    paths = Paths()
+    for verb, rule in (
+        ("GET", "/runs/get"),
+        ("POST", "/hooks/create"),
+        ("GET", "/hooks/<hook_id>"),
+        ("DELETE", "/hooks/<hook_id>"),
+        ("POST", "/hooks/<hook_id>/deliveries/<delivery_id>"),
+        ("GET", "/models/<model_id>/tags"),
+        ("GET", "/models/all/<name>"),
+    ):
+        paths.mount(verb, rule, Constant(f"{verb} {rule}"))
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("path", "rule", "values"),
+    [
+        ("/runs/get", "/runs/get", {}),
+        ("/hooks/create", "/hooks/create", {}),
+        ("/hooks/h1", "/hooks/<hook_id>", {"hook_id": "h1"}),
+        ("/hooks/<>", "/hooks/<hook_id>", {"hook_id": "<>"}),
+        ("/hooks/<hook_id>", "/hooks/<hook_id>", {"hook_id": "<hook_id>"}),
+        ("/models/<>/tags", "/models/<model_id>/tags", {"model_id": "<>"}),
+        (
+            "/hooks/h1/deliveries/d1",
+            "/hooks/<hook_id>/deliveries/<delivery_id>",
+            {"hook_id": "h1", "delivery_id": "d1"},
+        ),
+        ("/models/m/tags", "/models/<model_id>/tags", {"model_id": "m"}),
+        ("/models/all/tags", "/models/all/<name>", {"name": "tags"}),
+        ("/hooks/\xc3\xbc", "/hooks/<hook_id>", {"hook_id": "ü"}),
+    ],
+)
+def test_a_path_has_its_rule_and_the_rules_variables(paths, path, rule, values):
+    found = paths.find(path)
+    assert (found.rule, found.values) == (rule, values)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "/runs", "/runs/get/", "/hooks/", "/hooks/h1/", "/hooks//deliveries/d1", "/models/m/x"]
+)
+def test_what_no_rule_fits_is_not_found(paths, path):
+    assert paths.find(path) is None
+
+
+def test_two_names_for_one_variable_are_refused_at_the_start(paths):
+    with pytest.raises(ValueError, match=r"/hooks/<id> and /hooks/<hook_id> are the same paths"):
+        paths.mount("PATCH", "/hooks/<id>", Constant(""))
+
+
+def test_each_verb_has_its_own_answer_and_head_is_get(paths):
+    assert set(paths.find("/hooks/h1").by_verb) == {"GET", "HEAD", "DELETE"}
+    assert set(paths.find("/hooks/create").by_verb) == {"POST"}
