@@ -18,8 +18,8 @@ from typing import Any
 from trackway.client_compat import messages as m
 from trackway.server.app import create_app
 from trackway.server.config import Config
-from trackway.storage import active_runs, creating, experiments, metrics
 from trackway.storage.database import Database
+from trackway.storage.tracking import experiments, metrics, run_creation, run_locks
 
 LIMIT_S = 1.0
 _START_MS = 1_700_000_000_000
@@ -57,7 +57,7 @@ def _fill(uri: str, number: int, keys: int) -> str:
 
 
 def _make_run(tx: Any, experiment_id: str, index: int, keys: int) -> None:
-    run = creating.create(
+    run = run_creation.create(
         tx,
         m.CreateRun(
             experiment_id=experiment_id,
@@ -72,7 +72,7 @@ def _make_run(tx: Any, experiment_id: str, index: int, keys: int) -> None:
         for key in range(keys)
     ]
     assert run.info
-    metrics.log(tx, active_runs.find(tx, run.info.run_id or ""), points)
+    metrics.log(tx, run_locks.find(tx, run.info.run_id or ""), points)
 
 
 def _measure(client: Any, experiment_id: str) -> float:

@@ -18,10 +18,10 @@ from trackway.storage import audit
 from trackway.storage.database import Database, NotNow, ReadReplica, Tx
 
 from . import request_body
+from .auth.identity import Identity, identify
+from .auth.policy import Permission
 from .backend import Backend
 from .config import Config
-from .identity import Identity, identify
-from .policy import Permission
 from .request_body import Environ as Environ
 
 log = logging.getLogger("trackway.server")

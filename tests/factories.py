@@ -11,19 +11,10 @@ import sqlalchemy as sa
 from trackway.client_compat import codec
 from trackway.client_compat import messages as m
 from trackway.client_compat.model_sources import Source
-from trackway.storage import (
-    active_runs,
-    aliases,
-    creating,
-    experiments,
-    logged_models,
-    metrics,
-    model_versions,
-    registered_models,
-    runs,
-)
 from trackway.storage.database import Database, Tx
+from trackway.storage.registry import aliases, model_versions, registered_models
 from trackway.storage.schema import registry, tracking
+from trackway.storage.tracking import experiments, logged_models, metrics, run_creation, run_locks, runs
 
 ARTIFACT_ROOT = "mlflow-artifacts:/"
 START_MS = 1_700_000_000_000
@@ -65,7 +56,7 @@ def make_run(
 ) -> str:
     """A new run's id. Without a start time it starts a second after the one made before it."""
     started = START_MS + 1000 * next(_numbers) if start_time is None else start_time
-    run = creating.create(
+    run = run_creation.create(
         tx,
         m.CreateRun(
             experiment_id=experiment_id,
@@ -234,17 +225,17 @@ def point(
 
 
 def log_metrics(tx: Tx, run_id: str, *points: m.Metric) -> None:
-    metrics.log(tx, active_runs.find(tx, run_id), points)
+    metrics.log(tx, run_locks.find(tx, run_id), points)
 
 
 def log_params(tx: Tx, run_id: str, params: Mapping[str, str]) -> None:
     new = [m.Param(key=key, value=value) for key, value in params.items()]
-    runs.log_params(tx, active_runs.find(tx, run_id), new)
+    runs.log_params(tx, run_locks.find(tx, run_id), new)
 
 
 def set_tags(tx: Tx, run_id: str, tags: Mapping[str, str]) -> None:
     new = [m.RunTag(key=key, value=value) for key, value in tags.items()]
-    runs.set_tags(tx, active_runs.find(tx, run_id), new)
+    runs.set_tags(tx, run_locks.find(tx, run_id), new)
 
 
 def make_noise(database: Database) -> None:

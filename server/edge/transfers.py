@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 from trackway.client_compat import codec, errors
 from trackway.client_compat.wire import Endpoint, Message
 
+from ..auth.identity import identify
+from ..auth.policy import Permission
 from ..backend import Backend
 from ..dispatch import (
     JSON_TYPE,
@@ -25,8 +27,6 @@ from ..dispatch import (
     in_transactions,
     unexpected_answer,
 )
-from ..identity import identify
-from ..policy import Permission
 from ..request_body import parse_query
 from . import waiting
 

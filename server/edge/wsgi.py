@@ -16,6 +16,7 @@ from werkzeug.wsgi import ClosingIterator
 from trackway.client_compat import errors
 from trackway.storage.database import NotNow
 
+from ..auth.identity import check_workspace
 from ..backend import Backend
 from ..dispatch import (
     NO_PATH_VALUES,
@@ -27,7 +28,6 @@ from ..dispatch import (
     status_line,
     unexpected_answer,
 )
-from ..identity import check_workspace
 from . import observability
 from .router import Paths, Responder
 from .security import Security

@@ -1,0 +1,1 @@
+"""``/graphql``, of which MLflow's pages ask some things."""

@@ -28,6 +28,7 @@ from graphql import (
 
 from trackway.client_compat import codec, errors
 from trackway.client_compat.wire import Message
+from trackway.server.auth.identity import Identity, identify
 from trackway.server.backend import Backend
 from trackway.server.dispatch import (
     JSON_TYPE,
@@ -37,7 +38,6 @@ from trackway.server.dispatch import (
     respond,
     unexpected_answer,
 )
-from trackway.server.identity import Identity, identify
 from trackway.server.request_body import parse_query, read_json
 
 from . import schema

@@ -1,0 +1,1 @@
+"""How gunicorn is run, and all that knows its internals."""

@@ -1,31 +1,5 @@
 """The handlers of all RPCs: importing this package registers every one of them."""
 
-from . import (
-    artifact_files,
-    artifacts,
-    experiments,
-    history,
-    inputs,
-    logged_models,
-    metrics,
-    model_versions,
-    registered_models,
-    runs,
-    server_info,
-    webhooks,
-)
+from . import artifacts, registry, server_info, tracking, webhooks
 
-__all__ = [
-    "artifact_files",
-    "artifacts",
-    "experiments",
-    "history",
-    "inputs",
-    "logged_models",
-    "metrics",
-    "model_versions",
-    "registered_models",
-    "runs",
-    "server_info",
-    "webhooks",
-]
+__all__ = ["artifacts", "registry", "server_info", "tracking", "webhooks"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trackway.client_compat import extra
 from trackway.storage import artifacts
 
-from .. import policy
+from ..auth import policy
 from ..dispatch import Context, handles
 
 

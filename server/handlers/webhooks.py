@@ -8,11 +8,11 @@ from trackway.client_compat import messages as m
 from trackway.client_compat import trackway_webhooks as ours
 from trackway.client_compat import webhook_rules
 from trackway.client_compat.errors import BadRequest, InvalidParameter
-from trackway.storage import deliveries, webhooks
 from trackway.storage.database import Tx
-from trackway.storage.vault import Vault
+from trackway.storage.secrets import Vault
+from trackway.storage.webhooks import deliveries, registrations
 
-from .. import policy
+from ..auth import policy
 from ..config import ConfigError
 from ..dispatch import Context, handles
 from ..jobs import settings
@@ -30,7 +30,7 @@ def create_webhook(ctx: Context, req: m.CreateWebhook) -> m.CreateWebhook.Respon
     secret = _encrypted(ctx, how, req.secret)
 
     def create(tx: Tx) -> m.CreateWebhook.Response:
-        webhook = webhooks.create(
+        webhook = registrations.create(
             tx,
             name=req.name,
             url=req.url,
@@ -46,12 +46,12 @@ def create_webhook(ctx: Context, req: m.CreateWebhook) -> m.CreateWebhook.Respon
 
 @handles(m.GetWebhook, can=policy.read_webhooks)
 def get_webhook(ctx: Context, req: m.GetWebhook) -> m.GetWebhook.Response:
-    return m.GetWebhook.Response(webhook=webhooks.get(ctx.tx, req.webhook_id))
+    return m.GetWebhook.Response(webhook=registrations.get(ctx.tx, req.webhook_id))
 
 
 @handles(m.ListWebhooks, can=policy.read_webhooks)
 def list_webhooks(ctx: Context, req: m.ListWebhooks) -> m.ListWebhooks.Response:
-    found, token = webhooks.find_page(ctx.tx, req.max_results or _USUAL_PAGE, req.page_token)
+    found, token = registrations.find_page(ctx.tx, req.max_results or _USUAL_PAGE, req.page_token)
     return m.ListWebhooks.Response(webhooks=found, next_page_token=token)
 
 
@@ -75,14 +75,14 @@ def update_webhook(ctx: Context, req: m.UpdateWebhook) -> m.UpdateWebhook.Respon
     events = webhook_rules.check_events(req.events) if req.events else None
 
     def update(tx: Tx) -> m.UpdateWebhook.Response:
-        return m.UpdateWebhook.Response(webhook=webhooks.update(tx, req.webhook_id, changes, events))
+        return m.UpdateWebhook.Response(webhook=registrations.update(tx, req.webhook_id, changes, events))
 
     return ctx.run(update, write=True)
 
 
 @handles(m.DeleteWebhook, can=policy.delete_webhook)
 def delete_webhook(ctx: Context, req: m.DeleteWebhook) -> m.DeleteWebhook.Response:
-    webhooks.delete(ctx.tx, req.webhook_id)
+    registrations.delete(ctx.tx, req.webhook_id)
     return m.DeleteWebhook.Response()
 
 
@@ -92,8 +92,8 @@ def test_webhook(ctx: Context, req: m.TestWebhook) -> m.TestWebhook.Response:
     from ..jobs.webhooks import send
 
     how = _settings()
-    row = ctx.run(lambda tx: webhooks.find(tx, req.webhook_id), write=False)
-    asked = req.event or ctx.run(lambda tx: webhooks.get(tx, req.webhook_id), write=False).events[0]
+    row = ctx.run(lambda tx: registrations.find(tx, req.webhook_id), write=False)
+    asked = req.event or ctx.run(lambda tx: registrations.get(tx, req.webhook_id), write=False).events[0]
     event = webhook_rules.event_name(asked)
     delivery_id = deliveries.new_id()
     body = webhook_rules.body(event, time.time_ns() // 1_000_000, webhook_rules.EXAMPLES[event])

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from trackway.client_compat.errors import ApiError
-from trackway.storage import jobs, outbox
+from trackway.storage import jobs
 from trackway.storage.database import Database
 from trackway.storage.jobs import Job
+from trackway.storage.webhooks import outbox
 
 from ..backend import Backend
 from . import settings

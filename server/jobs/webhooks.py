@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from trackway.client_compat import webhook_rules
 from trackway.client_compat.errors import ApiError
-from trackway.storage import deliveries, jobs
+from trackway.storage import jobs
 from trackway.storage.database import Database, Tx
-from trackway.storage.deliveries import Outcome
 from trackway.storage.jobs import Job
-from trackway.storage.outbox import DELIVERED, FAILED, PENDING
-from trackway.storage.vault import Vault
+from trackway.storage.secrets import Vault
+from trackway.storage.webhooks import deliveries
+from trackway.storage.webhooks.deliveries import Outcome
+from trackway.storage.webhooks.outbox import DELIVERED, FAILED, PENDING
 
 from ..config import Config
 from . import http_client, settings

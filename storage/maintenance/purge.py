@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from .. import audit
 from ..artifacts.locations import Locations, Place
 from ..database import Tx
-from ..experiments import DELETED
 from ..schema.logged_models import logged_model_points, logged_model_series, logged_models
 from ..schema.tracking import experiments, points, runs, series
+from ..tracking.experiments import DELETED
 from .trash import EXPERIMENT, MODEL, RUN, Victim, is_trashed
 
 

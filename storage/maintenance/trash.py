@@ -12,9 +12,9 @@ from trackway.client_compat.errors import InvalidParameter
 
 from .. import search
 from ..database import Tx
-from ..experiments import ACTIVE, DEFAULT_EXPERIMENT, DELETED
 from ..schema.logged_models import logged_models
 from ..schema.tracking import experiments, runs
+from ..tracking.experiments import ACTIVE, DEFAULT_EXPERIMENT, DELETED
 
 
 class Kind(NamedTuple):

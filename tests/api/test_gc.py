@@ -17,10 +17,10 @@ from mlflow.exceptions import MlflowException
 from tests import factories
 from tests.services import BIN, ObjectStore, TrackwayServer
 from trackway.server.cli import trash
-from trackway.storage import runs
 from trackway.storage.artifacts.local import LocalStore
 from trackway.storage.artifacts.locations import Locations
 from trackway.storage.database import Database
+from trackway.storage.tracking import runs
 
 
 def command(uri: str, destination: str | Path, *options: str, **environment: str) -> tuple[int, str, str]:

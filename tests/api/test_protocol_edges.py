@@ -251,7 +251,7 @@ def test_a_body_that_ends_early_is_400(api):
 
 
 def test_a_fault_of_the_servers_own_is_500_without_its_inside(api, monkeypatch, caplog):
-    from trackway.storage import experiments
+    from trackway.storage.tracking import experiments
 
     monkeypatch.setattr(experiments, "get", lambda *_: 1 / 0)
     response = api.get("/api/2.0/mlflow/experiments/get?experiment_id=0", headers={"X-Request-Id": "req-17"})

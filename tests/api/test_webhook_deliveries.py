@@ -11,8 +11,9 @@ from tests.databases import statements_of
 from tests.receiver import ALLOW_LOOPBACK, Receiver, receiver
 from trackway.client_compat.errors import Unavailable
 from trackway.server.jobs import runner as background
-from trackway.storage import jobs, outbox
+from trackway.storage import jobs
 from trackway.storage.database.errors import unreachable
+from trackway.storage.webhooks import outbox
 
 WEBHOOKS = "/api/2.0/mlflow/webhooks"
 OURS = "/api/3.0/trackway/webhooks"

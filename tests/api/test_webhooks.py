@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.receiver import ALLOW_LOOPBACK, Receiver, receiver
-from trackway.storage.vault import KEY_VARIABLE
+from trackway.storage.secrets import KEY_VARIABLE
 
 WEBHOOKS = "/api/2.0/mlflow/webhooks"
 OURS = "/api/3.0/trackway/webhooks"

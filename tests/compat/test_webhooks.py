@@ -22,8 +22,8 @@ from tests.databases import Databases
 from tests.receiver import ALLOW_LOOPBACK, Received, Receiver, receiver
 from tests.services import MlflowServer, TrackwayServer
 from trackway.client_compat import webhook_rules
-from trackway.storage import outbox
 from trackway.storage.database import Database
+from trackway.storage.webhooks import outbox
 
 from .conversation import Ask, compare
 

@@ -31,9 +31,9 @@ from tests.api.test_tracking import (  # noqa: F401
 )
 from tests.factories import ARTIFACT_ROOT, get_run, log_metrics, make_run, point
 from tests.services import TrackwayServer
-from trackway.storage import metrics
 from trackway.storage.database import Database
 from trackway.storage.maintenance import migrate
+from trackway.storage.tracking import metrics
 
 from .pooler import CONNECTIONS, PgBouncer
 from .programs import needs

@@ -18,9 +18,9 @@ from sqlalchemy import exc
 from tests.factories import get_run, log_metrics, make_experiment, make_run, point, set_tags
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import Unavailable
-from trackway.storage import active_runs, metrics, runs
 from trackway.storage.database import Database, NotNow, Tx, hurrying, parse_uri
 from trackway.storage.schema.tracking import run_tags
+from trackway.storage.tracking import metrics, run_locks, runs
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_a_transaction_that_lost_a_race_runs_again(database: Database) -> None:
     def write(first: str, second: str) -> None:
         def work(tx: Tx) -> None:
             attempts.append(first)
-            active_runs.find(tx, first)
+            run_locks.find(tx, first)
             if tx.dialect == "postgresql" and len(attempts) <= 2:
                 meet.wait()
-            runs.set_tags(tx, active_runs.find(tx, second), [])
+            runs.set_tags(tx, run_locks.find(tx, second), [])
 
         database.run(work, write=True)
 
@@ -163,7 +163,7 @@ def test_a_connection_that_broke_in_the_pool_is_replaced(database: Database) -> 
     with killer.begin(write=False) as tx:
         tx.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
     killer.dispose()
-    database.run(lambda tx: runs.set_tags(tx, active_runs.find(tx, run), []), write=True)
+    database.run(lambda tx: runs.set_tags(tx, run_locks.find(tx, run), []), write=True)
 
 
 def test_transactions_one_after_the_other_ask_the_pool_once(database: Database) -> None:

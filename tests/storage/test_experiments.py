@@ -7,8 +7,8 @@ import pytest
 from tests.factories import make_experiment, make_run
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import AlreadyExists, InvalidParameter, InvalidState, NotFound
-from trackway.storage import experiments, runs
 from trackway.storage.database import Database, Tx
+from trackway.storage.tracking import experiments, runs
 
 
 def find(tx: Tx, **request: object) -> list[str]:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.factories import at, make_registered_model, make_version
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.trackway_api import RegisteredModelChange
-from trackway.storage import aliases, history, model_versions, registered_models, stages
 from trackway.storage.database import Database, Tx
+from trackway.storage.registry import aliases, history, model_versions, registered_models, stages
 from trackway.storage.schema.registry import registry_history
 
 _numbers = itertools.count(1)

@@ -10,8 +10,8 @@ from tests.databases import statements_of
 from tests.factories import log_metrics, make_experiment, make_logged_model, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
-from trackway.storage import experiments, logged_models, runs
 from trackway.storage.database import Database, Tx
+from trackway.storage.tracking import experiments, logged_models, runs
 
 OrderBy = m.SearchLoggedModels.OrderBy
 Dataset = m.SearchLoggedModels.Dataset

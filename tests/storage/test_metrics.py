@@ -8,8 +8,8 @@ import pytest
 from tests.factories import START_MS, get_run, log_metrics, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter
-from trackway.storage import metrics
 from trackway.storage.database import Tx
+from trackway.storage.tracking import metrics
 
 LARGEST = 1.7976931348623157e308
 

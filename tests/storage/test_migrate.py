@@ -15,10 +15,11 @@ from sqlalchemy import exc
 
 from tests.factories import find_runs, make_experiment
 from trackway.client_compat import messages as m
-from trackway.storage import audit, experiments, metrics
+from trackway.storage import audit
 from trackway.storage.database import Database, Tx
 from trackway.storage.maintenance import migrate
 from trackway.storage.schema import metadata
+from trackway.storage.tracking import experiments, metrics
 
 
 def test_the_migrations_make_what_the_schema_says(empty: Database) -> None:

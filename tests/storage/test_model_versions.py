@@ -16,13 +16,8 @@ from tests.factories import (
 )
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
-from trackway.storage import (
-    aliases,
-    model_versions,
-    registered_models,
-    stages,
-)
 from trackway.storage.database import Database, Tx
+from trackway.storage.registry import aliases, model_versions, registered_models, stages
 
 PROMPT = {"mlflow.prompt.is_prompt": "true"}
 

@@ -14,10 +14,10 @@ from alembic.migration import MigrationContext
 
 from tests.commands import ROOT
 from tests.factories import log_metrics, make_run, point
-from trackway.storage import metrics
 from trackway.storage.database import Database
 from trackway.storage.maintenance import migrate, partitions
 from trackway.storage.schema import metadata
+from trackway.storage.tracking import metrics
 
 pytestmark = pytest.mark.parametrize("dialect", ["postgresql"])
 

@@ -19,13 +19,13 @@ from tests.factories import (
 )
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
-from trackway.storage import active_runs, experiments, inputs, logged_models, metrics, runs
 from trackway.storage.artifacts.locations import Locations
 from trackway.storage.database import Database, Tx
 from trackway.storage.maintenance import purge, trash
 from trackway.storage.maintenance.trash import Named
 from trackway.storage.schema import metadata
 from trackway.storage.schema.operations import audit
+from trackway.storage.tracking import experiments, inputs, logged_models, metrics, run_locks, runs
 
 Counts = dict[str, int]
 
@@ -49,7 +49,7 @@ def make_full_run(tx: Tx, experiment_id: str = "0", model_id: str | None = None)
     """A run with a row in every table that runs have rows in."""
     run_id = make_run(tx, experiment_id, tags={"k": "v"}, params={"p": "1"})
     log_metrics(tx, run_id, *(point("loss", 1 / (n + 1), step=n, model=model_id) for n in range(20)))
-    run = active_runs.find(tx, run_id)
+    run = run_locks.find(tx, run_id)
     dataset = m.Dataset(name="iris", digest="d1", source_type="local", source="{}")
     tag = m.InputTag(key="mlflow.data.context", value="train")
     inputs.log_datasets(tx, run, [m.DatasetInput(dataset=dataset, tags=[tag])])

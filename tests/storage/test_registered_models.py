@@ -7,8 +7,8 @@ from tests.databases import statements_of
 from tests.factories import make_many_models, make_registered_model, make_version
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import AlreadyExists, InvalidParameter, NotFound
-from trackway.storage import aliases, model_versions, registered_models
 from trackway.storage.database import Database, Tx
+from trackway.storage.registry import aliases, model_versions, registered_models
 from trackway.storage.schema import registry
 
 PROMPT = {"mlflow.prompt.is_prompt": "true"}

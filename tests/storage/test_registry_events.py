@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from tests.factories import make_registered_model, make_version
 from trackway.client_compat import webhook_rules
-from trackway.storage import aliases, model_versions, registered_models, stages, webhooks
 from trackway.storage.database import Tx
+from trackway.storage.registry import aliases, model_versions, registered_models, stages
 from trackway.storage.schema.webhooks import deliveries
+from trackway.storage.webhooks import registrations
 
 PROMPT = {"mlflow.prompt.is_prompt": "true"}
 
@@ -20,7 +21,7 @@ PROMPT = {"mlflow.prompt.is_prompt": "true"}
 @pytest.fixture(autouse=True)
 def _webhook(tx: Tx) -> None:
     """One that wants to know of everything."""
-    webhooks.create(
+    registrations.create(
         tx,
         name="all",
         url="https://example.com/hook",

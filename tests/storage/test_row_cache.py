@@ -14,10 +14,11 @@ from tests.databases import statements_of
 from tests.factories import get_run, log_metrics, make_experiment, make_run, point
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
-from trackway.storage import active_runs, audit, creating, experiments, metrics, runs
+from trackway.storage import audit
 from trackway.storage.database import Database, Tx, row_cache
 from trackway.storage.database import database as database_module
 from trackway.storage.schema import tracking
+from trackway.storage.tracking import experiments, metrics, run_creation, run_locks, runs
 
 
 @pytest.fixture(scope="module", params=["postgresql"])
@@ -140,27 +141,27 @@ def test_a_series_that_is_gone_is_made_again(database: Database, other: Database
 
 def test_a_run_is_seen_in_its_workspace_only(database: Database, run_id: str) -> None:
     with pytest.raises(NotFound):
-        database.run(lambda tx: active_runs.find(tx, run_id), write=True, workspace=2)
+        database.run(lambda tx: run_locks.find(tx, run_id), write=True, workspace=2)
 
 
 def test_an_experiment_that_another_process_deleted_gets_no_run(database: Database, other: Database) -> None:
     experiment = do(database, make_experiment)
     request = m.CreateRun(experiment_id=experiment)
-    do(database, lambda tx: creating.create(tx, request))
+    do(database, lambda tx: run_creation.create(tx, request))
     do(other, lambda tx: experiments.delete(tx, experiment))
     with pytest.raises(InvalidParameter, match="must be in the 'active' state"):
-        do(database, lambda tx: creating.create(tx, request))
+        do(database, lambda tx: run_creation.create(tx, request))
     do(other, lambda tx: experiments.restore(tx, experiment))
-    do(database, lambda tx: creating.create(tx, request))
+    do(database, lambda tx: run_creation.create(tx, request))
 
 
 def test_an_experiment_that_was_moved_gets_its_runs_where_it_is(database: Database, other: Database) -> None:
     experiment = do(database, make_experiment)
     request = m.CreateRun(experiment_id=experiment)
-    do(database, lambda tx: creating.create(tx, request))
+    do(database, lambda tx: run_creation.create(tx, request))
     moved = sa.update(tracking.experiments).where(tracking.experiments.c.id == int(experiment))
     do(other, lambda tx: tx.execute(moved.values(artifact_location="s3://new/place")))
-    run = do(database, lambda tx: creating.create(tx, request))
+    run = do(database, lambda tx: run_creation.create(tx, request))
     assert run.info.artifact_uri == f"s3://new/place/{run.info.run_id}/artifacts"
 
 
@@ -190,7 +191,7 @@ def test_a_write_that_lost_a_race_until_the_run_was_gone_is_refused_as_any_other
 
 def test_a_fault_of_the_works_own_is_told(database: Database, run_id: str) -> None:
     def work(tx: Tx) -> None:
-        active_runs.find(tx, run_id)
+        run_locks.find(tx, run_id)
         tx.execute(sa.text("SELECT 1 / 0"))
 
     with pytest.raises(exc.DBAPIError, match="division by zero"):

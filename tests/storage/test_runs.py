@@ -7,12 +7,12 @@ import pytest
 from tests.factories import find_runs, get_run, log_params, make_experiment, make_run, set_tags
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
-from trackway.storage import active_runs, creating, experiments, runs
 from trackway.storage.database import Database, Tx
+from trackway.storage.tracking import experiments, run_creation, run_locks, runs
 
 
 def create(tx: Tx, **request: object) -> m.RunInfo:
-    info = creating.create(tx, m.CreateRun(**request)).info  # type: ignore[arg-type]
+    info = run_creation.create(tx, m.CreateRun(**request)).info  # type: ignore[arg-type]
     assert info
     return info
 
@@ -92,7 +92,7 @@ def test_deleting_the_name_tag_leaves_the_name(tx: Tx) -> None:
 def test_of_a_tag_given_twice_the_last_value_holds(tx: Tx) -> None:
     run = make_run(tx)
     given = [m.RunTag(key="k", value="1"), m.RunTag(key="k", value="2")]
-    runs.set_tags(tx, active_runs.find(tx, run), given)
+    runs.set_tags(tx, run_locks.find(tx, run), given)
     assert tags(tx, run)["k"] == "2"
 
 
@@ -116,7 +116,7 @@ def test_a_deleted_run_is_readable_but_takes_no_writes(tx: Tx) -> None:
     runs.delete(tx, run)
     assert info(tx, run).run_id == run
     with pytest.raises(InvalidParameter, match=f"The run {run} must be in the 'active' state"):
-        active_runs.find(tx, run)
+        run_locks.find(tx, run)
 
 
 def test_a_param_may_be_logged_again_only_with_its_value(database: Database) -> None:

@@ -11,8 +11,8 @@ from tests.factories import find_runs, make_experiment, make_run
 from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 from trackway.client_compat.errors import InvalidParameter
-from trackway.storage import runs
 from trackway.storage.database import Database, Tx
+from trackway.storage.tracking import runs
 
 
 def names(tx: Tx, experiment: str, filter: str = "", *order_by: str, **request: object) -> str:

@@ -9,10 +9,10 @@ import pytest
 from tests.databases import statements_of
 from tests.factories import find_runs, make_experiment, make_run
 from trackway.client_compat import messages as m
-from trackway.storage import runs
 from trackway.storage.database import Database, Tx
 from trackway.storage.search import pages as search_pages
 from trackway.storage.search import planner
+from trackway.storage.tracking import runs
 
 # (_FEW, _MANY): all read from their ids, all from sets, none of both, and mixtures. A lr has some 13 runs,
 # a seed two.

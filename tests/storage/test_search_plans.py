@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from tests.factories import log_metrics, make_experiment, make_logged_model, make_run, point
 from trackway.client_compat import messages as m
-from trackway.storage import logged_models, runs
 from trackway.storage.database import Database, Tx
 from trackway.storage.search import planner
+from trackway.storage.tracking import logged_models, runs
 
 OFF_METRIC = "USING COVERING INDEX ix_series_by_value (experiment_id=? AND key=? AND is_nan=?)"
 OFF_START_TIME = "USING INDEX ix_runs_newest (experiment_id=? AND lifecycle_stage=?)"

@@ -7,8 +7,8 @@ import pytest
 from tests.factories import at, make_registered_model
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
-from trackway.storage import aliases, model_versions, registered_models, stages
 from trackway.storage.database import Tx
+from trackway.storage.registry import aliases, model_versions, registered_models, stages
 
 
 def in_stages(tx: Tx, name: str) -> dict[str, str]:

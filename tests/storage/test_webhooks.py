@@ -15,12 +15,13 @@ from tests.databases import statements_of
 from trackway.client_compat import messages as m
 from trackway.client_compat import webhook_rules
 from trackway.client_compat.errors import BadRequest, InvalidParameter, NotFound
-from trackway.storage import deliveries, jobs, outbox, webhooks
+from trackway.storage import jobs
 from trackway.storage.database import Database, Tx
-from trackway.storage.deliveries import Outcome
 from trackway.storage.schema import tracking
 from trackway.storage.schema import webhooks as schema
-from trackway.storage.vault import Vault
+from trackway.storage.secrets import Vault
+from trackway.storage.webhooks import deliveries, outbox, registrations
+from trackway.storage.webhooks.deliveries import Outcome
 
 MADE = "registered_model.created"
 DATA: dict[str, Any] = {"name": "iris", "tags": {}, "description": None}
@@ -30,7 +31,7 @@ OK = Outcome(duration_ms=12, status=200, text="thanks", error=None)
 def make_webhook(
     tx: Tx, *, events: list[str] | None = None, status: str = "ACTIVE", name: str = "hook"
 ) -> str:
-    made = webhooks.create(
+    made = registrations.create(
         tx,
         name=name,
         url="https://example.com/hook",
@@ -70,7 +71,7 @@ def attempt(tx: Tx, webhook_id: str, outcome: Outcome | None = OK, state: str = 
 
 
 def test_a_webhook_comes_back_as_it_was_made_but_for_its_secret(tx: Tx) -> None:
-    made = webhooks.create(
+    made = registrations.create(
         tx,
         name="hook",
         url="https://example.com/hook",
@@ -79,7 +80,7 @@ def test_a_webhook_comes_back_as_it_was_made_but_for_its_secret(tx: Tx) -> None:
         secret="encrypted",
         status="DISABLED",
     )
-    assert webhooks.get(tx, made.webhook_id or "") == made
+    assert registrations.get(tx, made.webhook_id or "") == made
     assert made == m.Webhook(
         webhook_id=made.webhook_id,
         name="hook",
@@ -100,7 +101,7 @@ def test_webhooks_are_listed_newest_first_in_pages(tx: Tx, neighbour: str) -> No
     found: list[str | None] = []
     token, pages = None, 0
     while pages == 0 or token:
-        page, token = webhooks.find_page(tx, 2, token)
+        page, token = registrations.find_page(tx, 2, token)
         found += [webhook.webhook_id for webhook in page]
         pages += 1
     assert (found, pages) == (made[::-1], 3)
@@ -108,25 +109,25 @@ def test_webhooks_are_listed_newest_first_in_pages(tx: Tx, neighbour: str) -> No
 
 def test_an_update_changes_what_it_names(tx: Tx) -> None:
     hook = make_webhook(tx)
-    before = webhooks.get(tx, hook)
-    after = webhooks.update(tx, hook, {"url": "https://example.org"}, ["prompt_tag.set"])
+    before = registrations.get(tx, hook)
+    after = registrations.update(tx, hook, {"url": "https://example.org"}, ["prompt_tag.set"])
     assert (after.name, after.url, after.status) == (before.name, "https://example.org", before.status)
     assert after.events == [m.WebhookEvent(entity="PROMPT_TAG", action="SET")]
-    assert webhooks.update(tx, hook, {"name": "other"}, None).events == after.events
+    assert registrations.update(tx, hook, {"name": "other"}, None).events == after.events
 
 
 def test_a_deleted_webhook_is_gone_and_its_record_stays(tx: Tx) -> None:
     hook = make_webhook(tx)
     outbox.emit(tx, MADE, DATA)
-    webhooks.delete(tx, hook)
+    registrations.delete(tx, hook)
     with pytest.raises(NotFound, match=f"Webhook with ID {hook} not found."):
-        webhooks.get(tx, hook)
-    assert webhooks.find_page(tx, 10, None) == ([], None)
+        registrations.get(tx, hook)
+    assert registrations.find_page(tx, 10, None) == ([], None)
     assert len(sent_to(tx, hook)) == 1
 
 
 def test_other_workspaces_webhooks_are_out_of_reach(tx: Tx, neighbour: str) -> None:
-    for reach in (webhooks.get, webhooks.delete, sent_to):
+    for reach in (registrations.get, registrations.delete, sent_to):
         with pytest.raises(NotFound):
             reach(tx, neighbour)
 
@@ -215,9 +216,9 @@ def test_nothing_is_sent_to_a_webhook_that_is_no_more(tx: Tx, end: str) -> None:
     hook = make_webhook(tx)
     outbox.emit(tx, MADE, DATA)
     if end == "disabled":
-        webhooks.update(tx, hook, {"status": "DISABLED"}, None)
+        registrations.update(tx, hook, {"status": "DISABLED"}, None)
     else:
-        webhooks.delete(tx, hook)
+        registrations.delete(tx, hook)
     assert deliveries.begin_attempt(tx, sent_to(tx, hook)[0].delivery_id) is None
     assert sent_to(tx, hook)[0].state == "CANCELLED"
 
@@ -244,7 +245,7 @@ def test_a_replay_needs_an_active_webhook_and_its_own_delivery(tx: Tx, neighbour
     for wrong in (other, neighbour):
         with pytest.raises(NotFound):
             deliveries.replay(tx, wrong, delivery)
-    webhooks.update(tx, hook, {"status": "DISABLED"}, None)
+    registrations.update(tx, hook, {"status": "DISABLED"}, None)
     with pytest.raises(InvalidParameter, match="make it ACTIVE"):
         deliveries.replay(tx, hook, delivery)
 
@@ -296,6 +297,6 @@ def test_what_is_no_key_is_said() -> None:
 
 def test_a_deleted_webhooks_secret_is_gone(tx: Tx) -> None:
     hook = make_webhook(tx)
-    webhooks.update(tx, hook, {"secret": "encrypted"}, None)
-    webhooks.delete(tx, hook)
+    registrations.update(tx, hook, {"secret": "encrypted"}, None)
+    registrations.delete(tx, hook)
     assert tx.execute(sa.select(schema.webhooks.c.secret)).scalars().all() == [None]

@@ -1,0 +1,112 @@
+"""Artifacts as files: up, down, and as archives."""
+
+from __future__ import annotations
+
+from trackway.client_compat import artifact_paths
+from trackway.client_compat import messages as m
+from trackway.client_compat import trackway_artifacts as t
+from trackway.client_compat.errors import BadRequest, InvalidParameter
+from trackway.server.auth import policy
+from trackway.server.edge import archives, files
+from trackway.server.edge.transfers import Stream, Transfer, message, transfers
+from trackway.storage.artifacts.locations import Place
+from trackway.storage.registry import aliases
+
+from .messages import files as listed
+from .messages import logged_model_location, run_location, served, version_location
+
+# The UI's limit in MLflow, kept with its words; clients use the other way in, which has none.
+_UI_LIMIT = 10 * 1024 * 1024
+
+
+@transfers(m.DownloadArtifact, can=policy.read_artifacts)
+def download_artifact(ctx: Transfer, req: m.DownloadArtifact) -> Stream:
+    store = served(ctx, m.DownloadArtifact)
+    return files.send(ctx, Place(store, artifact_paths.check(ctx.path_values["artifact_path"])))
+
+
+@transfers(m.UploadArtifact, can=policy.edit_artifacts)
+def upload_artifact(ctx: Transfer, req: m.UploadArtifact) -> Stream:
+    store = served(ctx, m.UploadArtifact)
+    return _receive(ctx, Place(store, artifact_paths.check_file(ctx.path_values["artifact_path"])))
+
+
+@transfers(t.GetRunArtifact, can=policy.read_run)
+def get_run_artifact(ctx: Transfer, req: t.GetRunArtifact) -> Stream:
+    path = artifact_paths.check(req.path)
+    return files.send(ctx, ctx.backend.artifacts.place(run_location(ctx, req.run_id)).at(path))
+
+
+@transfers(t.GetModelVersionArtifact, can=policy.read_version)
+def get_model_version_artifact(ctx: Transfer, req: t.GetModelVersionArtifact) -> Stream:
+    path = artifact_paths.check(req.path)
+    location = version_location(ctx, req.name, req.version)
+    return files.send(ctx, ctx.backend.artifacts.place(location).at(path))
+
+
+@transfers(t.GetLoggedModelArtifact, can=policy.read_logged_model)
+def get_logged_model_artifact(ctx: Transfer, req: t.GetLoggedModelArtifact) -> Stream:
+    if not req.artifact_file_path:
+        raise BadRequest('Request must include the "artifact_file_path" query parameter.')
+    path = artifact_paths.check(req.artifact_file_path)
+    return files.send(ctx, ctx.backend.artifacts.place(logged_model_location(ctx, req.model_id)).at(path))
+
+
+@transfers(t.UploadRunArtifact, can=policy.edit_run)
+def upload_run_artifact(ctx: Transfer, req: t.UploadRunArtifact) -> Stream:
+    if not req.run_uuid:
+        raise InvalidParameter("Request must specify run_uuid.")
+    if not req.path:
+        raise InvalidParameter("Request must specify path.")
+    path = artifact_paths.check_file(req.path)
+    length = ctx.environ.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > _UI_LIMIT:
+        raise InvalidParameter("Artifact size is too large. Max size is 10MB.")
+    if not int(length):
+        raise InvalidParameter("Request must specify data.")
+    return _receive(ctx, ctx.backend.artifacts.place(run_location(ctx, req.run_uuid)).at(path))
+
+
+@transfers(t.GetModelFile, can=policy.read_version)
+def get_model_file(ctx: Transfer, req: t.GetModelFile) -> Stream:
+    """A file, or a folder's listing: what a serving system needs to fetch a model by its alias."""
+    path = artifact_paths.check(req.path)
+    place = _version_place(ctx, req.name, req.version)
+    if found := listed(place, path):
+        return message(m.ListArtifacts.Response(files=found))
+    return files.send(ctx, place.at(path))
+
+
+@transfers(t.GetModelArchive, can=policy.read_version)
+def get_model_archive(ctx: Transfer, req: t.GetModelArchive) -> Stream:
+    path = artifact_paths.check(req.path)
+    place = _version_place(ctx, req.name, req.version)
+    return archives.send(ctx, place.at(path), f"{req.name}-{req.version.lstrip('@')}", req.format)
+
+
+@transfers(t.GetRunArchive, can=policy.read_run)
+def get_run_archive(ctx: Transfer, req: t.GetRunArchive) -> Stream:
+    path = artifact_paths.check(req.path)
+    place = ctx.backend.artifacts.place(run_location(ctx, req.run_id))
+    return archives.send(ctx, place.at(path), req.run_id, req.format)
+
+
+@transfers(t.GetLoggedModelArchive, can=policy.read_logged_model)
+def get_logged_model_archive(ctx: Transfer, req: t.GetLoggedModelArchive) -> Stream:
+    path = artifact_paths.check(req.path)
+    place = ctx.backend.artifacts.place(logged_model_location(ctx, req.model_id))
+    return archives.send(ctx, place.at(path), req.model_id, req.format)
+
+
+def _version_place(ctx: Transfer, name: str, version: str) -> Place:
+    if version.startswith("@"):
+        alias = version[1:]
+        version = ctx.run(lambda tx: aliases.resolve(tx, name, alias).version or "", write=False)
+    return ctx.backend.artifacts.place(version_location(ctx, name, version))
+
+
+def _receive(ctx: Transfer, place: Place) -> Stream:
+    with ctx.upload() as upload:
+        place.store.put(place.path, upload, upload.length)
+    answer = m.UploadArtifact.Response()
+    return message(ctx.run(lambda tx: answer, write=True, target=f"artifact:{place.path}"))

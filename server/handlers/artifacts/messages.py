@@ -1,0 +1,214 @@
+"""Artifacts as messages: listings, deletion, and the addresses for transfers past the server."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+from trackway.client_compat import artifact_paths
+from trackway.client_compat import messages as m
+from trackway.client_compat.endpoints import ENDPOINTS
+from trackway.client_compat.errors import ApiError, InvalidParameter
+from trackway.client_compat.wire import Message
+from trackway.server.auth import policy
+from trackway.server.dispatch import Context, handles
+from trackway.storage.artifacts import ArtifactStore, Part
+from trackway.storage.artifacts.local import unsupported
+from trackway.storage.artifacts.locations import Place, is_proxied
+from trackway.storage.database import Tx
+from trackway.storage.registry import version_sources
+from trackway.storage.tracking import logged_models, runs
+
+_MAX_PARTS = 10_000
+_PART_FOR_S = 3600
+_UPLOAD_FOR_S = 900
+_LONGEST_S = 7 * 24 * 3600
+_DOWNLOAD_FOR_S = int(os.environ.get("MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS", "300"))
+_RULES = {endpoint.loaded: f"/api{endpoint.path}" for endpoint in ENDPOINTS}
+
+
+@handles(m.ListArtifacts, can=policy.read_run, transaction="none")
+def list_artifacts(ctx: Context, req: m.ListArtifacts) -> m.ListArtifacts.Response:
+    path = artifact_paths.check(req.path or "")
+    location = run_location(ctx, req.run_id)
+    return m.ListArtifacts.Response(
+        root_uri=location, files=files(ctx.backend.artifacts.place(location), path)
+    )
+
+
+@handles(m.ListLoggedModelArtifacts, can=policy.read_logged_model, transaction="none")
+def list_logged_model_artifacts(
+    ctx: Context, req: m.ListLoggedModelArtifacts
+) -> m.ListLoggedModelArtifacts.Response:
+    path = artifact_paths.check(req.artifact_directory_path or "")
+    location = logged_model_location(ctx, req.model_id)
+    return m.ListLoggedModelArtifacts.Response(
+        root_uri=location, files=files(ctx.backend.artifacts.place(location), path)
+    )
+
+
+@handles(m.ArtifactsListArtifacts, can=policy.read_artifacts, transaction="none")
+def list_served_artifacts(ctx: Context, req: m.ArtifactsListArtifacts) -> m.ArtifactsListArtifacts.Response:
+    """The folder's entries by their names alone, as the client expects them here."""
+    store = served(ctx, m.ArtifactsListArtifacts)
+    found = store.list(artifact_paths.check(req.path or ""))
+    return m.ArtifactsListArtifacts.Response(
+        files=[
+            m.ArtifactsFileInfo(path=entry.path.rpartition("/")[2], is_dir=entry.is_dir, file_size=entry.size)
+            for entry in found
+        ]
+    )
+
+
+@handles(m.DeleteArtifact, can=policy.delete_artifacts, transaction="none")
+def delete_artifact(ctx: Context, req: m.DeleteArtifact) -> m.DeleteArtifact.Response:
+    store = served(ctx, m.DeleteArtifact)
+    path = artifact_paths.check(ctx.path_values["artifact_path"])
+    store.delete(path)
+    return ctx.run(lambda tx: m.DeleteArtifact.Response(), write=True, target=f"artifact:{path}")
+
+
+@handles(m.CreateMultipartUpload, can=policy.edit_artifacts, transaction="none")
+def create_multipart_upload(ctx: Context, req: m.CreateMultipartUpload) -> m.CreateMultipartUpload.Response:
+    store = served(ctx, m.CreateMultipartUpload)
+    path = _multipart_path(ctx, req.path)
+    number = 1 if req.num_parts is None else req.num_parts
+    if not store.signs:
+        raise unsupported("Multipart upload")
+    if not 1 <= number <= _MAX_PARTS:
+        raise InvalidParameter(f"num_parts must be between 1 and {_MAX_PARTS}, not {number}.")
+    upload_id = store.begin_parts(path)
+    return m.CreateMultipartUpload.Response(
+        upload_id=upload_id,
+        credentials=[
+            m.MultipartUploadCredential(
+                url=store.sign_part(path, upload_id, part, _PART_FOR_S), part_number=part, headers={}
+            )
+            for part in range(1, number + 1)
+        ],
+    )
+
+
+@handles(m.CompleteMultipartUpload, can=policy.edit_artifacts, transaction="none")
+def complete_multipart_upload(
+    ctx: Context, req: m.CompleteMultipartUpload
+) -> m.CompleteMultipartUpload.Response:
+    store = served(ctx, m.CompleteMultipartUpload)
+    path = _multipart_path(ctx, req.path)
+    parts = [Part(part.part_number or 0, part.etag or "") for part in req.parts]
+    store.complete_parts(path, req.upload_id or "", parts)
+    return ctx.run(lambda tx: m.CompleteMultipartUpload.Response(), write=True, target=f"artifact:{path}")
+
+
+@handles(m.AbortMultipartUpload, can=policy.edit_artifacts, transaction="none")
+def abort_multipart_upload(ctx: Context, req: m.AbortMultipartUpload) -> m.AbortMultipartUpload.Response:
+    store = served(ctx, m.AbortMultipartUpload)
+    store.abort_parts(_multipart_path(ctx, req.path), req.upload_id or "")
+    return m.AbortMultipartUpload.Response()
+
+
+@handles(m.GetPresignedDownloadUrl, can=policy.read_artifacts, transaction="none")
+def get_presigned_download_url(
+    ctx: Context, req: m.GetPresignedDownloadUrl
+) -> m.GetPresignedDownloadUrl.Response:
+    store = served(ctx, m.GetPresignedDownloadUrl)
+    path = artifact_paths.check_file(ctx.path_values["artifact_path"])
+    url, size = _signed("Multipart download", Place(store, path), _DOWNLOAD_FOR_S)
+    return m.GetPresignedDownloadUrl.Response(url=url, headers={}, file_size=size)
+
+
+@handles(m.CreatePresignedDownloadUrl, can=policy.read_run, transaction="none")
+def create_presigned_download_url(
+    ctx: Context, req: m.CreatePresignedDownloadUrl
+) -> m.CreatePresignedDownloadUrl.Response:
+    path = artifact_paths.check_file(req.path)
+    seconds = _seconds(req.expiration, _DOWNLOAD_FOR_S)
+    location = run_location(ctx, req.run_id)
+    if is_proxied(location):
+        raise InvalidParameter(
+            "Presigned download is not supported for runs with proxied artifact storage "
+            f"(artifact URI scheme: {urlsplit(location).scheme}). "
+            "This endpoint requires a run with a direct cloud storage artifact URI."
+        )
+    url, size = _signed("Presigned download", ctx.backend.artifacts.place(location).at(path), seconds)
+    return m.CreatePresignedDownloadUrl.Response(presigned_url=url, headers={}, file_size=size)
+
+
+@handles(m.CreatePresignedUploadUrl, can=policy.edit_run_or_model, transaction="none")
+def create_presigned_upload_url(
+    ctx: Context, req: m.CreatePresignedUploadUrl
+) -> m.CreatePresignedUploadUrl.Response:
+    if bool(req.run_id) == bool(req.model_id):
+        raise InvalidParameter("Exactly one of run_id and model_id must be provided.")
+    path = artifact_paths.check_file(req.path)
+    seconds = _seconds(req.expiration, _UPLOAD_FOR_S)
+    location = run_location(ctx, req.run_id) if req.run_id else logged_model_location(ctx, req.model_id or "")
+    if is_proxied(location):
+        raise InvalidParameter(
+            "Presigned upload is not supported for proxied artifact storage "
+            f"(artifact URI scheme: {urlsplit(location).scheme}). "
+            "This endpoint requires a direct cloud storage artifact URI."
+        )
+    place = ctx.backend.artifacts.place(location).at(path)
+    link = place.store.sign_put(place.path, seconds)
+    return m.CreatePresignedUploadUrl.Response(presigned_url=link.url, headers=link.headers)
+
+
+def files(place: Place, path: str) -> list[m.FileInfo]:
+    """What lies in a folder of a run's or model's artifacts, by paths relative to these."""
+    skip = len(place.path) + 1 if place.path else 0
+    return [
+        m.FileInfo(path=entry.path[skip:], is_dir=entry.is_dir, file_size=entry.size)
+        for entry in place.store.list(place.at(path).path)
+    ]
+
+
+def served(ctx: Context, request: type[Message]) -> ArtifactStore:
+    """The store behind the server's own addresses; refused where the server serves none."""
+    if not ctx.config.serve_artifacts:
+        raise ApiError(
+            f"Endpoint: {_RULES[request]} disabled due to the mlflow server running with "
+            "`--no-serve-artifacts`. To enable artifacts server functionality, run `mlflow server` "
+            "with `--serve-artifacts`",
+            error_code="ENDPOINT_NOT_FOUND",
+            status=503,
+        )
+    return ctx.backend.artifacts.served
+
+
+def run_location(ctx: Context, run_id: str) -> str:
+    return ctx.run(lambda tx: str(runs.find(tx, run_id).artifact_uri), write=False)
+
+
+def logged_model_location(ctx: Context, model_id: str) -> str:
+    def find(tx: Tx) -> str:
+        return str(logged_models.find(tx, model_id, deleted=False).artifact_location)
+
+    return ctx.run(find, write=False)
+
+
+def version_location(ctx: Context, name: str, version: str) -> str:
+    return ctx.run(lambda tx: version_sources.location(tx, name, version), write=False)
+
+
+def _multipart_path(ctx: Context, local_file: str) -> str:
+    """The client names the folder in the address, and its own file, whose last part is the name."""
+    name = local_file.replace("\\", "/").rpartition("/")[2]
+    folder = artifact_paths.check(ctx.path_values["artifact_path"])
+    return artifact_paths.join(folder, artifact_paths.check_file(name))
+
+
+def _signed(what: str, place: Place, seconds: int) -> tuple[str, int]:
+    """A file's address and size. ``what`` is what MLflow calls this where the store cannot."""
+    if not place.store.signs:
+        raise unsupported(what)
+    file = place.store.open(place.path, partly=True)
+    file.close()
+    return place.store.sign_get(place.path, seconds), file.size
+
+
+def _seconds(asked: int | None, default: int) -> int:
+    seconds = default if asked is None else asked
+    if not 1 <= seconds <= _LONGEST_S:
+        raise InvalidParameter(f"expiration must be between 1 and {_LONGEST_S} seconds (got {seconds}).")
+    return seconds

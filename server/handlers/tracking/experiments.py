@@ -1,0 +1,89 @@
+"""Experiments."""
+
+from __future__ import annotations
+
+from trackway.client_compat import extra, hosts, rules, uris
+from trackway.client_compat import messages as m
+from trackway.server.auth import policy
+from trackway.server.dispatch import Context, handles
+from trackway.storage.tracking import experiments
+
+_ALL = 50_000  # the most that a search may ask for
+
+
+@handles(m.CreateExperiment, can=policy.create_experiment)
+def create_experiment(ctx: Context, req: m.CreateExperiment) -> m.CreateExperiment.Response:
+    rules.check_experiment_name(req.name)
+    rules.check_custom_views([tag.key for tag in req.tags])
+    for tag in req.tags:
+        rules.check_experiment_tag(tag.key, tag.value)
+    if req.artifact_location:
+        uris.check_location(req.artifact_location)
+        hosts.check_host(req.artifact_location, "artifact_location", ctx.config.artifact_roots)
+    experiment_id = experiments.create(
+        ctx.tx, req.name, req.artifact_location, req.tags, ctx.config.artifact_root
+    )
+    return m.CreateExperiment.Response(experiment_id=experiment_id)
+
+
+@handles(m.GetExperiment, can=policy.read_experiment)
+def get_experiment(ctx: Context, req: m.GetExperiment) -> m.GetExperiment.Response:
+    return m.GetExperiment.Response(experiment=experiments.get(ctx.tx, req.experiment_id))
+
+
+@handles(m.GetExperimentByName, can=policy.read_experiment_by_name)
+def get_experiment_by_name(ctx: Context, req: m.GetExperimentByName) -> m.GetExperimentByName.Response:
+    return m.GetExperimentByName.Response(experiment=experiments.get_by_name(ctx.tx, req.experiment_name))
+
+
+@handles(m.SearchExperiments, can=policy.search_experiments, transaction="search")
+def search_experiments(ctx: Context, req: m.SearchExperiments) -> m.SearchExperiments.Response:
+    found, token = experiments.find_page(ctx.tx, req)
+    return m.SearchExperiments.Response(experiments=found, next_page_token=token)
+
+
+@handles(extra.ListExperiments, can=policy.search_experiments, transaction="search")
+def list_experiments(ctx: Context, req: extra.ListExperiments) -> extra.ListExperiments.Response:
+    """What clients before 1.28 call to find experiments; in the order of their ids, as then."""
+    search = m.SearchExperiments(
+        view_type=req.view_type,
+        max_results=req.max_results or _ALL,
+        page_token=req.page_token,
+        order_by=["experiment_id ASC"],
+    )
+    found = search_experiments(ctx, search)
+    return extra.ListExperiments.Response(
+        experiments=found.experiments, next_page_token=found.next_page_token
+    )
+
+
+@handles(m.UpdateExperiment, can=policy.edit_experiment)
+def update_experiment(ctx: Context, req: m.UpdateExperiment) -> m.UpdateExperiment.Response:
+    rules.check_experiment_name(req.new_name)
+    experiments.rename(ctx.tx, req.experiment_id, req.new_name)
+    return m.UpdateExperiment.Response()
+
+
+@handles(m.DeleteExperiment, can=policy.delete_experiment, is_short=False)  # all its runs go with it
+def delete_experiment(ctx: Context, req: m.DeleteExperiment) -> m.DeleteExperiment.Response:
+    experiments.delete(ctx.tx, req.experiment_id)
+    return m.DeleteExperiment.Response()
+
+
+@handles(m.RestoreExperiment, can=policy.delete_experiment, is_short=False)
+def restore_experiment(ctx: Context, req: m.RestoreExperiment) -> m.RestoreExperiment.Response:
+    experiments.restore(ctx.tx, req.experiment_id)
+    return m.RestoreExperiment.Response()
+
+
+@handles(m.SetExperimentTag, can=policy.edit_experiment)
+def set_experiment_tag(ctx: Context, req: m.SetExperimentTag) -> m.SetExperimentTag.Response:
+    rules.check_experiment_tag(req.key, req.value or "")
+    experiments.set_tag(ctx.tx, req.experiment_id, req.key, req.value or "")
+    return m.SetExperimentTag.Response()
+
+
+@handles(m.DeleteExperimentTag, can=policy.edit_experiment)
+def delete_experiment_tag(ctx: Context, req: m.DeleteExperimentTag) -> m.DeleteExperimentTag.Response:
+    experiments.delete_tag(ctx.tx, req.experiment_id, req.key)
+    return m.DeleteExperimentTag.Response()

@@ -1,0 +1,1 @@
+"""Registered models, their versions, aliases and stages, and the history of all of them."""

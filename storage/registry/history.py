@@ -1,0 +1,141 @@
+"""What was changed of registered models: who, when, from what, to what. Rows are only ever added.
+
+Whoever changes a model has locked its row (``model_names.lock``), so the order of a model's rows
+is the order in which its changes came to be, whatever the clocks of several servers say.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from trackway.client_compat import paging
+from trackway.client_compat.errors import NotFound
+from trackway.client_compat.trackway_api import RegisteredModelChange
+
+from ..database import Tx
+from ..schema.registry import registered_models, registry_history
+from ..search import keyset
+
+MODEL_CREATED, MODEL_RENAMED, MODEL_DELETED = "model_created", "model_renamed", "model_deleted"
+MODEL_DESCRIBED, VERSION_DESCRIBED = "model_description_set", "version_description_set"
+MODEL_TAG_SET, MODEL_TAG_DELETED = "model_tag_set", "model_tag_deleted"
+VERSION_CREATED, VERSION_DELETED = "version_created", "version_deleted"
+VERSION_TAG_SET, VERSION_TAG_DELETED = "version_tag_set", "version_tag_deleted"
+STAGE_CHANGED = "stage_changed"
+ALIAS_SET, ALIAS_MOVED, ALIAS_REMOVED = "alias_set", "alias_moved", "alias_removed"
+
+_H = registry_history.c
+_INSERT = sa.insert(registry_history)
+_OF_NAME = sa.select(_H.model_id).where(
+    _H.workspace_id == sa.bindparam("workspace"), _H.name == sa.bindparam("name")
+)
+_HOLDER = sa.select(registered_models.c.id).where(
+    registered_models.c.workspace_id == sa.bindparam("workspace"),
+    registered_models.c.name == sa.bindparam("name"),
+)
+
+
+class Change(NamedTuple):
+    """``key`` is the alias or the tag; a value is None where there is none, as before a tag is set."""
+
+    action: str
+    version: int | None = None
+    key: str | None = None
+    old_value: str | None = None
+    new_value: str | None = None
+
+
+def record(tx: Tx, model_id: int, name: str, *changes: Change) -> None:
+    """Add what was done to a model that is called ``name`` from now on; without changes, nothing."""
+    common = {
+        "workspace_id": tx.workspace,
+        "model_id": model_id,
+        "name": name,
+        "time_ms": tx.now_ms,
+        "user": tx.user,
+        "request_id": tx.request_id,
+    }
+    if changes:
+        tx.execute(_INSERT, [{**common, **change._asdict()} for change in changes])
+
+
+def find_page(
+    tx: Tx, name: str, size: int, token: str | None
+) -> tuple[list[RegisteredModelChange], str | None]:
+    """The changes of the model of that name, newest first, and the token of the next page.
+
+    That is the model that has the name now and those that had it when they were deleted; where there
+    is none, those that were renamed. Each comes with all that befell it under any name.
+    """
+    named = {"workspace": tx.workspace, "name": name}
+    ended = _OF_NAME.where(_H.action == MODEL_DELETED)
+    models = list(tx.execute(sa.union(_HOLDER, ended), named).scalars())
+    models = models or list(tx.execute(_OF_NAME.distinct(), named).scalars())
+    if not models:
+        raise NotFound(f"Registered Model with name={name} not found")
+    query = ("history", tx.workspace, name)
+    statement = sa.select(registry_history).where(_H.model_id.in_(models))
+    if token:
+        (last,) = keyset.read(token, query, _H.id)
+        statement = statement.where(_H.id < last)
+    rows = tx.execute(statement.order_by(_H.id.desc()).limit(size + 1)).all()
+    page, more = paging.cut(rows, size, query, lambda last: [last.id])
+    return [_message(row) for row in page], more
+
+
+def alias_at(tx: Tx, name: str, alias: str, time_ms: int) -> tuple[int | None, RegisteredModelChange | None]:
+    """The version that a model's alias named at the end of that millisecond, and the change to it.
+
+    The model is the one that had the name at that moment, else the one that has it now.
+    """
+    model = _bearer(tx, name, time_ms)
+    if model is None:
+        raise NotFound(f"Registered Model with name={name} not found")
+    row = tx.execute(
+        sa.select(registry_history)
+        .where(
+            _H.model_id == model,
+            _H.key == alias,
+            _H.action.in_((ALIAS_SET, ALIAS_MOVED, ALIAS_REMOVED)),
+            _H.time_ms <= time_ms,
+        )
+        .order_by(_H.id.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None, None
+    return None if row.action == ALIAS_REMOVED else row.version, _message(row)
+
+
+def _bearer(tx: Tx, name: str, time_ms: int) -> int | None:
+    named = {"workspace": tx.workspace, "name": name}
+    until_then = (
+        sa.select(sa.func.max(_H.id))
+        .where(_H.model_id.in_(_OF_NAME), _H.time_ms <= time_ms)
+        .group_by(_H.model_id)
+    )
+    then = sa.select(_H.model_id).where(
+        _H.id.in_(until_then), _H.name == sa.bindparam("name"), _H.action != MODEL_DELETED
+    )
+    found: int | None = tx.execute(then.order_by(_H.id.desc()), named).scalar()
+    if found is None:
+        found = tx.execute(_HOLDER, named).scalar()
+    if found is None:
+        found = tx.execute(_OF_NAME.order_by(_H.id.desc()).limit(1), named).scalar()
+    return found
+
+
+def _message(row: sa.Row[Any]) -> RegisteredModelChange:
+    return RegisteredModelChange(
+        time_ms=row.time_ms,
+        action=row.action,
+        name=row.name,
+        version=None if row.version is None else str(row.version),
+        key=row.key,
+        old_value=row.old_value,
+        new_value=row.new_value,
+        user=row.user,
+        request_id=row.request_id or None,
+    )

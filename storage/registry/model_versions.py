@@ -1,0 +1,246 @@
+"""Versions of registered models, and finding them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from trackway.client_compat import messages as m
+from trackway.client_compat import registry_rules, searchable
+from trackway.client_compat.errors import NotFound
+from trackway.client_compat.filters import parse_order_by
+from trackway.client_compat.model_sources import Source
+
+from .. import search
+from ..database import Tx
+from ..schema.registry import model_version_tags, model_versions, registered_model_aliases, registered_models
+from ..search import pages
+from ..webhooks import outbox
+from . import history, model_rows
+from . import tags as registry_tags
+from .history import Change
+from .tags import VERSION_TAGS, aware_of_prompts
+
+_MAX_VERSION = (1 << 63) - 1
+
+NAMED = sa.select(model_versions, registered_models.c.name).join(registered_models)
+_FIND = NAMED.where(
+    registered_models.c.workspace_id == sa.bindparam("workspace"),
+    registered_models.c.name == sa.bindparam("name"),
+    model_versions.c.version == sa.bindparam("version"),
+)
+_INSERT = sa.insert(model_versions)
+# A model of which any version is a prompt's is left out as a whole.
+_PROMPTS = sa.select(model_versions.c.model_id).join(model_version_tags).where(*VERSION_TAGS.of_prompts)
+_IS_NO_PROMPT = model_versions.c.model_id.not_in(_PROMPTS)
+_SEARCH = search.Entity(
+    searchable.MODEL_VERSIONS,
+    owner=model_versions.c.id,
+    attributes={
+        "name": registered_models.c.name,
+        "run_id": model_versions.c.run_id,
+        "source_path": model_versions.c.source,
+        "version_number": model_versions.c.version,
+        "creation_timestamp": model_versions.c.creation_time,
+        "last_updated_timestamp": model_versions.c.last_updated_time,
+    },
+    children={"tag": search.Child(model_version_tags, model_version_tags.c.version_id)},
+)
+_SEARCH = aware_of_prompts(_SEARCH, _IS_NO_PROMPT)
+
+
+def create(tx: Tx, req: m.CreateModelVersion, source: Source) -> m.ModelVersion:
+    """Add a version with the next number, one that no version of the model ever had."""
+    model = model_rows.lock(tx, req.name)
+    tags = {tag.key: tag.value for tag in req.tags}
+    number: int = model.last_version + 1
+    model_rows.touch(tx, model.id, last_version=number)
+    row = tx.execute(
+        _INSERT.returning(model_versions),
+        {
+            "model_id": model.id,
+            "version": number,
+            "creation_time": tx.now_ms,
+            "last_updated_time": tx.now_ms,
+            "description": req.description or "",
+            "user_id": tx.user,
+            "current_stage": registry_rules.NO_STAGE,
+            "source": source.uri,
+            "storage_location": source.location,
+            "run_id": source.run_id,
+            "run_link": req.run_link or "",
+            "logged_model_id": source.model_id,
+        },
+    ).one()
+    VERSION_TAGS.put(tx, row.id, tags)
+    history.record(
+        tx,
+        model.id,
+        req.name,
+        Change(history.VERSION_CREATED, number, new_value=source.uri),
+        *([Change(history.VERSION_DESCRIBED, number, new_value=req.description)] if req.description else []),
+        *(Change(history.VERSION_TAG_SET, number, key, None, value) for key, value in tags.items()),
+    )
+    payload = {"name": req.name, "version": str(number), "description": req.description or None}
+    if registry_rules.is_prompt(tags):
+        text = tags.get(registry_rules.PROMPT_TEXT_TAG)
+        visible = registry_rules.visible_tags(tags, registry_rules.PROMPT_TEXT_TAG)
+        outbox.emit(tx, "prompt_version.created", {**payload, "template": text, "tags": visible})
+    else:
+        about = {"source": source.uri, "run_id": source.run_id or None, "tags": tags}
+        outbox.emit(tx, "model_version.created", {**payload, **about})
+    return _message(row, req.name, tags, ())
+
+
+def get(tx: Tx, name: str, version: str) -> m.ModelVersion:
+    return messages(tx, [find(tx, name, version)], aliases=True)[0]
+
+
+def find(tx: Tx, name: str, version: str) -> sa.Row[Any]:
+    """A version's row, with its model's ``name``."""
+    registry_rules.check_model_name(name)
+    number = registry_rules.parse_version(version)
+    row = None
+    if abs(number) <= _MAX_VERSION:
+        row = tx.execute(_FIND, {"workspace": tx.workspace, "name": name, "version": number}).first()
+    if row is None:
+        raise NotFound(f"Model Version (name={name}, version={number}) not found")
+    return row
+
+
+def find_locked(tx: Tx, name: str, version: str) -> sa.Row[Any]:
+    """The row of a version about to be changed, or to be named by an alias: its model is locked first."""
+    model_rows.seek_locked(tx, name)
+    return find(tx, name, version)
+
+
+def describe(tx: Tx, name: str, version: str, description: str | None) -> m.ModelVersion:
+    """Set the description; None, which a request without one means, takes it away."""
+    row = find_locked(tx, name, version)
+    change(tx, row.id, {"description": description})
+    if (description or "") != (row.description or ""):
+        changed = Change(
+            history.VERSION_DESCRIBED,
+            row.version,
+            old_value=row.description or None,
+            new_value=description or None,
+        )
+        history.record(tx, row.model_id, name, changed)
+    return get(tx, name, version)
+
+
+def delete(tx: Tx, name: str, version: str) -> None:
+    """Delete a version with its tags and aliases. Its number is not used again."""
+    row = find_locked(tx, name, version)
+    aliases = aliases_of(tx, [row.model_id]).get(row.model_id, {}).get(row.version, [])
+    tx.execute(sa.delete(model_versions).where(model_versions.c.id == row.id))
+    model_rows.touch(tx, row.model_id)
+    number = row.version
+    history.record(
+        tx,
+        row.model_id,
+        name,
+        *(Change(history.ALIAS_REMOVED, number, alias, old_value=str(number)) for alias in aliases),
+        Change(history.VERSION_DELETED, number, old_value=row.source),
+    )
+
+
+def download_uri(tx: Tx, name: str, version: str) -> str:
+    return str(find(tx, name, version).storage_location)
+
+
+def find_page(tx: Tx, req: m.SearchModelVersions) -> tuple[list[m.ModelVersion], str | None]:
+    """A page of versions, newest changed first unless ordered otherwise; prompts only when asked for.
+
+    As in MLflow, versions that were searched for do not tell their aliases.
+    """
+    scope = [registered_models.c.workspace_id == tx.workspace]
+    if not registry_rules.asks_for_prompts(req.filter, searchable.MODEL_VERSIONS):
+        scope.append(_IS_NO_PROMPT)
+    found = pages.Search(
+        _SEARCH,
+        NAMED,
+        scope=scope,
+        query=("model versions", tx.workspace),
+        filter=req.filter,
+        order=parse_order_by(req.order_by, searchable.MODEL_VERSIONS),
+    )
+    rows, token = found.fetch(tx, req.max_results, req.page_token or None)
+    return messages(tx, rows, aliases=False), token
+
+
+def set_tag(tx: Tx, name: str, version: str, key: str, value: str) -> None:
+    row = find_locked(tx, name, version)
+    old = VERSION_TAGS.one(tx, row.id, key)
+    if old != value:
+        VERSION_TAGS.put(tx, row.id, {key: value})
+        changed = Change(history.VERSION_TAG_SET, row.version, key, old, value)
+        history.record(tx, row.model_id, name, changed)
+    event = registry_tags.event_kind(tx, row.model_id, "model") + "_version_tag.set"
+    outbox.emit(tx, event, {"name": name, "version": version, "key": key, "value": value})
+
+
+def delete_tag(tx: Tx, name: str, version: str, key: str) -> None:
+    """Delete a tag; one that is not there is fine."""
+    row = find_locked(tx, name, version)
+    old = VERSION_TAGS.one(tx, row.id, key)
+    if old is not None:
+        VERSION_TAGS.remove(tx, row.id, key)
+        changed = Change(history.VERSION_TAG_DELETED, row.version, key, old)
+        history.record(tx, row.model_id, name, changed)
+    event = registry_tags.event_kind(tx, row.model_id, "model") + "_version_tag.deleted"
+    outbox.emit(tx, event, {"name": name, "version": version, "key": key})
+
+
+def messages(tx: Tx, rows: Sequence[sa.Row[Any]], *, aliases: bool) -> list[m.ModelVersion]:
+    """Versions, from rows with their models' ``name``, with their tags and on demand their aliases."""
+    named = aliases_of(tx, sorted({row.model_id for row in rows})) if aliases else {}
+    tags = search.children_of(tx, model_version_tags, model_version_tags.c.version_id, [r.id for r in rows])
+    return [
+        _message(
+            row,
+            row.name,
+            {tag.key: tag.value for tag in tags.get(row.id, ())},
+            named.get(row.model_id, {}).get(row.version, ()),
+        )
+        for row in rows
+    ]
+
+
+def aliases_of(tx: Tx, model_ids: Sequence[int]) -> dict[int, dict[int, list[str]]]:
+    """The aliases of each version by the number of the model."""
+    table = registered_model_aliases
+    found: dict[int, dict[int, list[str]]] = {}
+    for model_id, rows in search.children_of(tx, table, table.c.model_id, model_ids, table.c.alias).items():
+        for row in rows:
+            found.setdefault(model_id, {}).setdefault(row.version, []).append(row.alias)
+    return found
+
+
+def change(tx: Tx, version_id: int, values: Mapping[str, Any]) -> None:
+    tx.execute(
+        sa.update(model_versions)
+        .where(model_versions.c.id == version_id)
+        .values(last_updated_time=tx.now_ms, **values)
+    )
+
+
+def _message(row: sa.Row[Any], name: str, tags: Mapping[str, str], aliases: Sequence[str]) -> m.ModelVersion:
+    return m.ModelVersion(
+        name=name,
+        version=str(row.version),
+        creation_timestamp=row.creation_time,
+        last_updated_timestamp=row.last_updated_time,
+        description=row.description,
+        user_id=row.user_id,
+        current_stage=row.current_stage,
+        source=row.source,
+        run_id=row.run_id,
+        status=m.ModelVersionStatus.READY,
+        tags=[m.ModelVersionTag(key=key, value=value) for key, value in tags.items()],
+        run_link=row.run_link,
+        aliases=list(aliases),
+        model_id=row.logged_model_id or None,
+    )

@@ -1,0 +1,174 @@
+"""What a run read and made: datasets, and logged models by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from trackway.client_compat import messages as m
+from trackway.client_compat.filters import Comparison
+
+from .. import search
+from ..database import Tx, insert_new, upsert
+from ..schema.tracking import dataset_input_tags, dataset_inputs, datasets, run_models, runs
+from . import experiments
+from .run_locks import Active
+
+CONTEXT_TAG = "mlflow.data.context"
+_MAX_SUMMARIES = 1000  # MLflow's
+
+_ADD_DATASET = insert_new(datasets)
+_ADD_INPUT = insert_new(dataset_inputs).returning(dataset_inputs.c.id)
+_ADD_MODEL = upsert(run_models, "step")
+
+_DATASETS_OF = (
+    sa.select(
+        dataset_inputs.c.run_id,
+        dataset_inputs.c.id,
+        *(column for column in datasets.c if column is not datasets.c.id),
+        dataset_input_tags.c.key.label("tag_key"),
+        dataset_input_tags.c.value.label("tag_value"),
+    )
+    .select_from(dataset_inputs.join(datasets).outerjoin(dataset_input_tags))
+    .where(dataset_inputs.c.run_id.in_(search.OWNERS))
+    .order_by(dataset_inputs.c.id, dataset_input_tags.c.key)
+)
+
+
+def log_datasets(tx: Tx, run: Active, given: Sequence[m.DatasetInput]) -> None:
+    """Note datasets that a run from ``active_runs.find`` used.
+
+    A dataset is one per experiment, name and digest. Noting one again changes nothing, its
+    tags included; of the same one twice in ``given`` the first counts.
+    """
+    wanted: dict[tuple[str, str], m.DatasetInput] = {}
+    for item in given:
+        assert item.dataset is not None
+        wanted.setdefault((item.dataset.name or "", item.dataset.digest or ""), item)
+    if not wanted:
+        return
+    tx.execute(
+        _ADD_DATASET,
+        [
+            {
+                "experiment_id": run.experiment_id,
+                "name": name,
+                "digest": digest,
+                "source_type": item.dataset.source_type or "",
+                "source": item.dataset.source or "",
+                "schema": item.dataset.schema,
+                "profile": item.dataset.profile,
+            }
+            # In one order for all writers: they cannot wait for each other in a circle.
+            for (name, digest), item in sorted(wanted.items(), key=lambda pair: pair[0])
+            if item.dataset is not None
+        ],
+    )
+    known = tx.execute(
+        sa.select(datasets.c.id, datasets.c.name, datasets.c.digest).where(
+            datasets.c.experiment_id == run.experiment_id,
+            datasets.c.name.in_({name for name, _ in wanted}),
+            datasets.c.digest.in_({digest for _, digest in wanted}),
+        )
+    )
+    ids = {(row.name, row.digest): row.id for row in known}
+    tags: list[dict[str, Any]] = []
+    for pair, item in wanted.items():
+        added = tx.execute(_ADD_INPUT, {"run_id": run.id, "dataset_id": ids[pair]}).scalar()
+        if added is not None:
+            values = {tag.key: tag.value for tag in item.tags}
+            tags += [{"input_id": added, "key": key, "value": value} for key, value in values.items()]
+    if tags:
+        tx.execute(sa.insert(dataset_input_tags), tags)
+
+
+def log_models(tx: Tx, run: Active, direction: str, models: Sequence[tuple[str, int]]) -> None:
+    """Note logged models (id, step) that the run read (``direction`` "in") or made ("out")."""
+    if models:
+        tx.execute(
+            _ADD_MODEL,
+            [
+                {"run_id": run.id, "direction": direction, "model_id": model_id, "step": step}
+                for model_id, step in models
+            ],
+        )
+
+
+def summaries(tx: Tx, experiment_ids: list[str]) -> list[m.DatasetSummary]:
+    """Distinct (experiment, name, digest, context) of what the experiments' runs used; at most 1,000."""
+    ids = experiments.visible_ids(tx, experiment_ids)
+    context = sa.and_(
+        dataset_input_tags.c.input_id == dataset_inputs.c.id, dataset_input_tags.c.key == CONTEXT_TAG
+    )
+    columns = (datasets.c.experiment_id, datasets.c.name, datasets.c.digest, dataset_input_tags.c.value)
+    select = (
+        sa.select(*columns)
+        .select_from(datasets.join(dataset_inputs).outerjoin(dataset_input_tags, context))
+        .where(datasets.c.experiment_id.in_(ids))
+        .distinct()
+        .order_by(*columns)
+        .limit(_MAX_SUMMARIES)
+    )
+    return [
+        m.DatasetSummary(
+            experiment_id=str(row.experiment_id), name=row.name, digest=row.digest, context=row.value
+        )
+        for row in tx.execute(select)
+    ]
+
+
+def datasets_of(tx: Tx, run_ids: Sequence[int]) -> dict[int, list[m.DatasetInput]]:
+    """The datasets of several runs with their tags, in the order in which they were noted."""
+    if not run_ids:
+        return {}
+    by_run: dict[int, dict[int, m.DatasetInput]] = {}
+    for row in tx.execute(_DATASETS_OF, {"owners": run_ids}):
+        item = by_run.setdefault(row.run_id, {}).get(row.id)
+        if item is None:
+            item = by_run[row.run_id][row.id] = m.DatasetInput(
+                dataset=m.Dataset(
+                    name=row.name,
+                    digest=row.digest,
+                    source_type=row.source_type,
+                    source=row.source,
+                    schema=row.schema,
+                    profile=row.profile,
+                )
+            )
+        if row.tag_key is not None:
+            item.tags.append(m.InputTag(key=row.tag_key, value=row.tag_value))
+    return {run_id: list(items.values()) for run_id, items in by_run.items()}
+
+
+def models_of(
+    tx: Tx, run_ids: Sequence[int]
+) -> tuple[dict[int, list[m.ModelInput]], dict[int, list[m.ModelOutput]]]:
+    """The logged models that several runs read and made, by run."""
+    read: dict[int, list[m.ModelInput]] = {}
+    made: dict[int, list[m.ModelOutput]] = {}
+    rows = search.children_of(
+        tx, run_models, run_models.c.run_id, run_ids, run_models.c.step, run_models.c.model_id
+    )
+    for run_id, models in rows.items():
+        read[run_id] = [m.ModelInput(model_id=row.model_id) for row in models if row.direction == "in"]
+        made[run_id] = [
+            m.ModelOutput(model_id=row.model_id, step=row.step) for row in models if row.direction == "out"
+        ]
+    return read, made
+
+
+def used_by_run(comparison: Comparison) -> sa.ColumnElement[bool]:
+    """``datasets.name``, ``.digest`` and ``.context`` in a search for runs."""
+    used = sa.exists().where(dataset_inputs.c.run_id == runs.c.id)
+    if comparison.key == "context":
+        return used.where(
+            dataset_input_tags.c.input_id == dataset_inputs.c.id,
+            dataset_input_tags.c.key == CONTEXT_TAG,
+            search.compare(dataset_input_tags.c.value, comparison.op, comparison.value),
+        )
+    return used.where(
+        datasets.c.id == dataset_inputs.c.dataset_id,
+        search.compare(datasets.c[comparison.key], comparison.op, comparison.value),
+    )

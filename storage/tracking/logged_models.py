@@ -1,0 +1,257 @@
+"""Logged models of MLflow 3: their life, their params and tags, and finding them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+
+from trackway.client_compat import logged_model_rules as rules
+from trackway.client_compat import messages as m
+from trackway.client_compat import names, searchable, uris
+from trackway.client_compat.errors import InvalidParameter, NotFound
+from trackway.client_compat.filters import comparisons, order_by_messages, parse_filter
+
+from .. import search
+from ..database import Tx, insert_new, upsert
+from ..schema import tracking
+from ..schema.logged_models import logged_model_params, logged_model_series, logged_model_tags, logged_models
+from ..search import pages
+from . import experiments, logged_model_metrics
+from .experiments import ACTIVE, DELETED
+
+_INSERT = sa.insert(logged_models).returning(logged_models.c.id)
+_SET_TAG = upsert(logged_model_tags, "value")
+_ADD_PARAM = insert_new(logged_model_params)
+_FIND = (
+    sa.select(logged_models)
+    .join(tracking.experiments)
+    .where(
+        logged_models.c.model_id == sa.bindparam("model_id"),
+        tracking.experiments.c.workspace_id == sa.bindparam("workspace"),
+    )
+)
+_FIND_LOCKED = _FIND.with_for_update(key_share=True, of=logged_models)
+
+# MLflow's page for max_results=0. It makes pages of any length; ours are no longer than those of runs.
+_PAGE = 100
+_LONGEST_PAGE = 50_000
+_STATUSES_IN_ORDER = ("UNSPECIFIED", "PENDING", "READY", "FAILED")
+_SEARCH = search.Entity(
+    searchable.LOGGED_MODELS,
+    owner=logged_models.c.id,
+    attributes={
+        **{
+            name: logged_models.c[name]
+            for name in (
+                *("name", "model_id", "model_type", "status", "source_run_id", "artifact_location"),
+                *("lifecycle_stage", "status_message", "creation_timestamp_ms", "last_updated_timestamp_ms"),
+            )
+        },
+        "experiment_id": sa.cast(logged_models.c.experiment_id, sa.Text),
+    },
+    children={
+        "metric": search.Child(
+            logged_model_series,
+            logged_model_series.c.logged_model_id,
+            is_nan=logged_model_series.c.is_nan,
+            narrow=logged_model_metrics.newest,
+            repeats=(logged_model_series.c.experiment_id, logged_models.c.experiment_id),
+        ),
+        "param": search.Child(logged_model_params, logged_model_params.c.logged_model_id),
+        "tag": search.Child(logged_model_tags, logged_model_tags.c.logged_model_id),
+    },
+    nullable={"status_message"},
+    sorts={
+        "experiment_id": logged_models.c.experiment_id,
+        "status": sa.case(
+            {status: place for place, status in enumerate(_STATUSES_IN_ORDER)}, value=logged_models.c.status
+        ),
+    },
+)
+
+
+def create(tx: Tx, req: m.CreateLoggedModel) -> m.LoggedModel:
+    """Announce a model whose files are about to be written; without a name it gets a random one.
+
+    MLflow keeps whatever ``source_run_id`` says, without a look at the run.
+    """
+    experiment = experiments.find_place(tx, req.experiment_id)
+    model_id = f"m-{uuid.uuid4().hex}"
+    values = {
+        "model_id": model_id,
+        "experiment_id": experiment.id,
+        "name": req.name or names.random_run_name(),
+        "artifact_location": uris.append(experiment.artifact_location, "models", model_id, "artifacts"),
+        "creation_timestamp_ms": tx.now_ms,
+        "last_updated_timestamp_ms": tx.now_ms,
+        "status": "PENDING",
+        "lifecycle_stage": ACTIVE,
+        "model_type": req.model_type or "",
+        "source_run_id": req.source_run_id or "",
+    }
+    row_id = tx.execute(_INSERT, values).scalar_one()
+    _log_params(tx, row_id, req.params)
+    _set_tags(tx, row_id, {tag.key: tag.value for tag in req.tags})
+    return get(tx, model_id)
+
+
+def find(tx: Tx, model_id: str, *, lock: bool = False, deleted: bool = True) -> sa.Row[Any]:
+    """The model's row; ``lock`` when it is about to be changed. MLflow lets deleted models be changed."""
+    statement = _FIND_LOCKED if lock else _FIND
+    row = tx.execute(statement, {"model_id": model_id, "workspace": tx.workspace}).first()
+    if row is None or (row.lifecycle_stage == DELETED and not deleted):
+        raise rules.not_found(model_id)
+    return row
+
+
+def location_in_run(tx: Tx, experiment_id: int, run_id: str, name: str) -> str | None:
+    """Where the artifacts lie of the newest model of that name that the run made; None if it made none."""
+    query = (
+        sa.select(logged_models.c.artifact_location)
+        .where(
+            logged_models.c.experiment_id == experiment_id,
+            logged_models.c.lifecycle_stage == ACTIVE,
+            logged_models.c.name == name,
+            logged_models.c.source_run_id == run_id,
+        )
+        .order_by(logged_models.c.creation_timestamp_ms.desc(), logged_models.c.model_id)
+        .limit(1)
+    )
+    return tx.execute(query).scalar()
+
+
+def get(tx: Tx, model_id: str, *, deleted: bool = False) -> m.LoggedModel:
+    """The model with all that is known of it; one in the trash only where it is asked for."""
+    return _messages(tx, [find(tx, model_id, deleted=deleted)])[0]
+
+
+def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], str | None]:
+    """A page of models, newest first unless ordered otherwise, and the next token.
+
+    ``datasets`` restricts the metrics that the filter looks at; without a metric in the filter it
+    asks for models that have any metric on one of the datasets. A page may be shorter than asked for;
+    the token then leads on.
+    """
+    ids = experiments.visible_ids(tx, req.experiment_ids)
+    scope = [
+        search.among(logged_models.c.experiment_id, ids),
+        logged_models.c.lifecycle_stage == ACTIVE,
+    ]
+    compared = comparisons(parse_filter(req.filter, searchable.LOGGED_MODELS))
+    if req.datasets and not any(comparison.kind == "metric" for comparison in compared):
+        scope.append(logged_model_metrics.has_dataset(req.datasets))
+    found = pages.Search(
+        replace(_SEARCH, special={"metric": partial(logged_model_metrics.matches, datasets=req.datasets)}),
+        sa.select(logged_models).select_from(logged_models),
+        scope=scope,
+        query=("logged models", tx.workspace, *ids, *map(str, req.datasets)),
+        filter=req.filter,
+        order=order_by_messages(req.order_by, searchable.LOGGED_MODELS),
+    )
+    size = min(req.max_results or _PAGE, _LONGEST_PAGE)
+    rows, token = found.fetch(tx, size, rules.open_token(req))
+    return _messages(tx, rows), rules.seal_token(token, req)
+
+
+def finalize(tx: Tx, model_id: str, status: str) -> m.LoggedModel:
+    """Say how writing the model's files ended; ``status`` as on the wire. Any state may follow any other."""
+    row = find(tx, model_id, lock=True)
+    changes = {"status": rules.STATUS_OF_WIRE[status], "last_updated_timestamp_ms": tx.now_ms}
+    _change(tx, row.id, changes)
+    return get(tx, model_id, deleted=True)
+
+
+def delete(tx: Tx, model_id: str) -> None:
+    """Put the model into the trash; again is fine. Runs keep naming it among their outputs."""
+    row = find(tx, model_id, lock=True)
+    changes = {"lifecycle_stage": DELETED, "deleted_time": tx.now_ms, "last_updated_timestamp_ms": tx.now_ms}
+    _change(tx, row.id, changes)
+
+
+def log_params(tx: Tx, model_id: str, params: Sequence[m.LoggedModelParameter]) -> None:
+    """Store params; the same value again is fine, another is refused, and then none is stored."""
+    _log_params(tx, find(tx, model_id, lock=True).id, params)
+
+
+def set_tags(tx: Tx, model_id: str, tags: Mapping[str, str]) -> None:
+    _set_tags(tx, find(tx, model_id, lock=True).id, tags)
+
+
+def delete_tag(tx: Tx, model_id: str, key: str) -> None:
+    row = find(tx, model_id, lock=True)
+    gone = tx.execute(
+        sa.delete(logged_model_tags).where(
+            logged_model_tags.c.logged_model_id == row.id, logged_model_tags.c.key == key
+        )
+    )
+    if not gone.rowcount:
+        raise NotFound(f"No tag with key {key!r} found for model with ID {model_id!r}.")
+
+
+def _change(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
+    tx.execute(sa.update(logged_models).where(logged_models.c.id == row_id).values(values))
+
+
+def _set_tags(tx: Tx, row_id: int, tags: Mapping[str, str]) -> None:
+    if tags:
+        tx.execute(
+            _SET_TAG,
+            [{"logged_model_id": row_id, "key": key, "value": value} for key, value in tags.items()],
+        )
+
+
+def _log_params(tx: Tx, row_id: int, params: Sequence[m.LoggedModelParameter]) -> None:
+    if not params:
+        return
+    kept = {
+        row.key: row.value
+        for row in tx.execute(
+            sa.select(logged_model_params).where(logged_model_params.c.logged_model_id == row_id)
+        )
+    }
+    for param in params:
+        if kept.setdefault(param.key, param.value) != param.value:
+            raise InvalidParameter(
+                "Changing param values is not allowed. "
+                f"Param with key='{param.key}' was already logged with value='{kept[param.key]}' for the "
+                f"logged model. Attempted logging new value '{param.value}'."
+            )
+    tx.execute(
+        _ADD_PARAM, [{"logged_model_id": row_id, "key": param.key, "value": param.value} for param in params]
+    )
+
+
+def _messages(tx: Tx, rows: Sequence[Any]) -> list[m.LoggedModel]:
+    """Models with all their params, tags and metrics: one statement for each kind."""
+    ids = [row.id for row in rows]
+    params = search.children_of(tx, logged_model_params, logged_model_params.c.logged_model_id, ids)
+    tags = search.children_of(tx, logged_model_tags, logged_model_tags.c.logged_model_id, ids)
+    metrics = logged_model_metrics.of_models(tx, ids)
+    models = []
+    for row in rows:
+        for metric in metrics.get(row.id, ()):
+            metric.model_id = row.model_id
+        info = m.LoggedModelInfo(
+            model_id=row.model_id,
+            experiment_id=str(row.experiment_id),
+            name=row.name,
+            creation_timestamp_ms=row.creation_timestamp_ms,
+            last_updated_timestamp_ms=row.last_updated_timestamp_ms,
+            artifact_uri=row.artifact_location,
+            status=rules.STATUS_ON_THE_WIRE[row.status],
+            model_type=row.model_type,
+            source_run_id=row.source_run_id,
+            status_message=row.status_message,
+            tags=[m.LoggedModelTag(key=tag.key, value=tag.value) for tag in tags.get(row.id, ())],
+        )
+        data = m.LoggedModelData(
+            params=[m.LoggedModelParameter(key=p.key, value=p.value) for p in params.get(row.id, ())],
+            metrics=metrics.get(row.id, []),
+        )
+        models.append(m.LoggedModel(info=info, data=data))
+    return models

@@ -1,0 +1,176 @@
+"""Metrics: points of a run's series, their latest value, and their history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from trackway.client_compat import messages as m
+from trackway.client_compat import paging
+
+from ..database import Prepared, Tx
+from ..schema import tracking
+from ..schema.tracking import points, series
+from ..search import keyset
+from . import logged_model_metrics
+from .metric_points import NAN as NAN
+from .metric_points import Point, append
+from .run_locks import Active
+
+_LARGEST = 1.7976931348623157e308  # stands for infinity, which MLflow cannot store either
+_SERIES_OF_RUNS = tracking.runs.join(tracking.experiments).join(series, series.c.run_id == tracking.runs.c.id)
+_POINTS_OF_RUNS = _SERIES_OF_RUNS.join(points, points.c.series_id == series.c.id)
+_ORDER = (points.c.timestamp, points.c.step, points.c.value)
+_POINTS_OF_SERIES = (
+    sa.select(*_ORDER)
+    .where(points.c.series_id == sa.bindparam("series", type_=points.c.series_id.type))
+    .order_by(*_ORDER)
+    .limit(sa.bindparam("most"))
+)
+_AFTER = [sa.bindparam(f"after_{column.name}", type_=column.type) for column in _ORDER]
+_NEXT_POINTS = Prepared(
+    _POINTS_OF_SERIES.where(sa.tuple_(*_ORDER) > sa.tuple_(*_AFTER)),
+    *("series", *(value.key for value in _AFTER), "most"),
+)
+_FIRST_POINTS = Prepared(_POINTS_OF_SERIES, "series", "most")
+_NO_LIMIT = 2**40
+
+
+def log(tx: Tx, run: Active, metrics: Sequence[m.Metric]) -> None:
+    """Append points to a run from ``active_runs.find`` and move each key's latest value forward.
+
+    Latest is the greatest (step, timestamp, value), as in MLflow 3.17. Timestamps are
+    milliseconds since the epoch. An infinity is stored as the largest double. Sending a point twice
+    changes nothing: the whole point is the key. A metric with a ``model_id`` is kept for that logged
+    model as well. Raises NotFound without it.
+    """
+    if not metrics:
+        return
+    new: list[tuple[str, Point]] = []
+    for_models = []
+    for metric in metrics:
+        value, is_nan = float(metric.value), False
+        if not math.isfinite(value):
+            value, is_nan = _storable(value)
+        new.append((metric.key, Point(metric.step, metric.timestamp, value, is_nan)))
+        if metric.model_id:
+            for_models.append(
+                (metric, logged_model_metrics.Point(metric.timestamp, metric.step, value, is_nan))
+            )
+    append(tx, run, new)
+    if for_models:
+        logged_model_metrics.log(tx, run, for_models)
+
+
+def history(
+    tx: Tx, run_id: str, key: str, max_results: int | None, page_token: str | None
+) -> tuple[Sequence[Any], str | None]:
+    """A metric's points (timestamp, step, value) in this order, ``NAN`` last, and the token of the next page.
+
+    Without such a run, or such a metric in it, there are none: MLflow makes no error of it either.
+    """
+    query = ("metric", tx.workspace, run_id, key)
+    series_id = _series_id(tx, run_id, key)
+    if series_id is None:
+        return [], None
+    limit = _NO_LIMIT if max_results is None else max_results
+    if page_token:
+        position = keyset.read(page_token, query, *_ORDER)
+        rows = tx.rows(_NEXT_POINTS, series_id, *position, limit + 1)
+    else:
+        rows = tx.rows(_FIRST_POINTS, series_id, limit + 1)
+    return paging.cut(rows, limit, query, list)
+
+
+def history_of_many(tx: Tx, run_ids: Sequence[str], key: str, max_results: int) -> list[m.MetricWithRunId]:
+    """Points of one metric of several runs: by run id, time, step and value, ``max_results`` in all."""
+    select = (
+        sa.select(tracking.runs.c.run_uuid, *_ORDER)
+        .select_from(_POINTS_OF_RUNS)
+        .where(*_which(tx, run_ids, key))
+        .order_by(tracking.runs.c.run_uuid, *_ORDER)
+        .limit(max_results)
+    )
+    return [_with_run_id(key, row) for row in tx.execute(select)]
+
+
+def sampled_history(
+    tx: Tx, run_ids: Sequence[str], key: str, max_results: int, steps: tuple[int, int] | None
+) -> list[m.MetricWithRunId]:
+    """At most ``max_results`` points of each run, by step, for drawing its curve.
+
+    The points are dealt into equal buckets in the order of their steps; each bucket keeps its
+    lowest and its highest value, so that no spike is lost, and a run its first and last point.
+    One statement, whatever the number of runs.
+    """
+    by_step = (points.c.step, points.c.timestamp, points.c.value)
+    where = [*_which(tx, run_ids, key)]
+    if steps is not None:
+        where.append(points.c.step.between(*steps))
+    numbered = (
+        sa.select(
+            tracking.runs.c.run_uuid,
+            *_ORDER,
+            sa.func.row_number().over(partition_by=series.c.id, order_by=by_step).label("place"),
+            sa.func.count().over(partition_by=series.c.id).label("total"),
+            sa.func.ntile(max(1, (max_results - 2) // 2))
+            .over(partition_by=series.c.id, order_by=by_step)
+            .label("bucket"),
+        )
+        .select_from(_POINTS_OF_RUNS)
+        .where(*where)
+        .cte("numbered")
+    )
+    n = numbered.c
+    bucket = (n.run_uuid, n.bucket)
+    lowest, highest = (n.value, n.place), (n.value == NAN, n.value.desc(), n.place)
+    ranked = sa.select(
+        n.run_uuid,
+        n.timestamp,
+        n.step,
+        n.value,
+        n.place,
+        n.total,
+        sa.func.row_number().over(partition_by=bucket, order_by=lowest).label("low"),
+        sa.func.row_number().over(partition_by=bucket, order_by=highest).label("high"),
+    ).cte("ranked")
+    r = ranked.c
+    is_end = (r.place == r.total) if max_results == 1 else (r.place == 1) | (r.place == r.total)
+    keep = (r.total <= max_results) | is_end
+    if max_results >= 4:
+        keep = keep | (r.low == 1) | (r.high == 1)
+    select = sa.select(r.run_uuid, r.timestamp, r.step, r.value).where(keep).order_by(r.run_uuid, r.place)
+    found: dict[str, list[m.MetricWithRunId]] = {}
+    for row in tx.execute(select):
+        found.setdefault(row.run_uuid, []).append(_with_run_id(key, row))
+    return [metric for run_id in run_ids for metric in found.get(run_id, ())]
+
+
+def _storable(value: float) -> tuple[float, bool]:
+    """What is stored for NaN or an infinity, and whether it is NaN."""
+    return (0.0, True) if math.isnan(value) else (math.copysign(_LARGEST, value), False)
+
+
+def _series_id(tx: Tx, run_id: str, key: str) -> int | None:
+    found: int | None = tx.execute(
+        sa.select(series.c.id).select_from(_SERIES_OF_RUNS).where(*_which(tx, [run_id], key))
+    ).scalar()
+    return found
+
+
+def _which(tx: Tx, run_ids: Sequence[str], key: str) -> list[sa.ColumnElement[bool]]:
+    return [
+        tracking.experiments.c.workspace_id == tx.workspace,
+        tracking.runs.c.run_uuid.in_(list(run_ids)),
+        series.c.key == key,
+    ]
+
+
+def _with_run_id(key: str, row: Any) -> m.MetricWithRunId:
+    value = math.nan if row.value == NAN else row.value
+    return m.MetricWithRunId(
+        key=key, value=value, timestamp=row.timestamp, step=row.step, run_id=row.run_uuid
+    )

@@ -1,0 +1,199 @@
+"""Runs: their life, their tags and params, and finding them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from trackway.client_compat import messages as m
+from trackway.client_compat import rules, searchable
+from trackway.client_compat.errors import InvalidParameter, NotFound
+from trackway.client_compat.filters import parse_order_by
+
+from .. import search
+from ..database import Prepared, Tx, insert_new, is_among, upsert
+from ..schema import tracking
+from ..schema.tracking import params, run_tags, runs, series
+from ..search import pages
+from . import experiments, inputs, run_json, run_locks
+from .experiments import ACTIVE, DELETED, STAGES
+from .run_locks import Active
+
+SET_TAG = Prepared(upsert(run_tags, "value"), "run_id", "key", "value")
+_BY_UUID = (
+    sa.select(runs)
+    .join(tracking.experiments)
+    .where(
+        runs.c.run_uuid == sa.bindparam("run_uuid"),
+        tracking.experiments.c.workspace_id == sa.bindparam("workspace"),
+    )
+)
+_FIND = Prepared(_BY_UUID, "run_uuid", "workspace")
+_KEPT_PARAMS = Prepared(
+    sa.select(params.c.key, params.c.value).where(
+        params.c.run_id == sa.bindparam("run"), is_among(params.c.key, "keys")
+    ),
+    *("run", "keys"),
+)
+_ADD_PARAMS = Prepared(insert_new(params).returning(params.c.key), "run_id", "key", "value")
+
+_SEARCH = search.Entity(
+    searchable.RUNS,
+    owner=runs.c.id,
+    attributes={
+        "run_id": runs.c.run_uuid,
+        "run_name": runs.c.name,
+        "user_id": runs.c.user_id,
+        "status": runs.c.status,
+        "start_time": runs.c.start_time,
+        "end_time": runs.c.end_time,
+        "artifact_uri": runs.c.artifact_uri,
+    },
+    children={
+        "metric": search.Child(
+            series,
+            series.c.run_id,
+            is_nan=series.c.is_nan,
+            repeats=(series.c.experiment_id, runs.c.experiment_id),
+        ),
+        "param": search.Child(params, params.c.run_id, by_value=True),
+        "tag": search.Child(run_tags, run_tags.c.run_id, by_value=True),
+    },
+    special={"dataset": inputs.used_by_run},
+    nullable={"end_time"},
+)
+
+
+def find(tx: Tx, run_id: str) -> sa.Row[Any]:
+    """The run's row, whatever its state."""
+    return run_locks.found(tx.first(_FIND, run_id, tx.workspace), run_id)
+
+
+def get(tx: Tx, run_id: str) -> bytes:
+    """The run with all its data, as JSON."""
+    return run_json.texts(tx, [find(tx, run_id)])[0]
+
+
+def find_page(tx: Tx, req: m.SearchRuns) -> tuple[list[bytes], str | None]:
+    """The runs of a page as ``get`` has them, newest first unless ordered otherwise, and the next token."""
+    ids = experiments.visible_ids(tx, req.experiment_ids)
+    words = (req.filter or "", *req.order_by)
+    # Pages and scripts ask again and again; of what is long, few are asked twice.
+    search_for = _search if sum(map(len, words)) + len(ids) <= 1000 else _search.__wrapped__
+    found = search_for(tx.workspace, req.run_view_type or "ACTIVE_ONLY", tuple(ids), *words)
+    rows, token = found.fetch(tx, req.max_results or 0, req.page_token)
+    return run_json.texts(tx, rows), token
+
+
+@functools.lru_cache(maxsize=32)
+def _search(workspace: int, view: str, ids: tuple[int, ...], filter: str, *order_by: str) -> pages.Search:
+    return pages.Search(
+        _SEARCH,
+        sa.select(runs),
+        within=(runs.c.experiment_id, ids),
+        scope=[search.among(runs.c.lifecycle_stage, STAGES[view])],
+        query=("runs", workspace, view, *ids),
+        filter=filter,
+        order=parse_order_by(order_by, searchable.RUNS),
+    )
+
+
+def update(tx: Tx, req: m.UpdateRun) -> m.RunInfo:
+    """Change status, end time or name, each if given; an empty name changes nothing."""
+    row = run_locks.row_of(tx, req.run_id or "")
+    changes: dict[str, Any] = {}
+    if req.status is not None:
+        changes["status"] = req.status
+    if req.end_time is not None:
+        changes["end_time"] = req.end_time
+    if req.run_name:
+        changes["name"] = req.run_name
+        tx.do(SET_TAG, row.id, rules.RUN_NAME_TAG, req.run_name)
+    _change(tx, row.id, changes)
+    return run_json.info(row._replace(**changes))
+
+
+def delete(tx: Tx, run_id: str) -> None:
+    """Put the run into the trash; again is fine."""
+    row = run_locks.lock(tx, run_id)
+    _change(tx, row.id, {"lifecycle_stage": DELETED, "deleted_time": tx.now_ms})
+
+
+def restore(tx: Tx, run_id: str) -> None:
+    """Take the run out of the trash; again is fine."""
+    row = run_locks.lock(tx, run_id)
+    _change(tx, row.id, {"lifecycle_stage": ACTIVE, "deleted_time": None})
+
+
+def set_tags(tx: Tx, run: Active, tags: Sequence[m.RunTag]) -> None:
+    """Set tags on a run from ``active_runs.find``; of a key given twice the last value holds.
+
+    ``mlflow.runName`` is the run's name: an empty one changes nothing.
+    """
+    values = {tag.key or "": tag.value or "" for tag in tags}
+    if rules.RUN_NAME_TAG in values:
+        if name := values[rules.RUN_NAME_TAG]:
+            _change(tx, run.id, {"name": name})
+        else:
+            del values[rules.RUN_NAME_TAG]
+    tx.do_all(SET_TAG, [(run.id, key, value) for key, value in values.items()])
+
+
+def delete_tag(tx: Tx, run_id: str, key: str) -> None:
+    row = run_locks.find(tx, run_id)
+    gone = tx.execute(sa.delete(run_tags).where(run_tags.c.run_id == row.id, run_tags.c.key == key))
+    if not gone.rowcount:
+        raise NotFound(f"No tag with name: {key} in run with id {run_id}")
+
+
+def tag(tx: Tx, run: Active, key: str) -> str | None:
+    """The value of one of the run's tags, None where it has no such tag."""
+    value: str | None = tx.execute(
+        sa.select(run_tags.c.value).where(run_tags.c.run_id == run.id, run_tags.c.key == key)
+    ).scalar()
+    return value
+
+
+def log_params(tx: Tx, run: Active, new: Sequence[m.Param]) -> None:
+    """Store params of a run from ``active_runs.find``; the same value again is fine, another is refused."""
+    if not new:
+        return
+    added = {row.key for row in tx.do_all(_ADD_PARAMS, [(run.id, p.key, p.value) for p in new])}
+    again = [p for p in new if p.key not in added]
+    if not again:
+        return
+    kept = {row.key: row.value for row in tx.rows(_KEPT_PARAMS, run.id, [p.key for p in again])}
+    changed = [
+        {"key": p.key, "old_value": kept[p.key], "new_value": p.value}
+        for p in again
+        if kept[p.key] != p.value
+    ]
+    if changed:
+        raise InvalidParameter(_changed_params(changed, run.run_uuid))
+
+
+def _changed_params(changed: list[dict[str, Any]], run_id: str) -> str:
+    if len(changed) == 1:
+        key, old, new = changed[0].values()
+        return (
+            f"Changing param values is not allowed. Param with key='{key}' was already logged "
+            f"with value='{old}' for run ID='{run_id}'. Attempted logging new value '{new}'."
+        )
+    return (
+        f"Changing param values is not allowed. Params were already logged='{changed}' for run ID='{run_id}'."
+    )
+
+
+def _change(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
+    if values:
+        tx.do(_changing(*values), row_id, *values.values())
+
+
+@functools.cache
+def _changing(*columns: str) -> Prepared:
+    values = {name: sa.bindparam(f"new_{name}", type_=runs.c[name].type) for name in columns}
+    change = sa.update(runs).where(runs.c.id == sa.bindparam("row")).values(values)
+    return Prepared(change, "row", *(value.key for value in values.values()))

@@ -1,0 +1,1 @@
+"""Webhooks: who is to be told what, the outbox of events, and their deliveries."""
