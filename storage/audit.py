@@ -3,7 +3,7 @@
 from sqlalchemy import insert
 
 from .database import Prepared, Tx
-from .schema.operations import audit
+from .schema.audit import audit
 
 _INSERT = Prepared(insert(audit), "workspace_id", "time_ms", "user", "request_id", "action", "target")
 

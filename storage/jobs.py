@@ -16,7 +16,7 @@ from weakref import WeakSet
 import sqlalchemy as sa
 
 from .database import Database, Prepared, Tx, is_among
-from .schema.webhooks import jobs
+from .schema.jobs import jobs
 
 OPEN, DEAD = "OPEN", "DEAD"
 # Written into the statement: with a parameter neither database could see that the partial index serves.

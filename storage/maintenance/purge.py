@@ -13,8 +13,15 @@ import sqlalchemy as sa
 from .. import audit
 from ..artifacts.locations import Locations, Place
 from ..database import Tx
-from ..schema.logged_models import logged_model_points, logged_model_series, logged_models
-from ..schema.tracking import experiments, points, runs, series
+from ..schema.tracking import (
+    experiments,
+    logged_model_points,
+    logged_model_series,
+    logged_models,
+    points,
+    runs,
+    series,
+)
 from ..tracking.experiments import DELETED
 from .trash import EXPERIMENT, MODEL, RUN, Victim, is_trashed
 

@@ -12,8 +12,7 @@ from trackway.client_compat.errors import InvalidParameter
 
 from .. import search
 from ..database import Tx
-from ..schema.logged_models import logged_models
-from ..schema.tracking import experiments, runs
+from ..schema.tracking import experiments, logged_models, runs
 from ..tracking.experiments import ACTIVE, DEFAULT_EXPERIMENT, DELETED
 
 

@@ -4,7 +4,7 @@ A new table or column goes here and into a numbered file in ``migrations/version
 a test compares the two.
 """
 
-from . import logged_models, operations, registry, tracking, webhooks
+from . import audit, jobs, registry, tracking, webhooks
 from .base import metadata
 
-__all__ = ["logged_models", "metadata", "operations", "registry", "tracking", "webhooks"]
+__all__ = ["audit", "jobs", "metadata", "registry", "tracking", "webhooks"]

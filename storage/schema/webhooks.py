@@ -1,7 +1,7 @@
-"""Webhooks, what is on its way to them, and what became of it; jobs, which carry it there.
+"""Webhooks, their deliveries, and each attempt at one.
 
 A change that a webhook asked for leaves two rows in its own transaction: the delivery, which
-holds what will be sent, and the job, which makes sure that it is.
+holds what will be sent, and a job (``schema/jobs.py``), which makes sure that it is.
 """
 
 from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table
@@ -19,7 +19,7 @@ webhooks = Table(
     Column("description", String),
     Column("url", String, nullable=False),
     Column("status", String, nullable=False),
-    # Encrypted: see storage/vault.py.
+    # Encrypted: see storage/secrets.py.
     Column("secret", String),
     Column("creation_time", Int64, nullable=False),
     Column("last_update_time", Int64, nullable=False),
@@ -68,24 +68,3 @@ attempts = Table(
     Column("error", String),
     PrimaryKeyConstraint("delivery_id", "number"),
 )
-
-jobs = Table(
-    "jobs",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
-    Column("kind", String, nullable=False),
-    # What may hold the job up together with others: the webhook it is for.
-    Column("lane", String, nullable=False),
-    Column("payload", String, nullable=False),
-    # OPEN or DEAD; what is done is gone.
-    Column("state", String, nullable=False),
-    # From when on a worker may take it; for one that has been taken, when its lease ends.
-    Column("run_after", Int64, nullable=False),
-    Column("lease", String),
-    Column("attempts", Int64, nullable=False),
-    Column("creation_time", Int64, nullable=False),
-    Column("error", String),
-)
-# Of open jobs only, by a condition in the migration.
-Index("ix_jobs_due", jobs.c.run_after, jobs.c.id)

@@ -20,9 +20,9 @@ from trackway.client_compat.searchable import OrderBy
 from .. import search
 from ..database import Tx, excluded, insert_new, upsert
 from ..schema import tracking
-from ..schema.logged_models import logged_model_points as points
-from ..schema.logged_models import logged_model_series as series
-from ..schema.logged_models import logged_models
+from ..schema.tracking import logged_model_points as points
+from ..schema.tracking import logged_model_series as series
+from ..schema.tracking import logged_models
 from .run_locks import Active
 
 Dataset = m.SearchLoggedModels.Dataset

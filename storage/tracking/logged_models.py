@@ -19,7 +19,7 @@ from trackway.client_compat.filters import comparisons, order_by_messages, parse
 from .. import search
 from ..database import Tx, insert_new, upsert
 from ..schema import tracking
-from ..schema.logged_models import logged_model_params, logged_model_series, logged_model_tags, logged_models
+from ..schema.tracking import logged_model_params, logged_model_series, logged_model_tags, logged_models
 from ..search import pages
 from . import experiments, logged_model_metrics
 from .experiments import ACTIVE, DELETED

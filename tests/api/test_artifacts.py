@@ -16,7 +16,7 @@ from trackway.server.app import create_app
 from trackway.server.backend import open_artifacts
 from trackway.server.config import Config
 from trackway.storage.artifacts.local import LocalFile
-from trackway.storage.schema.operations import audit
+from trackway.storage.schema.audit import audit
 
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"], scope="module")
 

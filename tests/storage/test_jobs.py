@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from trackway.storage import jobs
 from trackway.storage.database import Database, Tx
-from trackway.storage.schema import webhooks as schema
+from trackway.storage.schema import jobs as schema
 
 KINDS = ["test.job"]
 

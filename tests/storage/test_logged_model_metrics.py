@@ -21,7 +21,7 @@ from tests.factories import (
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import NotFound
 from trackway.storage.database import Database, Tx
-from trackway.storage.schema.logged_models import logged_model_series
+from trackway.storage.schema.tracking import logged_model_series
 from trackway.storage.tracking import logged_models, metrics
 
 LARGEST = 1.7976931348623157e308

@@ -24,7 +24,7 @@ from trackway.storage.database import Database, Tx
 from trackway.storage.maintenance import purge, trash
 from trackway.storage.maintenance.trash import Named
 from trackway.storage.schema import metadata
-from trackway.storage.schema.operations import audit
+from trackway.storage.schema.audit import audit
 from trackway.storage.tracking import experiments, inputs, logged_models, metrics, run_locks, runs
 
 Counts = dict[str, int]

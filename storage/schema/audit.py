@@ -1,4 +1,4 @@
-"""Tables about the server's own work: who did what."""
+"""The audit: who did what, when."""
 
 from sqlalchemy import Column, Table
 
