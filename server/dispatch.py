@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from http import HTTPStatus
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -15,13 +16,14 @@ from trackway.client_compat import codec, errors
 from trackway.client_compat import messages as m
 from trackway.client_compat.wire import Endpoint, Message
 from trackway.storage import audit
-from trackway.storage.database import Database, NotNow, ReadReplica, Tx
+from trackway.storage.database import Database, ReadReplica, Tx
 
 from . import request_body
 from .auth.identity import Identity, identify
 from .auth.policy import Permission
 from .backend import Backend
 from .config import Config
+from .edge import waiting
 from .request_body import Environ as Environ
 
 log = logging.getLogger("trackway.server")
@@ -88,21 +90,19 @@ class Registered(NamedTuple):
     call: Callable[[Context, Any], Message]
     can: Permission
     transaction: Transaction
-    # Whether it takes a few rows; see ``Rpc.is_short``.
-    is_short: bool
 
 
 HANDLERS: dict[type[Message], Registered] = {}
 
 
 def handles(
-    message: type[M], *, can: Permission, transaction: Transaction | None = None, is_short: bool = True
+    message: type[M], *, can: Permission, transaction: Transaction | None = None
 ) -> Callable[[Callable[[Context, M], R]], Callable[[Context, M], R]]:
     """Make a function the handler of an RPC, named by its request message.
 
     The transaction follows from the permission's verb; say ``transaction="none"`` for a handler that
     needs no store, and ``"search"`` for one whose answer nobody expects to hold what they have just
-    written. ``is_short=False`` says that it may change any number of rows.
+    written.
     A handler may run twice when its transaction lost a race, so it must not change its request.
     """
     if not isinstance(can, Permission):
@@ -112,7 +112,7 @@ def handles(
         if message in HANDLERS:
             raise ValueError(f"{message.__qualname__} has two handlers.")
         kind = transaction or ("write" if can.writes else "read")
-        HANDLERS[message] = Registered(function, can, kind, is_short and kind in ("read", "write"))
+        HANDLERS[message] = Registered(function, can, kind)
         return function
 
     return register
@@ -133,13 +133,6 @@ class Rpc:
         self._handler = handler_of(endpoint)
         self._message = endpoint.request if self._handler else Message
 
-    @property
-    def is_short(self) -> bool:
-        """Whether it does a few statements at most: not a page of a list, and nothing outside the store."""
-        handler = self._handler
-        is_page = "page_token" in self._message._fields or "max_results" in self._message._fields
-        return handler is not None and handler.is_short and not is_page
-
     def answer(
         self,
         backend: Backend,
@@ -152,8 +145,6 @@ class Rpc:
             return Answer(200, [JSON_TYPE], self._perform(backend, environ, request_id, path_values))
         except errors.ApiError as error:
             return error_answer(error, request_id)
-        except NotNow:
-            raise
         except Exception:
             return unexpected_answer(environ, request_id)
 
@@ -195,7 +186,7 @@ def respond(
     path_values: PathValues = NO_PATH_VALUES,
 ) -> Message:
     """What a request's handler answers, after the permission's check and in the transaction it declared."""
-    call, can, transaction, _ = HANDLERS[type(request)]
+    call, can, transaction = HANDLERS[type(request)]
     store = backend.searched if transaction == "search" else backend.database
     run = in_transactions(store, rpc, can, identity, request, request_id)
     if transaction == "none":
@@ -205,7 +196,8 @@ def respond(
     def handle(tx: Tx) -> Message:
         return call(Context(backend, tx, identity, request_id), request)
 
-    response: Message = run(handle, transaction == "write", "")
+    with waiting.for_database() if transaction == "search" else nullcontext():
+        response: Message = run(handle, transaction == "write", "")
     return response
 
 

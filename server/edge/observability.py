@@ -160,10 +160,6 @@ class Metrics:
     def begin(self) -> None:
         self._in_flight.inc()
 
-    def abandon(self) -> None:
-        """For a request that begins a second time."""
-        self._in_flight.dec()
-
     def end(self, method: str, route: str, status: int, seconds: float) -> None:
         self._in_flight.dec()
         key = (method if method in _METHODS else "other", route, status)

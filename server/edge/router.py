@@ -15,9 +15,6 @@ _Shape = tuple[tuple[int, ...], str]
 class Responder(Protocol):
     """An RPC, or what stands in for one."""
 
-    @property
-    def is_short(self) -> bool: ...
-
     def answer(
         self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues = NO_PATH_VALUES
     ) -> Answer: ...

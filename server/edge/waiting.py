@@ -1,4 +1,4 @@
-"""Threads that wait for a client: how they say so, whichever pool they belong to."""
+"""Threads that wait: how code says so to the pool that its thread belongs to, whichever pool that is."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ _here = threading.local()
 
 
 class Pool(Protocol):
-    """A pool of threads that starts another one while one of its own waits for a client."""
+    """A pool of threads that makes room for others while one of its own waits."""
 
     def step_aside(self) -> None:
-        """Raises ``Unavailable`` where as many wait as may."""
+        """This thread waits for a client: another one takes its place.
+
+        Raises ``Unavailable`` where as many wait as may.
+        """
 
     def step_back(self) -> None: ...
+
+    def leave_processor(self) -> None:
+        """This thread works outside of Python: it may run beside the others."""
+
+    def share_processor(self) -> None: ...
 
 
 def settle_in(pool: Pool) -> None:
@@ -41,8 +49,23 @@ def step_back(pool: Pool | None) -> None:
 
 @contextmanager
 def aside() -> Iterator[None]:
+    """While this thread waits for a client."""
     pool = step_aside()
     try:
         yield
     finally:
         step_back(pool)
+
+
+@contextmanager
+def for_database() -> Iterator[None]:
+    """While this thread runs statements that may take long."""
+    pool: Pool | None = getattr(_here, "pool", None)
+    if pool is None:
+        yield
+        return
+    pool.leave_processor()
+    try:
+        yield
+    finally:
+        pool.share_processor()

@@ -14,7 +14,6 @@ from typing import Any
 from werkzeug.wsgi import ClosingIterator
 
 from trackway.client_compat import errors
-from trackway.storage.database import NotNow
 
 from ..auth.identity import check_workspace
 from ..backend import Backend
@@ -51,8 +50,6 @@ _UNPREFIXED = (*_ARTIFACT_PATHS, "/metrics")
 class Constant:
     """Answers every request with the same text or document."""
 
-    is_short = True
-
     def __init__(self, body: str, kind: tuple[str, str] = TEXT_TYPE) -> None:
         self._body = body.encode()
         self._kind = kind
@@ -71,8 +68,8 @@ class Front:
         self._prefix = config.static_prefix
         self._security = Security(config)
         self._paths = Paths()
-        # Paths without variables, by verb and path as they come, with the static prefix: whether it is short.
-        self._mounted: dict[tuple[str, str], bool] = {}
+        # Verbs and paths without variables, as they come, with the static prefix.
+        self._fixed: set[tuple[str, str]] = set()
         self.metrics = observability.Metrics(config.expose_prometheus) if config.expose_prometheus else None
         is_text = observability.is_text(config)
         self._access_log = observability.AccessLog(is_text) if config.access_log else None
@@ -82,17 +79,13 @@ class Front:
 
         A dictionary look-up in place of Flask's routing and contexts, which take 59 µs a request.
         """
-        responder = self._paths.mount(verb, path, rpc)
+        self._paths.mount(verb, path, rpc)
         if "<" not in path:
-            self._mounted[verb, self._prefix + path] = responder.is_short
+            self._fixed.add((verb, self._prefix + path))
 
     def is_fixed(self, verb: str, path: str) -> bool:
         """Whether an RPC is on a path without variables. It is as it came, with the static prefix."""
-        return (verb, path) in self._mounted
-
-    def is_short(self, verb: str, path: str) -> bool:
-        """Whether it is one that ``respond`` answers soon."""
-        return self._mounted.get((verb, path), False)
+        return (verb, path) in self._fixed
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         answer = self.respond(environ)
@@ -102,10 +95,7 @@ class Front:
         return [answer.body] if environ["REQUEST_METHOD"] != "HEAD" else []
 
     def respond(self, environ: Environ) -> Answer | None:
-        """The whole answer to a request that needs no Flask; None for the others.
-
-        Raises ``NotNow`` where that was asked for and the store is busy.
-        """
+        """The whole answer to a request that needs no Flask; None for the others."""
         environ[STARTED] = time.perf_counter()
         request_id = environ[REQUEST_ID] = observability.request_id(environ)
         if self.metrics:
@@ -115,10 +105,6 @@ class Front:
             answer = self._answer(environ, request_id) if is_served else unknown_path(environ, request_id)
             if answer is None:
                 return None
-        except NotNow:
-            if self.metrics:
-                self.metrics.abandon()
-            raise
         except Exception:
             answer = unexpected_answer(environ, request_id)
         status, headers, body = answer

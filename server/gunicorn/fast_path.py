@@ -1,8 +1,6 @@
 """The short way: an ordinary request on a kept connection is read, answered and sent without gunicorn.
 
-Its parser and response cost more than a short request itself. So does handing a connection to a pool
-thread and back, and with eight of them threads mostly wait for Python's lock: where the store answers
-within the process, short requests are served in the worker's main thread.
+Its parser and response cost more than a short request itself.
 
 What is not ordinary (a header with a meaning for the connection, a path with variables, a body that
 does not come at once) goes gunicorn's way, with every byte that was read.
@@ -14,19 +12,14 @@ import io
 import re
 import socket
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from email.utils import formatdate
-from enum import Enum
 from typing import Any, NamedTuple
-
-from trackway.storage.database import NotNow, hurrying
 
 from ..dispatch import Answer, Environ, status_line
 from ..edge.wsgi import Front
-from .socket_timeouts import is_readable
+from .socket_timeouts import is_readable, send
 
-# What is read at once. The main thread reads no second time: a larger request is worth a thread.
+# What is read at once.
 _PART = 64 * 1024
 _MAX_BODY = 512 * 1024
 # How long the rest of a request may take, and how many parts it may have: gunicorn minds slow clients. On a
@@ -54,14 +47,6 @@ _LONGEST_HEAD = 8190
 _LENGTH = re.compile("[0-9]{1,6}")
 
 
-class Outcome(Enum):
-    ANSWERED = "the connection is ready for its next request"
-    BEGUN = "the rest of the request is to come: Python's clients send its body in a packet of its own"
-    NOT_HERE = "gunicorn's way: the bytes are where its parser looks"
-    UNSENT = "the client takes its answer slowly: the rest is to be sent"
-    OVER = "the connection is of no more use"
-
-
 class _Request(NamedTuple):
     """An ordinary request whose head has come; its body is what is between ``start`` and ``end``."""
 
@@ -86,29 +71,11 @@ class Express:
         self._heads: dict[bytes, Environ] = {}
         self._date = (0, "")
 
-    def serve_now(self, conn: Any) -> tuple[Outcome, bytes]:
-        """Answer a short request in the main thread; with what remains unsent of the answer."""
-        unreader = conn.parser.unreader
-        begun = unreader.take_buffered() if unreader.buf.tell() else b""
-        part = _receive(conn.sock)
-        if not part:
-            unreader.unread(begun)
-            return (Outcome.OVER if part is not None else Outcome.BEGUN), b""
-        data = begun + part
-        request = self._read(data, conn, self._front.is_short)
-        environ = request and request.whole(data)
-        answer = None
-        if environ:
-            with suppress(NotNow), hurrying():
-                answer = self._front.respond(environ)
-        if answer is None:
-            unreader.unread(data)
-            is_begun = request is not None and len(data) < request.end
-            return (Outcome.BEGUN if is_begun and not begun else Outcome.NOT_HERE), b""
-        return self._send(conn.sock, answer)
+    def serve(self, conn: Any) -> bool | None:
+        """Answer the connection's next request; whether the connection can be kept.
 
-    def serve(self, conn: Any) -> tuple[Outcome, bytes]:
-        """Answer a request, whatever it takes, in a pool thread."""
+        None where the request is gunicorn's: its parser will find the bytes that were read.
+        """
         if conn.sock.gettimeout():  # a transfer's; with one a socket waits, whatever its call says
             conn.sock.settimeout(None)
         unreader = conn.parser.unreader
@@ -117,7 +84,7 @@ class Express:
         deadline = time.monotonic() + _MOMENT_S
         for _ in range(_MOST_PARTS):
             if data:
-                request = request or self._read(data, conn, self._front.is_fixed)
+                request = request or self._read(data, conn)
                 if request is None or len(data) >= request.end:
                     break
             part = _receive(conn.sock)
@@ -130,16 +97,16 @@ class Express:
         answer = self._front.respond(environ) if environ else None
         if answer is None:
             unreader.unread(data)
-            return Outcome.NOT_HERE, b""
+            return None
         return self._send(conn.sock, answer)
 
-    def _read(self, data: bytes, conn: Any, is_mine: Callable[[str, str], bool]) -> _Request | None:
+    def _read(self, data: bytes, conn: Any) -> _Request | None:
         """An ordinary request, of which the body may be to come; None where it is not that."""
         start = data.find(b"\r\n\r\n") + 4
         head = data[:start]
         kept = self._heads.get(head)
         environ = kept or self._read_head(head)
-        if environ is None or not is_mine(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
+        if environ is None or not self._front.is_fixed(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
             return None
         length = int(environ.get("CONTENT_LENGTH", "0"))
         if length > _MAX_BODY:
@@ -185,19 +152,16 @@ class Express:
             self._lines[line] = pair
         return pair
 
-    def _send(self, sock: Any, answer: Answer) -> tuple[Outcome, bytes]:
+    def _send(self, sock: Any, answer: Answer) -> bool:
         # That the connection is kept goes without saying in HTTP/1.1; clients take 8 us to read a header.
         lines = [f"HTTP/1.1 {status_line(answer.status)}\r\nDate: {self._now()}\r\n"]
         lines.extend(f"{name}: {value}\r\n" for name, value in answer.headers)
         lines.append("\r\n")
-        data = "".join(lines).encode("latin-1") + answer.body
         try:
-            sent = sock.send(data, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            sent = 0
+            send(sock, "".join(lines).encode("latin-1") + answer.body)
         except OSError:
-            return Outcome.OVER, b""
-        return (Outcome.ANSWERED, b"") if sent == len(data) else (Outcome.UNSENT, data[sent:])
+            return False
+        return True
 
     def _now(self) -> str:
         second = int(time.time())
@@ -216,4 +180,4 @@ def _receive(sock: Any) -> bytes | None:
         return b""
 
 
-__all__ = ["Express", "Outcome"]
+__all__ = ["Express"]

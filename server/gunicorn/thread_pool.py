@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from trackway.client_compat.errors import Unavailable
 
 from ..edge import waiting
+from .affinity import Affinity
 
 T = TypeVar("T")
 
@@ -20,13 +21,18 @@ class Pool(ThreadPoolExecutor):
     A transfer's pace is the client's. With eight threads, eight slow clients would be the whole server.
     """
 
-    def __init__(self, threads: int) -> None:
-        super().__init__(threads, initializer=lambda: waiting.settle_in(self))
+    def __init__(self, threads: int, affinity: Affinity | None = None) -> None:
+        super().__init__(threads, initializer=self._begin)
+        self._affinity = affinity
         self._transfers = 0
         # Threads at work, transfers included. The executor's own count of the idle ones goes wrong when a
         # thread that has just been counted takes what was queued for nobody.
         self._busy = 0
         self._aside_lock = threading.Lock()
+
+    def _begin(self) -> None:
+        waiting.settle_in(self)
+        self.share_processor()
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         future = super().submit(self._work, fn, *args, **kwargs)
@@ -59,9 +65,19 @@ class Pool(ThreadPoolExecutor):
             self._transfers += 1
             self._max_workers += 1
             self._staff()
+        self.leave_processor()
 
     def step_back(self) -> None:
         # The thread that took the place stays, idle, for the next transfer.
         with self._aside_lock:
             self._transfers -= 1
             self._max_workers -= 1
+        self.share_processor()
+
+    def leave_processor(self) -> None:
+        if self._affinity:
+            self._affinity.release()
+
+    def share_processor(self) -> None:
+        if self._affinity:
+            self._affinity.bind()

@@ -10,8 +10,8 @@ import threading
 import time
 from collections.abc import Iterable
 from functools import partial
-from heapq import nsmallest
 from http import HTTPStatus
+from itertools import islice
 from selectors import EVENT_READ
 from typing import Any
 
@@ -25,15 +25,14 @@ from trackway.client_compat import errors
 
 from ..jobs.runner import Runner
 from . import compat_26, socket_timeouts
-from .fast_path import Express, Outcome
+from .affinity import Affinity
+from .fast_path import Express
 from .lingering_close import Lingering
 from .malloc import Trim
 from .thread_pool import Pool
 
 log = logging.getLogger("trackway.server")
 
-# How often kept connections are looked through for those that were silent too long.
-_LOOK_EVERY_S = 1.0
 # How long a thread stays with a connection for its next request. Eight Python clients on two busy cores send
 # one every 14 to 18 ms each, now and then after 30; to hand the connection on and back takes a fifth of a
 # request's processor time.
@@ -78,10 +77,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._stay_lock = threading.Lock()
         self._staying = 0
         self._lingering = Lingering(self._close)
-        self._next_look = 0.0
         self._is_crowded = False
         self._express: Express | None = None
-        self._answers_at_once = False
         self._trim = Trim()
         self._runner: Runner | None = None
 
@@ -90,8 +87,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         backend = extensions.get("trackway")
         if backend and self._has_short_way():
             self._express = Express(self.wsgi.wsgi_app)
-            # SQLite answers within the process; a server elsewhere may keep its callers waiting.
-            self._answers_at_once = backend.config.is_on_sqlite
         self._runner = extensions.get("trackway.jobs")
         if self._runner:
             self._runner.start()
@@ -105,7 +100,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 backend.close()
 
     def get_thread_pool(self) -> Pool:
-        return Pool(self.cfg.threads)
+        # By the parent's number, so that two servers on one machine seldom begin with the same processor.
+        return Pool(self.cfg.threads, Affinity(self.ppid + self.age))
 
     def handle(self, conn: Any) -> Any:
         """Answer a connection's requests in one pool thread while they come one upon the other.
@@ -122,11 +118,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if conn.parser is not None:
             conn.parser.unreader.begin()
             if self._express and not conn.is_http2:
-                outcome, unsent = self._express.serve(conn)
-                if outcome is not Outcome.NOT_HERE:
-                    conn.is_at_length = False
-                    return outcome is not Outcome.OVER and self._send_rest(conn, unsent)
-            conn.is_at_length = True
+                keep = self._express.serve(conn)
+                if keep is not None:
+                    return keep
         return super().handle(conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
@@ -137,9 +131,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Whether the next request comes at once; waits a little while half of the threads are to spare."""
         if conn.parser.unreader.buf.tell():  # it came in one packet with the last one
             return True
-        # Short requests have a shorter way through the main thread. But who sends files sends many.
-        if self._answers_at_once and not getattr(conn, "is_at_length", False):
-            return False
         poll = getattr(conn, "poll", None)
         if poll is None:
             poll = conn.poll = select.poll()
@@ -162,46 +153,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         cfg = self.cfg
         asked = (cfg.is_ssl, cfg.accesslog, cfg.statsd_host, cfg.max_requests, cfg.proxy_protocol != "off")
         return not any(asked)
-
-    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
-        if not self._express or not self._answers_at_once or not self.alive or conn.is_http2:
-            super().on_client_socket_readable(conn, client)
-            return
-        outcome, unsent = self._express.serve_now(conn)
-        if outcome is Outcome.ANSWERED:
-            conn.set_timeout()
-            return
-        if outcome is Outcome.BEGUN:
-            conn.timeout = time.monotonic() + socket_timeouts.PATIENCE_S
-            return
-        self.poller.unregister(client)
-        self.keepalived_conns.remove(conn)
-        if outcome is Outcome.NOT_HERE:
-            self.enqueue_req(conn)
-        elif outcome is Outcome.UNSENT:
-            sending = self.tpool.submit(self._send_rest, conn, unsent)
-            sending.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
-        else:
-            self._close(conn)
-
-    @staticmethod
-    def _send_rest(conn: Any, unsent: bytes) -> bool:
-        if not unsent:
-            return True
-        conn.sock.setblocking(True)
-        socket_timeouts.send(conn.sock, unsent)
-        return True
-
-    def murder_keepalived(self) -> None:
-        """Close kept connections that were silent too long, wherever they stand.
-
-        gthread looks at the first alone: its own go to the end of the queue with each request. Those that
-        are answered in their place do not, and one of which half a request has come may wait less long.
-        """
-        now = time.monotonic()
-        if now >= self._next_look:
-            self._next_look = now + _LOOK_EVERY_S
-            self._close_kept([conn for conn in self.keepalived_conns if conn.timeout <= now])
 
     def _close_kept(self, conns: Iterable[Any]) -> None:
         for conn in conns:
@@ -251,10 +202,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._runner.keep_watch()
 
     def _make_room(self) -> None:
-        """Close those kept connections that were silent longest; gthread would wait till they end."""
+        """Close those kept connections that were silent longest; gthread would wait till they end.
+
+        Those with which a thread stays are not among the kept ones yet, so a moment's silence is not enough.
+        """
         self._is_crowded = False
-        count = self.worker_connections // 10 or 1
-        self._close_kept(nsmallest(count, self.keepalived_conns, key=lambda conn: conn.timeout))
+        longest = islice(self.keepalived_conns, self.worker_connections // 10 or 1)
+        silent_until = time.monotonic() + self.cfg.keepalive - _STAY_MS / 1000
+        self._close_kept([conn for conn in longest if conn.timeout <= silent_until])
         self.set_accept_enabled(self.nr_conns < self.worker_connections)
 
     def _let_go_of_idle(self) -> None:

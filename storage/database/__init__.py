@@ -3,7 +3,7 @@
 It knows no table. Modules of the domain import what they use from here.
 """
 
-from .database import DEFAULT_WORKSPACE, Database, NotNow, Tx, file_of, hurrying, parse_uri
+from .database import DEFAULT_WORKSPACE, Database, Tx, file_of, parse_uri
 from .prepared import Prepared, is_among, several
 from .read_replica import ReadReplica
 from .row_cache import insisting
@@ -13,13 +13,11 @@ from .upsert import excluded, insert_new, upsert
 __all__ = [
     "DEFAULT_WORKSPACE",
     "Database",
-    "NotNow",
     "Prepared",
     "ReadReplica",
     "Tx",
     "excluded",
     "file_of",
-    "hurrying",
     "insert_new",
     "insisting",
     "is_among",

@@ -28,9 +28,6 @@ class AtHand:
         self._asking = 0
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._pooled)
-
     def take(self) -> Any:
         """The one that was left last, None where there is none."""
         try:

@@ -22,7 +22,7 @@ from . import errors, postgres, sqlite
 from .connection import AtHand, Link
 from .prepared import Prepared
 from .row_cache import Seen, is_no_longer_so
-from .sqlite import HURRY_S, PATIENCE_S, NotNow, here, hurrying
+from .sqlite import PATIENCE_S
 from .sqlite_write_lock import Turns
 from .text_cache import Kept
 from .transaction import Tx
@@ -59,7 +59,6 @@ class Database:
         url = parse_uri(uri)
         self.dialect = url.get_backend_name()
         self._is_sqlite = self.dialect == "sqlite"
-        self._pool_size = pool_size
         # Half: who asks SQLAlchemy for a connection has them from the rest.
         self._at_hand = AtHand(pool_size // 2)
         self._kept = Kept()
@@ -128,8 +127,6 @@ class Database:
 
         Raises ``Unavailable`` when the database cannot be reached, stays locked, or is full.
         """
-        if here.hurries and self._is_busy():
-            raise NotNow
         seen = self._seen
         attempt = 1
         while True:
@@ -152,8 +149,6 @@ class Database:
                     or attempt == _ATTEMPTS
                 ):
                     raise errors.as_api_error(fault) from fault
-                if here.hurries:
-                    raise NotNow from fault
                 log.info("transaction %s runs again: %s", request_id, errors.first_line(fault))
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
                 attempt += 1
@@ -208,20 +203,13 @@ class Database:
 
     def _take_turn(self) -> None:
         """Wait for this process's turn to write, on a database that has one writer at a time."""
-        if self._turns is None or self._turns.take(HURRY_S if here.hurries else PATIENCE_S):
+        if self._turns is None or self._turns.take(PATIENCE_S):
             return
-        if here.hurries:
-            raise NotNow
         raise Unavailable(f"The database was busy with other writes for {PATIENCE_S:.0f} seconds.")
 
     def _end_turn(self) -> None:
         if self._turns is not None:
             self._turns.end()
-
-    def _is_busy(self) -> bool:
-        """Whether every connection is in use."""
-        in_use: int = self._engine.pool.checkedout() - len(self._at_hand)  # type: ignore[attr-defined]
-        return in_use >= self._pool_size
 
     def ping(self) -> None:
         """Raise ``Unavailable`` when the database does not answer."""
@@ -277,9 +265,7 @@ def file_of(uri: str) -> Path | None:
 __all__ = [
     "DEFAULT_WORKSPACE",
     "Database",
-    "NotNow",
     "Tx",
     "file_of",
-    "hurrying",
     "parse_uri",
 ]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +16,6 @@ log = logging.getLogger("trackway.storage")
 
 # Seconds that a writer waits for its turn before the client is asked to come back.
 PATIENCE_S = 30.0
-# Seconds that one waits who has no time.
-HURRY_S = 0.02
 # Between two looks at whether the lock is free.
 _FIRST_NAP_S, _LONGEST_NAP_S = 0.001, 0.005
 _HEAP_BYTES = 6 * 2**20
@@ -71,29 +66,6 @@ def make_engine(url: URL, *, synchronous: str, pool_size: int) -> sa.Engine:
     return engine
 
 
-class NotNow(Exception):
-    """What was asked for would have to wait; nothing was done. Only while ``hurrying``."""
-
-
-class Here(threading.local):
-    """Whether a thread cannot wait."""
-
-    hurries = False
-
-
-here = Here()
-
-
-@contextmanager
-def hurrying() -> Iterator[None]:
-    """For a thread that others wait for: what would take long to begin raises ``NotNow``."""
-    here.hurries = True
-    try:
-        yield
-    finally:
-        here.hurries = False
-
-
 def _begin(connection: Any) -> None:
     """SQLAlchemy's BEGIN: of those who read, and of writers, who have begun."""
     if not connection.in_transaction:
@@ -107,7 +79,7 @@ def begin_writing(turns: Turns, connection: Any) -> None:
     A writer that began as a reader could not be made to wait: SQLite would refuse its first write.
     """
     _let_wait(connection, 0)
-    _take_lock(turns, connection, HURRY_S if here.hurries else PATIENCE_S)
+    _take_lock(turns, connection)
 
 
 def _let_wait(connection: Any, patience_s: float) -> None:
@@ -120,10 +92,10 @@ def _let_wait(connection: Any, patience_s: float) -> None:
         connection.info["patience_s"] = patience_s
 
 
-def _take_lock(turns: Turns, connection: Any, patience_s: float) -> None:
+def _take_lock(turns: Turns, connection: Any) -> None:
     """Wait for another process's writes. Where their end is not told, in shorter naps than SQLite's, which
     soon are 10 ms and more: most transactions take a fifth of one."""
-    deadline, nap_s = time.monotonic() + patience_s, _FIRST_NAP_S
+    deadline, nap_s = time.monotonic() + PATIENCE_S, _FIRST_NAP_S
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")

@@ -1,13 +1,16 @@
-"""Requests on kept connections, which a worker reads and answers itself: on SQLite without a thread."""
+"""Requests on kept connections, which a worker reads and answers without gunicorn's parser."""
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from threading import Thread
 
+import psutil
 import pytest
 
 from .test_serving import CREATE, GET_EXPERIMENT, connect, get, head, keep_connection, receive_all
@@ -176,3 +179,17 @@ def test_a_write_that_has_to_wait_keeps_no_read_waiting(serve, store_uri):
         holder.execute("ROLLBACK")
         waiting.join(timeout=20)
         assert written[0]["experiment_id"]
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="needs Linux and two processors"
+)
+def test_the_threads_that_answer_share_a_processor_and_the_main_thread_has_all(serve):
+    server = serve("--workers", "1")
+    with closing(keep_connection(server)) as client:
+        client.request("GET", GET_EXPERIMENT)
+        assert client.getresponse().read()
+        (worker,) = psutil.Process(server.pid).children()
+        numbers = {thread.id: len(os.sched_getaffinity(thread.id)) for thread in worker.threads()}
+    assert numbers.pop(worker.pid) > 1
+    assert 1 in numbers.values()

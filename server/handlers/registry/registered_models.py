@@ -30,7 +30,7 @@ def update_registered_model(ctx: Context, req: m.UpdateRegisteredModel) -> m.Upd
     return m.UpdateRegisteredModel.Response(registered_model=model)
 
 
-@handles(m.RenameRegisteredModel, can=policy.edit_model, is_short=False)
+@handles(m.RenameRegisteredModel, can=policy.edit_model)
 def rename_registered_model(ctx: Context, req: m.RenameRegisteredModel) -> m.RenameRegisteredModel.Response:
     new_name = req.new_name or ""
     registry_rules.check_new_model_name(new_name, "new_name")
@@ -38,7 +38,7 @@ def rename_registered_model(ctx: Context, req: m.RenameRegisteredModel) -> m.Ren
     return m.RenameRegisteredModel.Response(registered_model=model)
 
 
-@handles(m.DeleteRegisteredModel, can=policy.delete_model, is_short=False)
+@handles(m.DeleteRegisteredModel, can=policy.delete_model)
 def delete_registered_model(ctx: Context, req: m.DeleteRegisteredModel) -> m.DeleteRegisteredModel.Response:
     registered_models.delete(ctx.tx, req.name)
     return m.DeleteRegisteredModel.Response()

@@ -64,13 +64,13 @@ def update_experiment(ctx: Context, req: m.UpdateExperiment) -> m.UpdateExperime
     return m.UpdateExperiment.Response()
 
 
-@handles(m.DeleteExperiment, can=policy.delete_experiment, is_short=False)  # all its runs go with it
+@handles(m.DeleteExperiment, can=policy.delete_experiment)
 def delete_experiment(ctx: Context, req: m.DeleteExperiment) -> m.DeleteExperiment.Response:
     experiments.delete(ctx.tx, req.experiment_id)
     return m.DeleteExperiment.Response()
 
 
-@handles(m.RestoreExperiment, can=policy.delete_experiment, is_short=False)
+@handles(m.RestoreExperiment, can=policy.delete_experiment)
 def restore_experiment(ctx: Context, req: m.RestoreExperiment) -> m.RestoreExperiment.Response:
     experiments.restore(ctx.tx, req.experiment_id)
     return m.RestoreExperiment.Response()
