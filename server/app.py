@@ -1,18 +1,14 @@
-"""The application: which RPC and which page is mounted where."""
+"""The application: which responder is mounted where."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.exceptions import NotFound as NoRoute
-from werkzeug.routing import PathConverter, Rule
+from flask import Flask
+from werkzeug.routing import Rule
 
 from trackway.client_compat import (
-    errors,
     extra,
     trackway_api,
     trackway_artifacts,
@@ -26,9 +22,12 @@ from trackway.storage.maintenance import migrate
 from . import handlers as handlers  # registers them
 from .backend import Backend, open_replica, prepare_artifacts
 from .config import Config
-from .dispatch import Answer, Rpc, error_answer, unexpected_answer
+from .dispatch import Rpc
 from .edge import transfers
-from .edge.wsgi import REQUEST_ID, ROUTE, Constant, Front, unknown_path, wrong_verb
+from .edge.flask_pages import FlaskPages
+from .edge.probes import Constant, MetricsPage, Ready
+from .edge.wsgi import WsgiApp
+from .graphql import Graphql
 from .jobs import runner
 from .ui import pages, stubs
 from .version import MLFLOW_VERSION
@@ -49,23 +48,28 @@ def create_app(config: Config | None = None) -> Flask:
     app.extensions["trackway.jobs"] = runner.runner(backend)
     app.url_rule_class = MatchedRule
     app.url_map.merge_slashes = False
-    app.url_map.converters["path"] = AnyPath
-    front = Front(app.wsgi_app, backend)
-    app.wsgi_app = front  # type: ignore[method-assign]
-    stubs.mount(front, all_endpoints())
-    for endpoint in all_endpoints():
-        rpc = Rpc(endpoint)
-        for path in paths_of(endpoint):
-            if endpoint.loaded in transfers.HANDLERS:
-                _mount_transfer(app, backend, path, endpoint)
-            elif "<path:" in path:
-                _mount_with_path(app, backend, path, rpc)
-            else:
-                front.mount(endpoint.verb, path, rpc)
-    _mount_pages(app, backend, front)
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unexpected)
+    pages.mount(app, config)
+    wsgi = WsgiApp(config, FlaskPages(app))
+    mount(wsgi, backend)
+    app.wsgi_app = wsgi  # type: ignore[method-assign]
     return app
+
+
+def mount(wsgi: WsgiApp, backend: Backend) -> None:
+    """Mount everything but pages."""
+    stubs.mount(wsgi, all_endpoints())
+    for endpoint in all_endpoints():
+        is_transfer = endpoint.loaded in transfers.HANDLERS
+        responder = transfers.FileTransfer(backend, endpoint) if is_transfer else Rpc(backend, endpoint)
+        for path in paths_of(endpoint):
+            wsgi.mount(endpoint.verb, path, responder)
+    wsgi.mount("GET", "/health", Constant("OK"))
+    wsgi.mount("GET", "/version", Constant(MLFLOW_VERSION))
+    wsgi.mount("GET", "/ready", Ready(backend))
+    for verb in ("GET", "POST"):
+        wsgi.mount(verb, "/graphql", Graphql(backend))
+    if wsgi.metrics:
+        wsgi.mount("GET", "/metrics", MetricsPage(wsgi.metrics))
 
 
 def prepare_store(backend: Backend) -> None:
@@ -108,21 +112,6 @@ def paths_of(endpoint: Endpoint) -> Iterator[str]:
             yield f"{mount}/2.0/preview/mlflow/{endpoint.path.removeprefix(_PREVIEWED)}"
 
 
-def _mount_with_path(app: Flask, backend: Backend, path: str, rpc: Rpc) -> None:
-    def view(**values: str) -> Response:
-        return _response(rpc.answer(backend, request.environ, request.environ[REQUEST_ID], values))
-
-    verb = rpc.endpoint.verb
-    app.add_url_rule(path, f"{verb} {path}", view, methods=[verb])
-
-
-class AnyPath(PathConverter):
-    """Takes a path that begins with a slash, too, so that it is refused as one, in its own words."""
-
-    regex = ".+?"
-    part_isolating = False
-
-
 class MatchedRule(Rule):
     """A rule that no address is made from: werkzeug compiles code for that, 0.3 ms a rule."""
 
@@ -131,81 +120,3 @@ class MatchedRule(Rule):
             raise NotImplementedError("no address is made from a rule here")
 
         return refuse
-
-
-def _mount_transfer(app: Flask, backend: Backend, path: str, endpoint: Endpoint) -> None:
-    def view(**values: str) -> Response:
-        environ = request.environ
-        status, headers, body = transfers.answer(endpoint, backend, environ, environ[REQUEST_ID], values)
-        return Response(body, status, headers, direct_passthrough=True)
-
-    app.add_url_rule(path, f"{endpoint.verb} {path}", view, methods=[endpoint.verb])
-
-
-def _mount_pages(app: Flask, backend: Backend, front: Front) -> None:
-    front.mount("GET", "/health", Constant("OK"))
-    front.mount("GET", "/version", Constant(MLFLOW_VERSION))
-
-    @app.get("/ready")
-    def ready() -> Response:
-        checks = {"database": _fault(backend.database.ping), "artifacts": _fault(backend.check_artifacts)}
-        faults = {name: fault for name, fault in checks.items() if fault}
-        body = {
-            "status": "unavailable" if faults else "ready",
-            "checks": {name: faults.get(name, "ok") for name in checks},
-        }
-        response = Response(json.dumps(body), 503 if faults else 200, mimetype="application/json")
-        if faults:
-            response.headers["Retry-After"] = "5"
-        return response
-
-    pages.mount(app, backend.config)
-
-    @app.route("/graphql", methods=["GET", "POST"])
-    def graphql() -> Response:
-        from .graphql.endpoint import answer
-
-        return _response(answer(backend, request.environ, request.environ[REQUEST_ID]))
-
-    if front.metrics:
-        metrics = front.metrics
-
-        @app.get("/metrics")
-        def metrics_page() -> Response:
-            text, content_type = metrics.page()
-            return Response(text, content_type=content_type)
-
-    @app.before_request
-    def name_route() -> None:
-        if request.url_rule is not None:
-            request.environ[ROUTE] = request.url_rule.rule
-
-
-def _fault(check: Callable[[], None]) -> str:
-    try:
-        check()
-    except errors.ApiError as error:
-        return error.message
-    return ""
-
-
-def _response(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, answer.headers)
-
-
-def _http_error(error: Exception) -> Response:
-    """Flask's own errors, which are HTML, in the protocol's shape."""
-    environ = request.environ
-    request_id = environ[REQUEST_ID]
-    if isinstance(error, NoRoute):
-        return _response(unknown_path(environ, request_id))
-    if isinstance(error, MethodNotAllowed):
-        return _response(wrong_verb(environ, request_id, ", ".join(sorted(error.valid_methods or []))))
-    assert isinstance(error, HTTPException)
-    text = error.description or error.name
-    status = error.code or 500
-    return _response(error_answer(errors.BadRequest(text, status=status), request_id))
-
-
-def _unexpected(error: Exception) -> Response:
-    return _response(unexpected_answer(request.environ, request.environ[REQUEST_ID]))

@@ -46,7 +46,7 @@ def read_json(environ: Environ, limit: int) -> dict[str, Any]:
 def read_json_body(environ: Environ, limit: int) -> bytes:
     if environ["REQUEST_METHOD"] in _METHODS_WITH_CONTENT_TYPE:
         _check_content_type(environ.get("CONTENT_TYPE"))
-    return read_body(environ, limit)
+    return RequestBody(environ).read_all(limit)
 
 
 def read_batch(body: bytes) -> m.LogBatch | None:
@@ -89,33 +89,65 @@ def parse(body: bytes) -> dict[str, Any]:
     return data
 
 
-def read_body(environ: Environ, limit: int) -> bytes:
-    """The whole body, with a Content-Length or in chunks. Raises ``TooLarge`` before memory is taken."""
-    try:
-        return _read_body(environ["wsgi.input"], environ, limit)
-    except OSError as error:  # the client stopped in the middle, or its chunks are none
-        raise errors.InvalidParameter(f"The request body cannot be read: {error}") from None
+class RequestBody:
+    """A request's body: of the length it was announced with, or in chunks.
 
+    Raises ``BadRequest`` where it does not come whole: each WSGI server has exceptions of its own for
+    clients that went away, stalled, or sent chunks that are none.
+    """
 
-def _read_body(stream: Any, environ: Environ, limit: int) -> bytes:
-    declared = environ.get("CONTENT_LENGTH")
-    if declared:
+    def __init__(self, environ: Environ, patience_s: float = 0.0) -> None:
+        """``patience_s`` is how long the connection waits for the next bytes, where somebody bounds it."""
+        declared = environ.get("CONTENT_LENGTH")
+        if declared and not declared.isdecimal():
+            raise errors.BadRequest(f"Content-Length is not a number: {declared!r}.")
+        is_chunked = not declared and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+        ends = bool(environ.get("wsgi.input_terminated"))
+        if is_chunked and not ends:
+            # A server that does not say where chunks end would make an empty body of each.
+            raise errors.BadRequest("A request with a body needs a Content-Length here.", status=411)
+        # None: its chunks say where it ends.
+        self.length = None if ends and not declared else int(declared or 0)
+        self._stream = environ["wsgi.input"]
+        self._taken = 0
+        self._patience_s = patience_s
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+        if self.length is not None:
+            size = min(size, self.length - self._taken)
+        if size <= 0:
+            return b""
         try:
-            length = int(declared)
-        except ValueError:
-            raise errors.InvalidParameter(f"Content-Length is not a number: {declared!r}.") from None
-        if length > limit:
+            data: bytes = self._stream.read(size)
+        except TimeoutError:
+            raise self._broken(f"nothing came for {self._patience_s:.0f} s", 408) from None
+        except Exception as error:
+            raise self._broken(str(error)) from None
+        self._taken += len(data)
+        if not data and self.length is not None:
+            raise self._broken("the client ended it")
+        return data
+
+    def read_all(self, limit: int) -> bytes:
+        """All of it. Raises ``TooLarge`` before more memory is taken."""
+        if self.length is not None and self.length > limit:
             raise _too_large(limit)
-        body: bytes = stream.read(length)
-        if len(body) < length:
-            raise errors.InvalidParameter(f"The request body ends after {len(body)} of {length} bytes.")
-        return body
-    if environ.get("wsgi.input_terminated"):
-        body = stream.read(limit + 1)
-        if len(body) > limit:
+        left = limit + 1 if self.length is None else self.length
+        parts = []
+        while left and (data := self.read(left)):
+            parts.append(data)
+            left -= len(data)
+        if self.length is None and not left:
             raise _too_large(limit)
-        return body
-    return b""
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _broken(self, why: str, status: int = 400) -> errors.BadRequest:
+        of = "" if self.length is None else f" of {self.length}"
+        return errors.BadRequest(
+            f"The request's body broke off after {self._taken}{of} bytes: {why}. Nothing was stored.",
+            status=status,
+        )
 
 
 def _check_content_type(content_type: str | None) -> None:

@@ -4,7 +4,8 @@
 ``empty``           one without any table
 ``tx``              an open write transaction; what it writes is undone
 ``api``             a Flask test client on a fresh database
-``server``          a ``trackway serve`` process on a fresh database: url, stop, kill, restart
+``serve``           starts a ``trackway serve`` process on a fresh database, with options
+``server``          such a process without options: url, stop, kill, restart
 ``shared_server``   the same for all tests of a module, which must not stop it
 ``object_store``    an S3 server, one for the whole run; take a ``bucket()`` of it
 ``mlflow_server``   MLflow's own server, one for the whole run
@@ -13,7 +14,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,24 +120,49 @@ def api(store_uri: str, tmp_path: Path) -> Iterator[FlaskClient]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def server_environment() -> dict[str, str]:
+    """Variables that servers get beside those of the test run."""
+    return {}
+
+
 @pytest.fixture
-def server(store_uri: str, tmp_path: Path) -> Iterator[TrackwayServer]:
+def serve(
+    store_uri: str, tmp_path: Path, server_environment: dict[str, str]
+) -> Iterator[Callable[..., TrackwayServer]]:
+    """Start a server with options and variables; it ends with the test."""
     from .services import TrackwayServer
 
-    server = TrackwayServer(tmp_path / "server", store_uri)
-    server.start()
-    yield server
-    server.kill()
+    started: list[TrackwayServer] = []
+
+    def start(*options: str, **environment: str) -> TrackwayServer:
+        folder = tmp_path / f"server-{len(started)}"
+        server = TrackwayServer(folder, store_uri, options, server_environment | environment)
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.kill()
+
+
+@pytest.fixture
+def server(serve: Callable[..., TrackwayServer]) -> TrackwayServer:
+    return serve()
 
 
 @pytest.fixture(scope="module")
 def shared_server(
-    databases: Databases, dialect: str, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases,
+    dialect: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    server_environment: dict[str, str],
 ) -> Iterator[TrackwayServer]:
     from .services import TrackwayServer
 
     with databases.fresh(dialect) as uri:
-        server = TrackwayServer(tmp_path_factory.mktemp("shared-server"), uri)
+        server = TrackwayServer(tmp_path_factory.mktemp("shared-server"), uri, environment=server_environment)
         server.start()
         yield server
         server.kill()

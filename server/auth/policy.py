@@ -31,7 +31,10 @@ class Permission:
         return self.verb != "read"
 
     def check(self, tx: Tx | None, identity: Identity, request: Message) -> None:
-        """Raise ``PermissionDenied`` when the caller may not. Without users, everybody may everything."""
+        """Raise ``PermissionDenied`` when the caller may not. Without users, everybody may everything.
+
+        There is a transaction unless the identity ``is_unrestricted``.
+        """
 
     def target(self, request: Message, response: Message) -> str:
         """What was written, as the audit names it: ``run:4f0c...``."""

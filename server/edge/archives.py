@@ -12,8 +12,9 @@ from itertools import chain
 from trackway.storage.artifacts import Entry
 from trackway.storage.artifacts.locations import Place
 
+from ..responses import Stream
 from .files import SAFETY, attachment
-from .transfers import Stream, Transfer
+from .transfers import Transfer
 
 _TYPES = {"zip": "application/zip", "tar.gz": "application/gzip"}
 # Models hardly shrink, and a faster link is easier to get than a faster core.
@@ -35,7 +36,7 @@ def send(ctx: Transfer, place: Place, name: str, form: str) -> Stream:
         ("Cache-Control", "private, no-cache"),
         *SAFETY,
     ]
-    if ctx.environ["REQUEST_METHOD"] == "HEAD":
+    if ctx.request.environ["REQUEST_METHOD"] == "HEAD":
         return Stream(200, headers, [])
     archive = (_zip if form == "zip" else _tar)(place, chain([first], entries))
     return ctx.download(200, headers, archive, archive.close, None)

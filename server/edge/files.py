@@ -17,12 +17,14 @@ from werkzeug.http import (
 from trackway.client_compat import errors
 from trackway.storage.artifacts.locations import Place
 
-from .transfers import Stream, Transfer
+from ..responses import Stream
+from .transfers import Transfer
 
 if TYPE_CHECKING:
     from trackway.storage.artifacts import File
 
-    from ..dispatch import Environ, Headers
+    from ..request_body import Environ
+    from ..responses import Headers
 
 _CONDITIONS = (
     "HTTP_RANGE",
@@ -46,7 +48,7 @@ _NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
 
 def send(ctx: Transfer, place: Place) -> Stream:
     """The answer to GET or HEAD for a file."""
-    environ = ctx.environ
+    environ = ctx.request.environ
     is_head = environ["REQUEST_METHOD"] == "HEAD"
     partly = is_head or any(name in environ for name in _CONDITIONS)
     file = place.store.open(place.path, partly=partly)

@@ -1,23 +1,42 @@
-"""Which RPC answers on which path."""
+"""The router: which responder answers on which path."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from ..backend import Backend
-from ..dispatch import NO_PATH_VALUES, Answer, Environ, PathValues
+from ..auth.identity import Identity
+from ..request_body import Environ
+from ..responses import Answer, Stream
 
-# Where the variables are, and the steps that are none.
-_Shape = tuple[tuple[int, ...], str]
+PathValues = Mapping[str, str]
+NO_PATH_VALUES: PathValues = {}
+
+# <name>, <path:name>, <any('zip', 'tar.gz'):name>
+_VARIABLE = re.compile(r"<(?:(?P<kind>path|any\((?P<words>[^)]*)\)):)?(?P<name>\w+)>")
+
+
+class Request(NamedTuple):
+    """A request that has passed the security checks, and who sent it."""
+
+    environ: Environ
+    id: str
+    identity: Identity
+    path_values: PathValues = NO_PATH_VALUES
 
 
 class Responder(Protocol):
-    """An RPC, or what stands in for one."""
+    """Answers the requests on a path: an RPC, a transfer, or what stands in for one.
 
-    def answer(
-        self, backend: Backend, environ: Environ, request_id: str, path_values: PathValues = NO_PATH_VALUES
-    ) -> Answer: ...
+    It may raise anything: an ``ApiError`` is told to the client, all else is a fault of the server's own.
+    """
+
+    @property
+    def streams(self) -> bool:
+        """Whether a body may come or go in pieces: then a WSGI server has to be there for it."""
+
+    def answer(self, request: Request) -> Answer | Stream: ...
 
 
 class Found(NamedTuple):
@@ -28,57 +47,101 @@ class Found(NamedTuple):
     values: PathValues = NO_PATH_VALUES
 
 
-class Paths:
-    """Looks paths up, and tries no rule after another as Flask does, whose rules take 5 KiB each.
+class _Node:
+    """A place in the tree of rules: what a path's next step leads to."""
 
-    A variable, ``<name>``, stands for one step of a path. Rules have them in few places; a path is looked
-    up with its steps in those places left out.
+    __slots__ = ("by_verb", "literals", "patterns", "rest", "rule", "variable")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, _Node] = {}
+        # Steps that are variable in part, such as "<version>.<format>".
+        self.patterns: dict[re.Pattern[str], _Node] = {}
+        self.variable: _Node | None = None
+        # "<path:name>": all the steps that are left.
+        self.rest: _Node | None = None
+        self.rule = ""
+        self.by_verb: dict[str, Responder] = {}
+
+
+class Router:
+    """Rules without variables are found in a dictionary, the others in a tree of their steps.
+
+    Where two rules fit, a literal step goes before a variable one, and that before ``<path:name>``.
+    Flask's own routing takes 59 µs a request, and 5 KiB a rule.
     """
 
     def __init__(self) -> None:
         self._fixed: dict[str, dict[str, Responder]] = {}
-        self._variable: dict[_Shape, tuple[str, dict[str, Responder]]] = {}
-        # By the number of steps: where rules have variables.
-        self._places: dict[int, list[tuple[int, ...]]] = {}
+        self._root = _Node()
 
-    def mount(self, verb: str, rule: str, responder: Responder) -> Responder:
-        """The first on a path stays; whoever answers to the verb now."""
-        if "<" in rule:
-            steps = rule.split("/")
-            places = tuple(place for place, step in enumerate(steps) if step.startswith("<"))
-            known_places = self._places.setdefault(len(steps), [])
-            if places not in known_places:
-                known_places.append(places)
-                known_places.sort(reverse=True)  # where two rules fit, that whose variable comes later
-            known, by_verb = self._variable.setdefault(_shape(steps, places), (rule, {}))
-            if known != rule:
-                raise ValueError(
-                    f"{rule} and {known} are the same paths; their variables need the same names."
-                )
-        else:
-            by_verb = self._fixed.setdefault(rule, {})
+    def mount(self, verb: str, rule: str, responder: Responder) -> None:
+        """Have a responder answer to a verb on a rule; the first one stays. GET answers to HEAD, too."""
+        by_verb = self._node(rule).by_verb if "<" in rule else self._fixed.setdefault(rule, {})
         by_verb.setdefault(verb, responder)
         if verb == "GET":
             by_verb.setdefault("HEAD", responder)
-        return by_verb[verb]
 
     def find(self, path: str) -> Found | None:
         by_verb = self._fixed.get(path)
         if by_verb is not None:
             return Found(path, by_verb)
-        steps = path.split("/")
-        for places in self._places.get(len(steps), ()):
-            found = self._variable.get(_shape(steps, places))
-            if found and all(steps[place] for place in places):
-                rule, by_verb = found
-                names = rule.split("/")
-                values = {names[place][1:-1]: _text(steps[place]) for place in places}
-                return Found(rule, by_verb, values)
-        return None
+        found = _find(self._root, path.split("/"), 0, ())
+        if found is None:
+            return None
+        node, values = found
+        names = (variable["name"] for variable in _VARIABLE.finditer(node.rule))
+        return Found(node.rule, node.by_verb, dict(zip(names, map(_text, values), strict=True)))
+
+    def _node(self, rule: str) -> _Node:
+        node = self._root
+        for step in rule.split("/"):
+            variable = _VARIABLE.fullmatch(step)
+            if "<" not in step:
+                node = node.literals.setdefault(step, _Node())
+            elif variable is None:
+                node = node.patterns.setdefault(_pattern(step), _Node())
+            elif variable["kind"] == "path":
+                node.rest = node.rest or _Node()
+                node = node.rest
+            else:
+                node.variable = node.variable or _Node()
+                node = node.variable
+        if node.rule not in ("", rule):
+            raise ValueError(
+                f"{rule} and {node.rule} are the same paths; their variables need the same names."
+            )
+        node.rule = rule
+        return node
 
 
-def _shape(steps: list[str], places: tuple[int, ...]) -> _Shape:
-    return places, "/".join(step for place, step in enumerate(steps) if place not in places)
+def _find(
+    node: _Node, steps: list[str], at: int, values: tuple[str, ...]
+) -> tuple[_Node, tuple[str, ...]] | None:
+    if at == len(steps):
+        return (node, values) if node.rule else None
+    step = steps[at]
+    found = None
+    if literal := node.literals.get(step):
+        found = _find(literal, steps, at + 1, values)
+    if found is None and step:
+        for pattern, child in node.patterns.items():
+            if (match := pattern.fullmatch(step)) and found is None:
+                found = _find(child, steps, at + 1, values + match.groups())
+        if found is None and node.variable:
+            found = _find(node.variable, steps, at + 1, (*values, step))
+    if found is None and node.rest and (rest := "/".join(steps[at:])):
+        found = node.rest, (*values, rest)
+    return found
+
+
+def _pattern(step: str) -> re.Pattern[str]:
+    """An expression for a step that holds variables, with a group for each."""
+    text, end = "", 0
+    for variable in _VARIABLE.finditer(step):
+        words = [re.escape(word.strip(" '")) for word in (variable["words"] or "").split(",")]
+        text += re.escape(step[end : variable.start()]) + f"({'|'.join(words) if any(words) else '.+'})"
+        end = variable.end()
+    return re.compile(text + re.escape(step[end:]))
 
 
 def _text(step: str) -> str:

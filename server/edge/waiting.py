@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 # Each costs a thread and an open file, not memory.
 MAX_TRANSFERS = 64
@@ -55,6 +55,13 @@ def aside() -> Iterator[None]:
         yield
     finally:
         step_back(pool)
+
+
+def limit(environ: dict[str, Any], seconds: float) -> None:
+    """Bound how long a send or receive may wait. gunicorn lifts the bound at the next request."""
+    connection = environ.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(seconds)
 
 
 @contextmanager

@@ -28,17 +28,11 @@ from graphql import (
 
 from trackway.client_compat import codec, errors
 from trackway.client_compat.wire import Message
-from trackway.server.auth.identity import Identity, identify
 from trackway.server.backend import Backend
-from trackway.server.dispatch import (
-    JSON_TYPE,
-    Answer,
-    Environ,
-    error_answer,
-    respond,
-    unexpected_answer,
-)
-from trackway.server.request_body import parse_query, read_json
+from trackway.server.dispatch import respond
+from trackway.server.edge.router import Request
+from trackway.server.request_body import Environ, parse_query, read_json
+from trackway.server.responses import JSON_TYPE, Answer
 
 from . import schema
 
@@ -60,20 +54,13 @@ class Asker(NamedTuple):
     """Who asks: what resolvers have beside their arguments."""
 
     backend: Backend
-    identity: Identity
-    request_id: str
+    request: Request
 
 
-def answer(backend: Backend, environ: Environ, request_id: str) -> Answer:
-    """Never raises: whatever goes wrong is an answer, too."""
-    try:
-        query, variables, operation = _read(environ, min(backend.config.max_request_size, _MAX_BODY))
-        asker = Asker(backend, identify(environ), request_id)
-        return _answer(*_run(query, variables, operation, asker))
-    except errors.ApiError as error:
-        return error_answer(error, request_id)
-    except Exception:
-        return unexpected_answer(environ, request_id)
+def answer(backend: Backend, request: Request) -> Answer:
+    limit = min(backend.config.max_request_size, _MAX_BODY)
+    query, variables, operation = _read(request.environ, limit)
+    return _answer(*_run(query, variables, operation, Asker(backend, request)))
 
 
 def _answer(data: Any, problems: list[str] | None) -> Answer:
@@ -123,7 +110,7 @@ def _told(error: GraphQLError, asker: Asker) -> str:
     original = error.original_error
     if original is None or isinstance(original, errors.ApiError):
         return error.message
-    log.error("A GraphQL field failed", exc_info=original, extra={"request_id": asker.request_id})
+    log.error("A GraphQL field failed", exc_info=original, extra={"request_id": asker.request.id})
     return "Something went wrong in the server; its log has more under this request's id."
 
 
@@ -147,8 +134,8 @@ def _schema() -> Any:
     return schema.build(_ask, codec.decode)
 
 
-def _ask(asker: Asker, request: Message) -> Message:
-    answer = respond(asker.backend, type(request).__name__, request, asker.identity, asker.request_id)
+def _ask(asker: Asker, message: Message) -> Message:
+    answer = respond(asker.backend, type(message).__name__, message, asker.request)
     return codec.unrendered(answer)
 
 

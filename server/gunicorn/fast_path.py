@@ -15,8 +15,9 @@ import time
 from email.utils import formatdate
 from typing import Any, NamedTuple
 
-from ..dispatch import Answer, Environ, status_line
-from ..edge.wsgi import Front
+from ..edge.wsgi import WsgiApp
+from ..request_body import Environ
+from ..responses import Answer, status_line
 from .socket_timeouts import is_readable, send
 
 # What is read at once.
@@ -65,8 +66,8 @@ class _Request(NamedTuple):
 class Express:
     """Serves kept connections (plain sockets) that gunicorn has accepted and knows."""
 
-    def __init__(self, front: Front) -> None:
-        self._front = front
+    def __init__(self, wsgi: WsgiApp) -> None:
+        self._wsgi = wsgi
         self._lines: dict[str, tuple[str, str]] = {}
         self._heads: dict[bytes, Environ] = {}
         self._date = (0, "")
@@ -94,10 +95,11 @@ class Express:
                 break
             data += part
         environ = request and request.whole(data)
-        answer = self._front.respond(environ) if environ else None
-        if answer is None:
+        if environ is None:
             unreader.unread(data)
             return None
+        answer = self._wsgi.respond(environ)
+        assert isinstance(answer, Answer), "what is_fixed is answered whole"
         return self._send(conn.sock, answer)
 
     def _read(self, data: bytes, conn: Any) -> _Request | None:
@@ -106,7 +108,7 @@ class Express:
         head = data[:start]
         kept = self._heads.get(head)
         environ = kept or self._read_head(head)
-        if environ is None or not self._front.is_fixed(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
+        if environ is None or not self._wsgi.is_fixed(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
             return None
         length = int(environ.get("CONTENT_LENGTH", "0"))
         if length > _MAX_BODY:

@@ -189,7 +189,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        if not self.alive and compat_26.NEEDED:
+        if not self.alive:
             # First those whose next request is already here, then the rest have nothing to lose.
             super().wait_for_and_dispatch_events(0)
             self._let_go_of_idle()

@@ -24,8 +24,6 @@ from trackway.server.edge import waiting
 from trackway.server.ui import files
 from trackway.server.version import MLFLOW_VERSION
 
-from ..edge.transfers import be_patient
-
 _HASHED = re.compile(r"\.[0-9a-f]{8,32}\.")
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
@@ -115,7 +113,7 @@ class Pages:
         headers["Content-Length"] = str(len(body))
         if len(body) <= _CHUNK:
             return Response(body, headers=headers)
-        be_patient(request.environ, self._patience_s)
+        waiting.limit(request.environ, self._patience_s)
         return Response(_Slowly(body), headers=headers, direct_passthrough=True)
 
     def _packed(self, path: Path) -> bytes:

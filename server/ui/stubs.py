@@ -12,9 +12,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from trackway.client_compat.wire import Endpoint
-from trackway.server.dispatch import JSON_TYPE, handler_of
+from trackway.server.dispatch import handler_of
+from trackway.server.responses import JSON_TYPE
 
-from ..edge.wsgi import Constant, Front
+from ..edge.probes import Constant
+from ..edge.wsgi import WsgiApp
 
 UI_MOUNT = "/ajax-api"
 EMPTY: frozenset[str] = frozenset(
@@ -47,10 +49,10 @@ _BESIDE: dict[str, Any] = {
 }
 
 
-def mount(front: Front, endpoints: Iterable[Endpoint]) -> None:
+def mount(wsgi: WsgiApp, endpoints: Iterable[Endpoint]) -> None:
     """To be called before the RPCs are mounted: the first on a path stays."""
     for path, body in _BESIDE.items():
-        front.mount("GET", UI_MOUNT + path, Constant(json.dumps(body), JSON_TYPE))
+        wsgi.mount("GET", UI_MOUNT + path, Constant(json.dumps(body), JSON_TYPE))
     for endpoint in endpoints:
         if endpoint.rpc in EMPTY and not handler_of(endpoint) and UI_MOUNT in endpoint.mounts:
-            front.mount(endpoint.verb, UI_MOUNT + endpoint.path, Constant("{}", JSON_TYPE))
+            wsgi.mount(endpoint.verb, UI_MOUNT + endpoint.path, Constant("{}", JSON_TYPE))

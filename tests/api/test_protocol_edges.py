@@ -247,7 +247,7 @@ def test_a_body_that_ends_early_is_400(api):
         input_stream=io.BytesIO(b'{"na'),
         environ_overrides={"CONTENT_LENGTH": "100"},
     )
-    assert "ends after 4 of 100 bytes" in error_of(response, 400, "INVALID_PARAMETER_VALUE")
+    assert "broke off after 4 of 100 bytes" in error_of(response, 400, "BAD_REQUEST")
 
 
 def test_a_fault_of_the_servers_own_is_500_without_its_inside(api, monkeypatch, caplog):

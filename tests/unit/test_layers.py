@@ -63,9 +63,10 @@ MACHINERY = {
         "client_compat.errors",
         "server.backend",
         "server.config",
-        "server.dispatch",
         "server.edge",
         "server.jobs",
+        "server.request_body",
+        "server.responses",
         "storage.database",
     },
 }

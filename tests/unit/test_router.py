@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from trackway.server.edge.router import Paths
-from trackway.server.edge.wsgi import Constant
+from trackway.server.edge.probes import Constant
+from trackway.server.edge.router import Router
 
 
 @pytest.fixture
 def paths():
-    paths = Paths()
+    paths = Router()
     for verb, rule in (
         ("GET", "/runs/get"),
         ("POST", "/hooks/create"),

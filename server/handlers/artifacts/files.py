@@ -8,7 +8,8 @@ from trackway.client_compat import trackway_artifacts as t
 from trackway.client_compat.errors import BadRequest, InvalidParameter
 from trackway.server.auth import policy
 from trackway.server.edge import archives, files
-from trackway.server.edge.transfers import Stream, Transfer, message, transfers
+from trackway.server.edge.transfers import Transfer, message, transfers
+from trackway.server.responses import Answer, Stream
 from trackway.storage.artifacts.locations import Place
 from trackway.storage.registry import aliases
 
@@ -26,7 +27,7 @@ def download_artifact(ctx: Transfer, req: m.DownloadArtifact) -> Stream:
 
 
 @transfers(m.UploadArtifact, can=policy.edit_artifacts)
-def upload_artifact(ctx: Transfer, req: m.UploadArtifact) -> Stream:
+def upload_artifact(ctx: Transfer, req: m.UploadArtifact) -> Answer:
     store = served(ctx, m.UploadArtifact)
     return _receive(ctx, Place(store, artifact_paths.check_file(ctx.path_values["artifact_path"])))
 
@@ -53,13 +54,13 @@ def get_logged_model_artifact(ctx: Transfer, req: t.GetLoggedModelArtifact) -> S
 
 
 @transfers(t.UploadRunArtifact, can=policy.edit_run)
-def upload_run_artifact(ctx: Transfer, req: t.UploadRunArtifact) -> Stream:
+def upload_run_artifact(ctx: Transfer, req: t.UploadRunArtifact) -> Answer:
     if not req.run_uuid:
         raise InvalidParameter("Request must specify run_uuid.")
     if not req.path:
         raise InvalidParameter("Request must specify path.")
     path = artifact_paths.check_file(req.path)
-    length = ctx.environ.get("CONTENT_LENGTH") or "0"
+    length = ctx.request.environ.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > _UI_LIMIT:
         raise InvalidParameter("Artifact size is too large. Max size is 10MB.")
     if not int(length):
@@ -68,7 +69,7 @@ def upload_run_artifact(ctx: Transfer, req: t.UploadRunArtifact) -> Stream:
 
 
 @transfers(t.GetModelFile, can=policy.read_version)
-def get_model_file(ctx: Transfer, req: t.GetModelFile) -> Stream:
+def get_model_file(ctx: Transfer, req: t.GetModelFile) -> Answer | Stream:
     """A file, or a folder's listing: what a serving system needs to fetch a model by its alias."""
     path = artifact_paths.check(req.path)
     place = _version_place(ctx, req.name, req.version)
@@ -105,7 +106,7 @@ def _version_place(ctx: Transfer, name: str, version: str) -> Place:
     return ctx.backend.artifacts.place(version_location(ctx, name, version))
 
 
-def _receive(ctx: Transfer, place: Place) -> Stream:
+def _receive(ctx: Transfer, place: Place) -> Answer:
     with ctx.upload() as upload:
         place.store.put(place.path, upload, upload.length)
     answer = m.UploadArtifact.Response()

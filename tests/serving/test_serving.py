@@ -116,6 +116,7 @@ def test_idle_connections_do_not_delay_the_end(serve):
         began = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - began < 5, "gunicorn 26.2 by itself takes 30 s"
+    assert "Traceback" not in server.log
     for connection in connections:
         connection.close()
 

@@ -91,7 +91,7 @@ def test_a_cut_upload_is_not_stored_and_its_thread_is_free_again(server):
         connection.shutdown(socket.SHUT_WR)
         status, body = answer_on(connection)
         assert status == 400
-        assert body["message"].startswith("The upload broke off after 1000 of 1048576 bytes")
+        assert body["message"].startswith("The request's body broke off after 1000 of 1048576 bytes")
         connection.close()
     for _ in range(6):
         with closing(begin_upload(server, "a/gone", MIB)) as connection:
@@ -185,11 +185,11 @@ def test_a_client_that_falls_silent_is_given_up(serve):
 
 
 def test_a_transfer_may_last_longer_than_gunicorn_waits_for_a_worker(serve):
-    server = serve("--workers", "1", "--gunicorn-opts", "--timeout 1")
+    server = serve("--workers", "1", "--gunicorn-opts", "--timeout 2")
     pid = server_workers(server)[0].pid
     with closing(begin_upload(server, "f", 5 * 1000)) as connection:
         for _ in range(5):
-            time.sleep(0.7)
+            time.sleep(0.8)
             connection.sendall(b"x" * 1000)
         assert answer_on(connection)[0] == 200
     assert [worker.pid for worker in server_workers(server)] == [pid]

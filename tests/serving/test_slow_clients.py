@@ -113,12 +113,12 @@ def test_those_silent_longest_make_room(serve):
             assert answers(busy, 1)[0][0] == 200
 
 
-def test_a_worker_lives_on_when_no_more_files_can_be_opened(store_uri, tmp_path):
+def test_a_worker_lives_on_when_no_more_files_can_be_opened(store_uri, tmp_path, server_environment):
     class Narrow(TrackwayServer):
         def command(self) -> list[str]:
             return ["sh", "-c", 'ulimit -n 100; exec "$@"', "sh", *super().command()]
 
-    server = Narrow(tmp_path / "server", store_uri)
+    server = Narrow(tmp_path / "server", store_uri, environment=server_environment)
     server.start()
     try:
         with ExitStack() as stack:
@@ -131,7 +131,7 @@ def test_a_worker_lives_on_when_no_more_files_can_be_opened(store_uri, tmp_path)
         server.kill()
 
 
-def test_clients_that_do_not_greet_delay_nobody_over_tls(store_uri, tmp_path):
+def test_clients_that_do_not_greet_delay_nobody_over_tls(store_uri, tmp_path, server_environment):
     authority, secret = certificate(tmp_path, "localhost")
     files = f"--certfile {authority} --keyfile {secret}"
     context = ssl.create_default_context(cafile=str(authority))
@@ -144,7 +144,7 @@ def test_clients_that_do_not_greet_delay_nobody_over_tls(store_uri, tmp_path):
             except OSError:
                 return False
 
-    server = TlsServer(tmp_path / "server", store_uri, ["--gunicorn-opts", files])
+    server = TlsServer(tmp_path / "server", store_uri, ["--gunicorn-opts", files], server_environment)
     server.start()
     try:
         with ExitStack() as stack:
