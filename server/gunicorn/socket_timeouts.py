@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from gunicorn import sock as gunicorn_sock
-from gunicorn.http import wsgi
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.unreader import SocketUnreader
 
@@ -31,8 +30,6 @@ PATIENCE_S = 20.0
 # Bytes in a second, as for transfers.
 _LEAST_PACE = 1024
 _PART = 256 * 1024
-# A larger body is not worth the copy that joins it to its head.
-_ONE_WRITE = 256 * 1024
 
 
 class TooSlow(NoMoreData):  # type: ignore[misc]
@@ -42,7 +39,7 @@ class TooSlow(NoMoreData):  # type: ignore[misc]
         return "the client sends too slowly"
 
 
-class Arrivals(SocketUnreader):  # type: ignore[misc]
+class TimedUnreader(SocketUnreader):  # type: ignore[misc]
     """gunicorn's reader of a connection, whose patience ends."""
 
     def __init__(self, sock: Any, max_chunk: int = 8192) -> None:
@@ -103,26 +100,6 @@ class Arrivals(SocketUnreader):  # type: ignore[misc]
             self.sock.settimeout(None)
 
 
-class OneWriteResponse(wsgi.Response):  # type: ignore[misc]
-    """Sends a whole answer in one packet: a second write is a second wake-up of the client."""
-
-    headers_sent: bool
-
-    def write(self, arg: bytes) -> None:
-        is_whole = not (self.headers_sent or self._omits_body) and self.response_length == len(arg)
-        if len(arg) > _ONE_WRITE or not is_whole:
-            with patient(self.sock):
-                for part in in_parts(arg):
-                    super().write(part)
-            return
-        lines = self.default_headers()
-        lines.extend(f"{name}: {value}\r\n" for name, value in self.headers)
-        lines.append("\r\n")
-        self.headers_sent = True
-        self.sent = len(arg)
-        send(self.sock, "".join(lines).encode("latin-1") + arg)
-
-
 def shake_hands(sock: Any, cfg: Any) -> Any:
     """gunicorn's ``ssl_wrap_socket``, and the handshake, for which gunicorn's threads would wait for ever."""
     try:
@@ -147,7 +124,7 @@ def send(sock: Any, data: bytes) -> None:
             sent = sock.send(data, socket.MSG_DONTWAIT)
     if sent < len(data):
         with patient(sock):
-            for part in in_parts(data[sent:]):
+            for part in split(data[sent:]):
                 sock.sendall(part)
 
 
@@ -170,7 +147,7 @@ def patient(sock: Any) -> Iterator[None]:
         waiting.step_back(place)
 
 
-def in_parts(data: bytes) -> Iterator[bytes]:
+def split(data: bytes) -> Iterator[bytes]:
     """Pieces of an answer, so that the patience is with each."""
     return (data[start : start + _PART] for start in range(0, len(data), _PART))
 

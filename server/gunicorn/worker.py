@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import select
 import threading
 import time
 from collections.abc import Iterable
 from functools import partial
-from http import HTTPStatus
 from itertools import islice
 from selectors import EVENT_READ
 from typing import Any
@@ -24,11 +22,13 @@ from gunicorn.workers.gthread import ThreadWorker
 from trackway.client_compat import errors
 
 from ..jobs.runner import Runner
-from . import compat_26, socket_timeouts
+from ..responses import error_answer
+from . import compat_26, response, socket_timeouts
 from .affinity import Affinity
-from .fast_path import Express
+from .fast_path import FastPath
 from .lingering_close import Lingering
 from .malloc import Trim
+from .response import Writer
 from .thread_pool import Pool
 
 log = logging.getLogger("trackway.server")
@@ -51,9 +51,9 @@ _DRAIN_S = 0.25
 def put_up() -> None:
     """Put our parts in the places of gunicorn's; before the fork, so that the workers share them."""
     compat_26.put_up()
-    http_parser.SocketUnreader = socket_timeouts.Arrivals
+    http_parser.SocketUnreader = socket_timeouts.TimedUnreader
     gunicorn_sock.ssl_wrap_socket = socket_timeouts.shake_hands
-    wsgi.Response = socket_timeouts.OneWriteResponse
+    wsgi.Response = response.Response
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -78,15 +78,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._staying = 0
         self._lingering = Lingering(self._close)
         self._is_crowded = False
-        self._express: Express | None = None
+        self._fast_path: FastPath | None = None
         self._trim = Trim()
         self._runner: Runner | None = None
 
     def run(self) -> None:
         extensions = getattr(self.wsgi, "extensions", {})
         backend = extensions.get("trackway")
-        if backend and self._has_short_way():
-            self._express = Express(self.wsgi.wsgi_app)
+        if backend and self._has_fast_path():
+            self._fast_path = FastPath(self.wsgi.wsgi_app)
         self._runner = extensions.get("trackway.jobs")
         if self._runner:
             self._runner.start()
@@ -117,8 +117,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _handle_next(self, conn: Any) -> Any:
         if conn.parser is not None:
             conn.parser.unreader.begin()
-            if self._express and not conn.is_http2:
-                keep = self._express.serve(conn)
+            if self._fast_path and not conn.is_http2:
+                keep = self._fast_path.serve(conn)
                 if keep is not None:
                     return keep
         return super().handle(conn)
@@ -148,7 +148,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             with self._stay_lock:
                 self._staying -= 1
 
-    def _has_short_way(self) -> bool:
+    def _has_fast_path(self) -> bool:
         """Whether gunicorn was asked for nothing that it does around each request."""
         cfg = self.cfg
         asked = (cfg.is_ssl, cfg.accesslog, cfg.statsd_host, cfg.max_requests, cfg.proxy_protocol != "off")
@@ -238,18 +238,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Answer what never became a request; the connection is closed afterwards."""
         status = _STATUS_OF.get(type(exc), 400 if isinstance(exc, http_errors.ParseException) else 500)
         if status == 500:
-            log.error("a request failed outside the application", exc_info=exc)
             error: errors.ApiError = errors.Internal("Something went wrong in the server.")
+            error.__cause__ = exc  # which the log has
         else:
             log.warning("refused what %s sent: %s", addr[0] if addr else "-", exc)
             error = errors.BadRequest(f"This is no request that the server can read: {exc}", status=status)
-        body = json.dumps(error.to_json()).encode()
-        head = (
-            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
+        answer = error_answer(error, "")
+        headers = [*answer.headers, ("Content-Length", str(len(answer.body))), ("Connection", "close")]
         try:
-            client.sendall(head.encode() + body)
+            Writer().write(client, answer._replace(headers=headers))
         except OSError:
             log.debug("the client did not wait for the answer")
 

@@ -357,3 +357,43 @@ def test_a_write_is_audited_and_a_read_is_not(api, database):
     assert row[0] == "CreateExperiment"
     assert row[1].startswith("experiment:")
     assert row[1] != "experiment:"
+
+
+def test_what_a_page_raises_is_told_in_the_protocols_shape(api, monkeypatch):
+    from trackway.server.ui import pages
+
+    assert "no endpoint /static-files/none.js" in error_of(
+        api.get("/static-files/none.js"), 404, "ENDPOINT_NOT_FOUND"
+    )
+    assert (
+        error_of(api.post("/"), 405, "BAD_REQUEST")
+        == "POST is not allowed on /; allowed are GET, HEAD, OPTIONS."
+    )
+    monkeypatch.setattr(pages.Pages, "home", lambda _: 1 / 0)
+    assert "its log has more" in error_of(api.get("/"), 500, "INTERNAL_ERROR")
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("GET", "/api/2.0/mlflow/registered-models/search"),
+        ("GET", "/api/2.0/mlflow/experiments/get?experiment_id=0"),
+        ("GET", "/api/3.0/mlflow/server-info"),
+        ("GET", "/api/2.0/mlflow-artifacts/artifacts/nothing"),
+        ("DELETE", "/api/2.0/mlflow-artifacts/artifacts/nothing"),
+    ],
+)
+def test_the_rights_of_a_caller_are_looked_up_in_a_transaction(api, monkeypatch, verb, path):
+    """Whether the request needs the store for anything else or not."""
+    from trackway.client_compat.errors import PermissionDenied
+    from trackway.server.auth.identity import Identity
+    from trackway.server.auth.policy import Permission
+    from trackway.server.edge import wsgi
+
+    def check(self, tx, identity, request):
+        assert tx.rows
+        raise PermissionDenied("not you")
+
+    monkeypatch.setattr(wsgi, "identify", lambda environ: Identity("somebody", 1))
+    monkeypatch.setattr(Permission, "check", check)
+    assert error_of(api.open(path, method=verb), 403, "PERMISSION_DENIED") == "not you"

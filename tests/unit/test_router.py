@@ -17,6 +17,12 @@ def paths():
         ("POST", "/hooks/<hook_id>/deliveries/<delivery_id>"),
         ("GET", "/models/<model_id>/tags"),
         ("GET", "/models/all/<name>"),
+        ("GET", "/files/<path:file>"),
+        ("POST", "/files/<path:file>"),
+        ("GET", "/files/of/<name>"),
+        ("GET", "/packed/<name>/<version>"),
+        ("GET", "/packed/<name>/<version>/<path:file>"),
+        ("GET", "/packed/<name>/<version>.<any('zip', 'tar.gz'):format>"),
     ):
         paths.mount(verb, rule, Constant(f"{verb} {rule}"))
     return paths
@@ -39,6 +45,25 @@ def paths():
         ("/models/m/tags", "/models/<model_id>/tags", {"model_id": "m"}),
         ("/models/all/tags", "/models/all/<name>", {"name": "tags"}),
         ("/hooks/\xc3\xbc", "/hooks/<hook_id>", {"hook_id": "ü"}),
+        ("/files/a", "/files/<path:file>", {"file": "a"}),
+        ("/files/a/b c/\xc3\xbc", "/files/<path:file>", {"file": "a/b c/ü"}),
+        ("/files//etc/", "/files/<path:file>", {"file": "/etc/"}),
+        ("/files/of/me", "/files/of/<name>", {"name": "me"}),
+        ("/files/of/me/too", "/files/<path:file>", {"file": "of/me/too"}),
+        ("/files/of/", "/files/<path:file>", {"file": "of/"}),
+        ("/packed/m/1", "/packed/<name>/<version>", {"name": "m", "version": "1"}),
+        ("/packed/m/@a.b", "/packed/<name>/<version>", {"name": "m", "version": "@a.b"}),
+        ("/packed/m/.zip", "/packed/<name>/<version>", {"name": "m", "version": ".zip"}),
+        (
+            "/packed/m/1.tar.gz",
+            "/packed/<name>/<version>.<any('zip', 'tar.gz'):format>",
+            {"name": "m", "version": "1", "format": "tar.gz"},
+        ),
+        (
+            "/packed/m/1.zip/x",
+            "/packed/<name>/<version>/<path:file>",
+            {"name": "m", "version": "1.zip", "file": "x"},
+        ),
     ],
 )
 def test_a_path_has_its_rule_and_the_rules_variables(paths, path, rule, values):
@@ -47,7 +72,20 @@ def test_a_path_has_its_rule_and_the_rules_variables(paths, path, rule, values):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/", "/runs", "/runs/get/", "/hooks/", "/hooks/h1/", "/hooks//deliveries/d1", "/models/m/x"]
+    "path",
+    [
+        "",
+        "/",
+        "/runs",
+        "/runs/get/",
+        "/hooks/",
+        "/hooks/h1/",
+        "/hooks//deliveries/d1",
+        "/models/m/x",
+        "/files/",
+        "/files",
+        "/packed/m/",
+    ],
 )
 def test_what_no_rule_fits_is_not_found(paths, path):
     assert paths.find(path) is None

@@ -22,7 +22,7 @@ def pair(monkeypatch):
 
 def test_what_comes_in_time_is_read(pair):
     client, server = pair
-    reader = socket_timeouts.Arrivals(server)
+    reader = socket_timeouts.TimedUnreader(server)
     later = threading.Timer(0.15, client.sendall, [b"second"])
     client.sendall(b"first")
     later.start()
@@ -33,7 +33,7 @@ def test_what_comes_in_time_is_read(pair):
 
 def test_a_client_that_stops_in_the_middle_is_given_up_for_good(pair):
     client, server = pair
-    reader = socket_timeouts.Arrivals(server)
+    reader = socket_timeouts.TimedUnreader(server)
     client.sendall(b"GET / HT")
     assert reader.chunk() == b"GET / HT"
     with pytest.raises(socket_timeouts.TooSlow):
@@ -47,7 +47,7 @@ def test_a_client_that_stops_in_the_middle_is_given_up_for_good(pair):
 
 def test_a_client_that_sends_a_letter_now_and_then_is_given_up(pair):
     client, server = pair
-    reader = socket_timeouts.Arrivals(server)
+    reader = socket_timeouts.TimedUnreader(server)
     began = time.monotonic()
 
     def dribble():
@@ -63,7 +63,7 @@ def test_a_client_that_sends_a_letter_now_and_then_is_given_up(pair):
 
 def test_each_request_of_a_connection_has_its_own_time(pair):
     client, server = pair
-    reader = socket_timeouts.Arrivals(server)
+    reader = socket_timeouts.TimedUnreader(server)
     time.sleep(0.4)
     reader.begin()
     threading.Timer(0.1, client.sendall, [b"next"]).start()
@@ -73,7 +73,7 @@ def test_each_request_of_a_connection_has_its_own_time(pair):
 def test_while_a_client_is_waited_for_another_is_served(pair):
     client, server = pair
     with thread_pool.Pool(1) as threads:
-        waiting = threads.submit(socket_timeouts.Arrivals(server).chunk)
+        waiting = threads.submit(socket_timeouts.TimedUnreader(server).chunk)
         time.sleep(0.1)
         assert threads.submit(lambda: "served").result(timeout=0.2) == "served"
         client.sendall(b"at last")
@@ -85,7 +85,7 @@ def test_a_client_that_takes_nothing_is_given_up(pair):
 
     def send():
         with socket_timeouts.patient(server):
-            for part in socket_timeouts.in_parts(b"x" * 10_000_000):
+            for part in socket_timeouts.split(b"x" * 10_000_000):
                 server.sendall(part)
 
     with pytest.raises(ConnectionResetError):
