@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from trackway.client_compat.errors import Unavailable
 
 from . import errors, postgres, sqlite
-from .connection import AtHand, Link
+from .connection import Link
 from .prepared import Prepared
 from .row_cache import Seen, is_no_longer_so
 from .sqlite import PATIENCE_S
@@ -59,8 +59,6 @@ class Database:
         url = parse_uri(uri)
         self.dialect = url.get_backend_name()
         self._is_sqlite = self.dialect == "sqlite"
-        # Half: who asks SQLAlchemy for a connection has them from the rest.
-        self._at_hand = AtHand(pool_size // 2)
         self._kept = Kept()
         self._seen: Seen | None = None
         self._preparing: postgres.Preparing | None = None
@@ -181,7 +179,7 @@ class Database:
             self._take_turn()
         try:
             return Tx(
-                Link(self._engine, self._at_hand, self._begin) if write else Link(self._reads, self._at_hand),
+                Link(self._engine, self._begin) if write else Link(self._reads),
                 _NOTHING if write else self._kept,
                 seen=seen,
                 writes=write,
@@ -214,14 +212,13 @@ class Database:
     def ping(self) -> None:
         """Raise ``Unavailable`` when the database does not answer."""
         try:
-            with self._at_hand.asking(), self._reads.connect() as connection:
+            with self._reads.connect() as connection:
                 connection.execute(sa.select(1))
         except (exc.DBAPIError, exc.TimeoutError) as fault:
             raise errors.as_api_error(fault) from fault
 
     def _let_go(self) -> None:
         """Close the connections that nobody uses; those in use when they come back."""
-        self._at_hand.give_back()
         self._engine.dispose()
 
     def dispose(self) -> None:
