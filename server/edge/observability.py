@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import random
 import re
 import sys
 import time
 from json.encoder import encode_basestring_ascii as quoted  # what json.dumps does with a text
 from pathlib import Path
 from typing import Any
-
-from trackway.storage.database import random_ids
 
 from ..config import Config
 
@@ -29,7 +28,7 @@ def request_id(environ: dict[str, Any]) -> str:
     given = environ.get("HTTP_X_REQUEST_ID")
     if given and _SANE_ID.fullmatch(given):
         return str(given)
-    return f"{random_ids.bits(64):016x}"
+    return f"{random.getrandbits(64):016x}"
 
 
 class AccessLog:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections import OrderedDict
 from collections.abc import Iterable
 from threading import Lock
-
-from . import random_ids
 
 # Room for some 1,500 runs of 13 metrics, parameters and tags, or some 7 pages of 100 with twice as many.
 LIMIT_BYTES = 2 * 2**20
@@ -21,7 +20,7 @@ def new_version() -> int:
     Random, not counted: what is counted comes again when a transaction is rolled back or a backup is
     restored.
     """
-    return random_ids.bits(62)
+    return random.getrandbits(62)
 
 
 class Kept:
