@@ -118,8 +118,8 @@ def _append_in_one(tx: Tx, run: Active, new: Sequence[tuple[str, Point]]) -> Non
     tx.do(_IN_ONE, run.id, run.experiment_id, list(keys), *arrays, is_latest)
 
 
-# One point of a series that was seen, which is what a training loop logs. The statement need not be ready for a
-# new series: without it, `runs/log-metric` has 0.85 of the rate at 1, 8 and 32 connections (PostgreSQL 18).
+# One point of a series that was seen, which is what a training loop logs. The statement need not be ready for
+# a new series: without it, `runs/log-metric` has 0.85 of the rate at 1, 8 and 32 connections (PostgreSQL 18).
 
 
 def _one_more() -> sa.Select[Any]:
