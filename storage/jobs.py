@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 import sqlalchemy as sa
 
-from .database import Database, Prepared, Tx, is_among
+from .database import Prepared, Tx, is_among
 from .schema.jobs import jobs
 
 OPEN, DEAD = "OPEN", "DEAD"
@@ -84,10 +84,10 @@ def _announce() -> None:
         listener.set()
 
 
-def next_due(database: Database, kinds: Collection[str], full_lanes: Collection[str] = ()) -> int | None:
+def next_due(tx: Tx, kinds: Collection[str], full_lanes: Collection[str] = ()) -> int | None:
     """When the first open job may be taken, in milliseconds; None when there is none."""
-    due = database.first(NEXT_DUE, list(kinds), list(full_lanes))
-    return int(due[0]) if due else None
+    due = tx.first(NEXT_DUE, list(kinds), list(full_lanes))
+    return due.run_after if due else None
 
 
 def take(

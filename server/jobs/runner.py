@@ -133,7 +133,7 @@ class Runner:
         if not (self._is_called or self._backend.watch.is_ours()):
             return wait_s
         kinds = list(self._kinds)
-        due = jobs.next_due(self._backend.database, kinds, full)
+        due = self._backend.database.run(lambda tx: jobs.next_due(tx, kinds, full), write=False)
         ahead_s = math.inf if due is None else due / 1000 - time.time()
         if ahead_s > 0:
             self._is_called = ahead_s <= wait_s
@@ -190,7 +190,7 @@ class Runner:
 
 def look(database: Database) -> None:
     """Ask for due jobs as the one with the watch does, so that the statement is made before the fork."""
-    jobs.next_due(database, [outbox.DELIVER])
+    database.run(lambda tx: jobs.next_due(tx, [outbox.DELIVER]), write=False)
 
 
 def runner(backend: Backend) -> Runner:

@@ -6,11 +6,11 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -20,15 +20,11 @@ from trackway.client_compat.errors import Unavailable
 
 from . import errors, postgres, sqlite
 from .connection import Link
-from .prepared import Prepared
 from .row_cache import Seen, is_no_longer_so
 from .sqlite import PATIENCE_S
 from .sqlite_write_lock import Turns
 from .text_cache import Kept
 from .transaction import Tx
-
-if TYPE_CHECKING:
-    from .postgres_poller import Lookout
 
 T = TypeVar("T")
 
@@ -62,7 +58,6 @@ class Database:
         self._kept = Kept()
         self._seen: Seen | None = None
         self._preparing: postgres.Preparing | None = None
-        self._lookout: Lookout | None = None
         self._turns: Turns | None = None
         self._begin: Callable[[Any], None] | None = None
         if self._is_sqlite:
@@ -74,9 +69,6 @@ class Database:
             self._engine, self._preparing = postgres.make_engine(
                 url, pool_size=pool_size, patience_s=PATIENCE_S, connect=connect or {}
             )
-            from .postgres_poller import Lookout  # the driver is there now
-
-            self._lookout = Lookout(self._engine)
             self._seen = Seen()
             # A read of several statements needs no snapshot, and BEGIN and ROLLBACK are two round trips.
             self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -151,17 +143,6 @@ class Database:
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
                 attempt += 1
 
-    def first(self, statement: Prepared, *values: Any) -> Sequence[Any] | None:
-        """A statement's first row; for what an idle process asks again and again, in one thread.
-
-        Its cells are as the driver has them, PostgreSQL's are texts. Raises ``Unavailable``.
-        """
-        if self._lookout is None:
-            row: Sequence[Any] | None = self.run(lambda tx: tx.first(statement, *values), write=False)
-            return row
-        plan = statement.plan(self._engine.dialect)
-        return self._lookout.first(plan.sql, plan.arranged(values))
-
     def lost_a_statement(self, fault: exc.SQLAlchemyError) -> bool:
         """Whether a pooler took away a prepared statement; from now on connections have none."""
         if not isinstance(fault, exc.DBAPIError) or not self._preparing:
@@ -223,8 +204,6 @@ class Database:
 
     def dispose(self) -> None:
         self._let_go()
-        if self._lookout:
-            self._lookout.close()
 
 
 def parse_uri(uri: str) -> URL:

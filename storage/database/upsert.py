@@ -1,7 +1,7 @@
 """INSERT that says what becomes of a row that is there already: the same words on both databases.
 
-SQLAlchemy has them in each database's own dialect, and to take them from one loads it whole, 0.6 MiB
-in a server on the other. This is its interface for extensions of a statement instead.
+SQLAlchemy has them in each database's own dialect, so that a statement would be written once for each. This
+is its interface for extensions of a statement.
 """
 
 from __future__ import annotations

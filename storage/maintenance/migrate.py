@@ -5,10 +5,7 @@ Alembic is imported only where tables are made or changed: it costs a third of a
 
 from __future__ import annotations
 
-import os
 import re
-import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,33 +70,10 @@ def check(database: Database) -> None:
 def prepare(database: Database, artifact_root: str) -> None:
     """Make a new database's tables, or check those of an old one; see that experiment 0 is there."""
     if revision(database) is None:
-        _make(database)
+        upgrade(database)
     else:
         check(database)
     seed(database, artifact_root)
-
-
-def _make(database: Database) -> None:
-    """The tables of a new database; in a process of its own where one can be forked.
-
-    What alembic and its templates take in memory would stay with the server and each of its workers:
-    81 MiB in all, so 66. A child that fails has left nothing, and the second attempt tells why.
-    """
-    if hasattr(os, "fork") and threading.active_count() == 1:
-        database.dispose()  # a connection of SQLite's must not be carried across
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                upgrade(database)
-                database.dispose()
-                status = 0
-            finally:
-                os._exit(status)
-        with suppress(ChildProcessError):  # who ignores SIGCHLD is told nothing of children
-            if os.waitpid(child, 0)[1] == 0:
-                return
-    upgrade(database)
 
 
 def upgrade(database: Database, to: str = "head") -> None:

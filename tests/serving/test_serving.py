@@ -445,12 +445,8 @@ _NOT_AT_START = (
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("state", ["there", "new"])
-def test_the_running_server_imports_neither_mlflow_nor_what_it_does_not_need(
-    databases, dialect, state, tmp_path
-):
-    with databases.fresh(dialect) if state == "there" else databases.empty(dialect) as uri:
-        assert _imported_to_serve(uri, dialect, tmp_path) == "[]"
+def test_the_running_server_imports_neither_mlflow_nor_what_it_does_not_need(store_uri, dialect, tmp_path):
+    assert _imported_to_serve(store_uri, dialect, tmp_path) == "[]"
 
 
 def _imported_to_serve(uri, dialect, folder):

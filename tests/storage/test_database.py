@@ -164,20 +164,6 @@ def test_a_connection_that_broke_in_the_pool_is_replaced(database: Database) -> 
     database.run(lambda tx: runs.set_tags(tx, run_locks.find(tx, run), []), write=True)
 
 
-def test_transactions_one_after_the_other_ask_the_pool_once(database: Database) -> None:
-    run = database.run(make_run, write=True)
-
-    def log() -> None:
-        database.run(lambda tx: log_metrics(tx, run, point("loss", 1.0)), write=True)
-
-    log()
-    taken: list[object] = []
-    sa.event.listen(database.engine, "checkout", lambda *connection: taken.append(connection))
-    for _ in range(3):
-        log()
-    assert taken == []
-
-
 def test_the_pools_last_connection_is_there_for_who_asks_whether_the_database_answers(
     database: Database,
 ) -> None:

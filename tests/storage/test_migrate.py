@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -159,29 +156,6 @@ def test_servers_that_start_together_on_a_new_database_make_it_once(empty: Datab
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: migrate.prepare(empty, "mlflow-artifacts:/"), range(4)))
     migrate.check(empty)
-
-
-def test_what_keeps_a_new_database_from_being_made_is_told_where_a_child_was_to_make_it(
-    tmp_path: Path,
-) -> None:
-    program = f"""
-import os
-from trackway.storage.maintenance import migrate
-from trackway.storage.database import Database
-upgrade = migrate.upgrade
-def fail(database):
-    print("tried in", os.getpid(), flush=True)
-    upgrade(database)
-    raise RuntimeError("the disk is full")
-migrate.upgrade = fail
-print("parent", os.getpid(), flush=True)
-migrate.prepare(Database("sqlite:///{tmp_path}/new.db"), "mlflow-artifacts:/")
-"""
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    parent, *tried = (int(line.split()[-1]) for line in result.stdout.splitlines())
-    assert tried[1:] == [parent]
-    assert tried[0] != parent
-    assert result.stderr.splitlines()[-1] == "RuntimeError: the disk is full"
 
 
 def test_a_database_of_another_program_is_left_alone(empty: Database) -> None:
