@@ -5,10 +5,10 @@ Whoever can name any host could have the server, which reads artifacts for the U
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from urllib.parse import urlparse, urlsplit
 
+from . import switches
 from .errors import InvalidParameter
 
 # Schemes whose URIs name a host to connect to.
@@ -37,8 +37,8 @@ def check_host(uri: str, field: str, trusted: Iterable[str]) -> None:
     targets = _targets(uri)
     if targets is None:
         return
-    allowed = {word.strip().lower() for word in os.environ.get(_ALLOWED_VARIABLE, "").split(",")}
-    if scheme in allowed or any(targets & (_targets(root) or set()) for root in trusted):
+    is_trusted = any(targets & (_targets(root) or set()) for root in trusted)
+    if is_trusted or scheme in switches.current().host_schemes:
         return
     raise InvalidParameter(
         f"'{field}' cannot use the '{scheme}' scheme: the '{scheme}' scheme addresses a host other than "

@@ -12,6 +12,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus, urlparse, urlsplit
 
+from . import switches
 from .errors import InvalidParameter
 
 MAX_LENGTH = 20_000
@@ -44,8 +45,7 @@ class Source(NamedTuple):
 
 
 def check_pattern(source: str) -> None:
-    """MLflow's switch of the same name: a pattern that sources must have somewhere."""
-    pattern = os.environ.get(_PATTERN_VARIABLE)
+    pattern = switches.current().source_pattern
     if pattern and not re.search(pattern, source):
         raise InvalidParameter(f"Invalid model version source: '{source}'.")
     if len(source) > MAX_LENGTH:

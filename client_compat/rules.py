@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import posixpath
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from . import messages as m
+from . import switches
 from .errors import InvalidParameter, shown
 
 MAX_METRICS_PER_BATCH = 1000
@@ -49,8 +49,6 @@ _KEY_CHARACTERS = (
     "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.),"
     " spaces ( ), colon(:) and slashes (/)."
 )
-# MLflow's switch of the same name: without it, long values are errors.
-_CUTS_LONG_VALUES = os.environ.get("MLFLOW_TRUNCATE_LONG_VALUES", "true").lower() in {"true", "1"}
 
 
 def invalid_value(path: str, value: object, why: str = "") -> InvalidParameter:
@@ -258,6 +256,6 @@ def _check_param_keys_differ(params: Sequence[m.Param]) -> None:
 
 
 def _cut(what: str, limit: int, value: str) -> str:
-    if len(value) > limit and not _CUTS_LONG_VALUES:
+    if len(value) > limit and not switches.current().cuts_long_values:
         check_length(what, limit, value)
     return value[:limit]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.parse import urlparse as _parse_with_params
 
+from . import switches
 from .errors import InvalidParameter
-
-_MAX_LENGTH = int(os.environ.get("MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH", "2048"))
 
 
 def check_syntax(uri: str, field: str) -> None:
@@ -30,10 +28,11 @@ def check_location(uri: str, field: str = "artifact_location") -> None:
     check_query(parsed.query)
     if uri.startswith("runs:"):
         raise InvalidParameter(f"Artifact location cannot be a runs:/ URI. Given: '{uri}'")
-    if len(uri) > _MAX_LENGTH:
+    max_length = switches.current().max_artifact_location
+    if len(uri) > max_length:
         raise InvalidParameter(
             "Invalid artifact path length. The length of the artifact path cannot be "
-            f"greater than {_MAX_LENGTH} characters. To configure this limit, please set the "
+            f"greater than {max_length} characters. To configure this limit, please set the "
             "MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH environment variable."
         )
 

@@ -10,6 +10,7 @@ from werkzeug.routing import Rule
 
 from trackway.client_compat import (
     extra,
+    switches,
     trackway_api,
     trackway_artifacts,
     trackway_webhooks,
@@ -40,7 +41,8 @@ def create_app(config: Config | None = None) -> Flask:
 
     Opens nothing that a fork must not share: each process connects for itself at its first request.
     """
-    config = config or Config()
+    config = config or Config.from_environment()
+    switches.use(config.variables.switches)
     backend = Backend(config)
     prepare_store(backend)
     app = Flask("trackway.server", static_folder=None)

@@ -103,7 +103,7 @@ def open_artifacts(config: Config) -> Locations:
     destination = config.artifacts_destination if config.serve_artifacts else ""
     # Files are kept as safely as the rows that speak of them.
     is_synced = config.sqlite_synchronous != "NORMAL" or not config.is_on_sqlite
-    return Locations(destination, config.artifact_root, config.artifacts_public_endpoint, is_synced=is_synced)
+    return Locations(destination, config.artifact_root, config.s3, is_synced=is_synced)
 
 
 def prepare_artifacts(config: Config) -> None:
@@ -113,4 +113,4 @@ def prepare_artifacts(config: Config) -> None:
     """
     if config.serve_artifacts:
         artifacts.prepare(config.artifacts_destination)
-    artifacts.check_settings(*config.artifact_roots)
+    artifacts.check_settings(config.s3, *config.artifact_roots)

@@ -52,6 +52,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.xdist_group(server))
 
 
+@pytest.fixture(autouse=True)
+def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``@pytest.mark.environment(NAME="value")`` sets variables before anything is made that reads them."""
+    for marker in reversed(list(request.node.iter_markers("environment"))):  # the closest counts
+        for name, value in marker.kwargs.items():
+            monkeypatch.setenv(name, value)
+
+
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     from .databases import Databases

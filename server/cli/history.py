@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import click
+
+from ..config import client_credentials
 
 if TYPE_CHECKING:
     from urllib.error import HTTPError
@@ -137,7 +137,7 @@ def _get(uri: str, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
         raise click.UsageError(
             f"--tracking-uri {uri!r} is no server's address; it begins with http:// or https://."
         )
-    request = Request(f"{uri.rstrip('/')}{_API}/{path}?{urlencode(query)}", headers=_credentials())
+    request = Request(f"{uri.rstrip('/')}{_API}/{path}?{urlencode(query)}", headers=client_credentials())
     try:
         with urlopen(request, timeout=60) as answer:
             found: dict[str, Any] = json.load(answer)
@@ -153,13 +153,3 @@ def _told(error: HTTPError) -> str:
         return str(json.load(error)["message"])
     except (ValueError, KeyError, TypeError):
         return f"The server answered {error.code}; is it Trackway?"
-
-
-def _credentials() -> dict[str, str]:
-    """As MLflow's clients take them from the environment."""
-    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
-        return {"Authorization": f"Bearer {token}"}
-    if user := os.environ.get("MLFLOW_TRACKING_USERNAME"):
-        pair = f"{user}:{os.environ.get('MLFLOW_TRACKING_PASSWORD', '')}"
-        return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
-    return {}

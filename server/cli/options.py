@@ -4,59 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from ..config import Config
-from ..config_checks import ConfigError, flag
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """An option of ``mlflow server`` that has no meaning here, and what to tell who gives it."""
-
-    flags: str
-    why: str
-    env: str = ""
-    is_flag: bool = False
-    # A tuning knob of a part that is not there can be passed over; all else would change what is served.
-    is_harmless: bool = False
-
-
-FOREIGN = (
-    Foreign(
-        "--uvicorn-opts",
-        "Trackway runs on gunicorn, not uvicorn; give --gunicorn-opts instead.",
-        env="MLFLOW_UVICORN_OPTS",
-    ),
-    Foreign("--waitress-opts", "Trackway runs on gunicorn, not waitress; give --gunicorn-opts instead."),
-    Foreign("--app-name", "Trackway has no plug-in apps; nothing can stand in for its own."),
-    Foreign(
-        "--artifacts-only",
-        "a Trackway that serves nothing but artifacts is not supported; run a full server and point "
-        "clients at it.",
-        env="MLFLOW_ARTIFACTS_ONLY",
-        is_flag=True,
-    ),
-    Foreign(
-        "--trace-archival-config",
-        "Trackway has no trace archive.",
-        env="MLFLOW_TRACE_ARCHIVAL_CONFIG",
-    ),
-    Foreign(
-        "--enable-workspaces/--disable-workspaces",
-        "workspaces are not supported yet.",
-        env="MLFLOW_ENABLE_WORKSPACES",
-        is_flag=True,
-    ),
-    Foreign(
-        "--workspace-store-uri",
-        "workspaces are not supported yet.",
-        env="MLFLOW_WORKSPACE_STORE_URI",
-    ),
-    Foreign("--secrets-cache-ttl", "Trackway keeps no gateway secrets.", is_harmless=True),
-    Foreign("--secrets-cache-max-size", "Trackway keeps no gateway secrets.", is_harmless=True),
-)
+from ..config import Config, ConfigError, flag, options
+from ..config.foreign import FOREIGN, refuse
 
 
 def click_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,13 +17,13 @@ def click_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for foreign in reversed(FOREIGN):
         command = click.option(
             foreign.flags,
-            _foreign_name(foreign),
+            foreign.name,
             envvar=foreign.env or None,
             is_flag=foreign.is_flag or None,
             default=None,
             hidden=True,
         )(command)
-    for item in reversed(dataclasses.fields(Config)):
+    for item in reversed(options()):
         command = option_for(item)(command)
     return command
 
@@ -104,15 +55,8 @@ def from_click(values: Mapping[str, Any]) -> tuple[Config, list[str]]:
 
     Raises ``ConfigError`` for options that have no meaning here and for values that cannot be.
     """
-    warnings = []
-    for foreign in FOREIGN:
-        given = values.get(_foreign_name(foreign))
-        if given is None or given is False:
-            continue
-        if not foreign.is_harmless:
-            raise ConfigError(f"{foreign.flags.partition('/')[0]}: {foreign.why}")
-        warnings.append(f"{foreign.flags} has no effect: {foreign.why}")
-    names = {item.name for item in dataclasses.fields(Config)}
+    warnings = refuse(lambda foreign: values.get(foreign.name))
+    names = {item.name for item in options()}
     config = Config(**{name: value for name, value in values.items() if name in names})
     if config.dev and config.gunicorn_opts:
         raise ConfigError("'--dev' and '--gunicorn-opts' cannot be specified together.")
@@ -124,7 +68,7 @@ def from_click(values: Mapping[str, Any]) -> tuple[Config, list[str]]:
 def options_as_markdown() -> str:
     """The table of options for the README."""
     lines = ["| option | variable | default | what it does |", "| --- | --- | --- | --- |"]
-    for item in dataclasses.fields(Config):
+    for item in options():
         about = item.metadata
         name = flag(item.name) + (f" / {about['off']}" if about["off"] else "")
         default = {True: "on", False: "off", "": "", None: ""}.get(item.default, f"`{item.default}`")
@@ -136,7 +80,3 @@ def options_as_markdown() -> str:
 def _type_of(item: dataclasses.Field[Any]) -> type:
     """A number's default may hang on other settings."""
     return int if item.default is None else type(item.default)
-
-
-def _foreign_name(foreign: Foreign) -> str:
-    return "foreign_" + foreign.flags.partition("/")[0].removeprefix("--").replace("-", "_")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import time
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..config import Config, ConfigError
+from ..config import Config, ConfigError, options
 from .options import option_for
 from .store import store_option, with_database
 
@@ -28,7 +27,7 @@ _SETTINGS = ("artifacts_destination", "default_artifact_root", "serve_artifacts"
 
 
 def _server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    fields = {item.name: item for item in dataclasses.fields(Config)}
+    fields = {item.name: item for item in options()}
     for name in reversed(_SETTINGS):
         command = option_for(fields[name])(command)
     return command

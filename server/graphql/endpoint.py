@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -29,6 +28,7 @@ from graphql import (
 from trackway.client_compat import codec, errors
 from trackway.client_compat.wire import Message
 from trackway.server.backend import Backend
+from trackway.server.config import GraphqlLimits
 from trackway.server.dispatch import respond
 from trackway.server.edge.router import Request
 from trackway.server.request_body import Environ, parse_query, read_json
@@ -44,7 +44,7 @@ _MAX_TOKENS = 10_000
 _MAX_BODY = 4 * 1024 * 1024
 # Validation takes 0.9 ms, execution of a small query 0.02 ms; the UI has some ten queries.
 _REMEMBERED = 128
-_LIMITS = {
+_VARIABLES = {
     "root fields": "MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS",
     "aliases": "MLFLOW_SERVER_GRAPHQL_MAX_ALIASES",
 }
@@ -93,7 +93,7 @@ def _run(
     query: str, variables: dict[str, Any] | None, operation: str | None, asker: Asker
 ) -> tuple[Any, list[str] | None]:
     try:
-        document = _document(query)
+        document = _document(query, asker.backend.config.variables.graphql)
     except GraphQLError as error:
         return None, [error.message]
     except _Invalid as invalid:
@@ -119,10 +119,10 @@ class _Invalid(Exception):
 
 
 @lru_cache(_REMEMBERED)
-def _document(query: str) -> DocumentNode:
+def _document(query: str, limits: GraphqlLimits) -> DocumentNode:
     """The query, parsed and found valid. Only such ones are remembered, as an exception is not."""
     document = parse(query, no_location=True, max_tokens=_MAX_TOKENS)
-    _check_limits(document)
+    _check_limits(document, limits)
     problems = validate(_schema(), document)
     if problems:
         raise _Invalid(*[problem.message for problem in problems])
@@ -139,7 +139,7 @@ def _ask(asker: Asker, message: Message) -> Message:
     return codec.unrendered(answer)
 
 
-def _check_limits(document: DocumentNode) -> None:
+def _check_limits(document: DocumentNode, limits: GraphqlLimits) -> None:
     """Raise where a query asks for too much. Fragments count where they are spread."""
     fragments = {
         part.name.value: part for part in document.definitions if isinstance(part, FragmentDefinitionNode)
@@ -159,12 +159,14 @@ def _check_limits(document: DocumentNode) -> None:
         if selections > _MAX_SELECTIONS:
             raise GraphQLError(f"Query exceeds maximum total selections of {_MAX_SELECTIONS}")
         levels += [(field.selection_set, depth + 1) for field in fields if field.selection_set]
-    for noun, count in (("root fields", root_fields), ("aliases", most_aliases)):
-        limit = int(os.environ.get(_LIMITS[noun]) or 10)
+    for noun, count, limit in (
+        ("root fields", root_fields, limits.root_fields),
+        ("aliases", most_aliases, limits.aliases),
+    ):
         if count > limit:
             raise GraphQLError(
                 f"GraphQL queries should have at most {limit} {noun}, got {count} {noun}. "
-                f"To increase the limit, set the {_LIMITS[noun]} environment variable."
+                f"To increase the limit, set the {_VARIABLES[noun]} environment variable."
             )
 
 

@@ -22,7 +22,6 @@ from trackway.client_compat.errors import ApiError
 from ..backend import open_database
 from ..config import Config, ConfigError
 from ..edge import observability
-from ..jobs import settings as job_settings
 from .worker import Worker, put_up
 
 log = logging.getLogger("trackway.server")
@@ -47,7 +46,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     """
 
     def __init__(self, config: Config, make_app: Callable[[], Any]) -> None:
-        self._config = config
+        self.config = config
         self._make_app = make_app
         put_up()
         super().__init__(prog="trackway serve")
@@ -58,17 +57,16 @@ class Server(BaseApplication):  # type: ignore[misc]
         self.load_config()
 
     def load_config(self) -> None:
-        job_settings.read()  # refused now, not when the first webhook is made
         hooks = {
             "on_starting": self._starting,
             "when_ready": self._ready,
             "child_exit": self._worker_ended,
             "on_exit": self._ended,
         }
-        for name, value in (_settings(self._config) | hooks).items():
+        for name, value in (_settings(self.config) | hooks).items():
             self.cfg.set(name, value)
         try:
-            given = [*self.cfg.get_cmd_args_from_env(), *shlex.split(self._config.gunicorn_opts)]
+            given = [*self.cfg.get_cmd_args_from_env(), *shlex.split(self.config.gunicorn_opts)]
         except ValueError as error:
             raise ConfigError(f"--gunicorn-opts: {error}.") from None
         for name, value in _parse(self.cfg, given).items():
@@ -82,19 +80,19 @@ class Server(BaseApplication):  # type: ignore[misc]
             return self._make_app()
         except SystemExit:
             # With --dev it is a worker that loads, and one that ends otherwise is started again.
-            sys.exit(Arbiter.WORKER_BOOT_ERROR if self._config.dev else 1)
+            sys.exit(Arbiter.WORKER_BOOT_ERROR if self.config.dev else 1)
 
     def _starting(self, _arbiter: Any) -> None:
         _allow_open_files()
-        if self._config.expose_prometheus:
-            observability.empty_metrics_folder(self._config.expose_prometheus)
+        if self.config.expose_prometheus:
+            observability.empty_metrics_folder(self.config.expose_prometheus)
 
     def _ready(self, arbiter: Any) -> None:
         # What exists now lives on: keep the collector from touching, and so copying, the shared pages.
         # Not collected before: 40 ms, for 900 objects.
         gc.freeze()
         gc.enable()
-        config = self._config
+        config = self.config
         for listener in arbiter.LISTENERS:
             log.info("Trackway listens on %s%s", listener, config.static_prefix)
         log.info("Data is kept in %s", hide_password(config.backend_store_uri))
@@ -104,12 +102,12 @@ class Server(BaseApplication):  # type: ignore[misc]
             log.info("Artifacts are stored by clients themselves, by default in %s", config.artifact_root)
 
     def _worker_ended(self, _arbiter: Any, worker: Any) -> None:
-        if self._config.expose_prometheus:
+        if self.config.expose_prometheus:
             observability.forget_worker(worker.pid)
 
     def _ended(self, _arbiter: Any) -> None:
         """Fold SQLite's log into its one file, which is then a whole copy: the last to close it does that."""
-        database = open_database(self._config)
+        database = open_database(self.config)
         if database.dialect == "sqlite":
             with suppress(ApiError):
                 database.ping()

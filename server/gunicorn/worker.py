@@ -100,6 +100,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 backend.close()
 
     def get_thread_pool(self) -> Pool:
+        if not self.app.config.cpu_affinity:
+            return Pool(self.cfg.threads)
         # By the parent's number, so that two servers on one machine seldom begin with the same processor.
         return Pool(self.cfg.threads, Affinity(self.ppid + self.age))
 
@@ -152,7 +154,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Whether gunicorn was asked for nothing that it does around each request."""
         cfg = self.cfg
         asked = (cfg.is_ssl, cfg.accesslog, cfg.statsd_host, cfg.max_requests, cfg.proxy_protocol != "off")
-        return not any(asked)
+        return not any(asked) and not self.app.config.variables.script_name
 
     def _close_kept(self, conns: Iterable[Any]) -> None:
         for conn in conns:

@@ -15,7 +15,7 @@ def get_server_info(ctx: Context, req: extra.GetServerInfo) -> extra.GetServerIn
     # transfers before it stores or loads a large artifact: then it goes to the store by itself.
     config = ctx.config
     goes_by_itself = config.serve_artifacts and artifacts.may_send_clients(
-        config.artifacts_destination, config.artifacts_public_endpoint
+        config.artifacts_destination, config.s3
     )
     return extra.GetServerInfo.Response(
         store_type="SqlStore",

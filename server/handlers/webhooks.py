@@ -7,23 +7,21 @@ import time
 from trackway.client_compat import messages as m
 from trackway.client_compat import trackway_webhooks as ours
 from trackway.client_compat import webhook_rules
-from trackway.client_compat.errors import BadRequest, InvalidParameter
+from trackway.client_compat.errors import InvalidParameter
 from trackway.storage.database import Tx
 from trackway.storage.secrets import Vault
 from trackway.storage.webhooks import deliveries, registrations
 
 from ..auth import policy
-from ..config import ConfigError
+from ..config import WebhookSettings
 from ..dispatch import Context, handles
-from ..jobs import settings
-from ..jobs.settings import WebhookSettings
 
 _USUAL_PAGE = 100
 
 
 @handles(m.CreateWebhook, can=policy.create_webhook, transaction="none")
 def create_webhook(ctx: Context, req: m.CreateWebhook) -> m.CreateWebhook.Response:
-    how = _settings()
+    how = ctx.config.variables.webhooks
     webhook_rules.check_name(req.name)
     _check_url(req.url, how)
     events = webhook_rules.check_events(req.events)
@@ -58,7 +56,7 @@ def list_webhooks(ctx: Context, req: m.ListWebhooks) -> m.ListWebhooks.Response:
 @handles(m.UpdateWebhook, can=policy.edit_webhook, transaction="none")
 def update_webhook(ctx: Context, req: m.UpdateWebhook) -> m.UpdateWebhook.Response:
     """As in MLflow, an empty name, URL or list of events changes nothing, and an empty secret removes it."""
-    how = _settings()
+    how = ctx.config.variables.webhooks
     changes: dict[str, str | None] = {}
     if req.name:
         webhook_rules.check_name(req.name)
@@ -91,7 +89,7 @@ def test_webhook(ctx: Context, req: m.TestWebhook) -> m.TestWebhook.Response:
     """Send an example and answer how it went: one attempt, at once, whether the webhook is active or not."""
     from ..jobs.webhooks import send
 
-    how = _settings()
+    how = ctx.config.variables.webhooks
     row = ctx.run(lambda tx: registrations.find(tx, req.webhook_id), write=False)
     asked = req.event or ctx.run(lambda tx: registrations.get(tx, req.webhook_id), write=False).events[0]
     event = webhook_rules.event_name(asked)
@@ -129,13 +127,6 @@ def replay_webhook_delivery(
 ) -> ours.ReplayWebhookDelivery.Response:
     delivery = deliveries.replay(ctx.tx, req.webhook_id, req.delivery_id)
     return ours.ReplayWebhookDelivery.Response(delivery=delivery)
-
-
-def _settings() -> WebhookSettings:
-    try:
-        return settings.read()
-    except ConfigError as error:
-        raise BadRequest(f"The server is not set up for webhooks: {error}") from None
 
 
 def _check_url(url: str, how: WebhookSettings) -> None:

@@ -18,7 +18,7 @@ from trackway.storage.jobs import Job
 from trackway.storage.webhooks import outbox
 
 from ..backend import Backend
-from . import settings
+from ..config import JobSettings
 from .backoff import delay_s
 
 log = logging.getLogger("trackway.jobs")
@@ -26,8 +26,6 @@ log = logging.getLogger("trackway.jobs")
 # Does one job and ends it: finish, retry or give_up in its last transaction.
 Work = Callable[[Database, Job], None]
 
-# How often the process that has the watch looks for what others have left; new jobs of its own wake each.
-_IDLE_S = 5.0
 _ATTEMPTS = 20
 
 
@@ -40,13 +38,14 @@ class Runner:
     leases of what it leaves behind run out.
     """
 
-    def __init__(self, backend: Backend, kinds: Mapping[str, Work], *, most: int, lease_s: float) -> None:
+    def __init__(self, backend: Backend, kinds: Mapping[str, Work], settings: JobSettings) -> None:
         self._backend = backend
         self._kinds = kinds
-        self._most = most
+        self._most = settings.threads
         # Of each lane, so that one receiver that does not answer leaves room for the others.
-        self._most_of_lane = max(1, most // 2)
-        self._lease_s = lease_s
+        self._most_of_lane = max(1, settings.threads // 2)
+        self._lease_s = settings.lease_s
+        self._poll_s = settings.poll_s
         self._wake = threading.Event()
         self._is_stopping = False
         # Whether the next turn has something to look for: a call of our own, or what will be due by then.
@@ -65,7 +64,7 @@ class Runner:
     def keep_watch(self) -> None:
         """Begin to look for what others have left once the watch is ours; to be called now and then."""
         if self._thread is None and time.monotonic() >= self._next_watch:
-            self._next_watch = time.monotonic() + _IDLE_S
+            self._next_watch = time.monotonic() + self._poll_s
             if self._backend.watch.is_ours():
                 self._begin_loop()
 
@@ -111,10 +110,10 @@ class Runner:
                 wait_s = self._take_turn()
             except ApiError as error:
                 log.warning("background work waits for the database: %s", error.told_to_operators())
-                wait_s = _IDLE_S
+                wait_s = self._poll_s
             except Exception:
-                log.exception("background work failed; it goes on in %s seconds", _IDLE_S)
-                wait_s = _IDLE_S
+                log.exception("background work failed; it goes on in %s seconds", self._poll_s)
+                wait_s = self._poll_s
             self._is_called |= self._wake.wait(wait_s)
             self._wake.clear()
 
@@ -125,7 +124,7 @@ class Runner:
             free = self._most - len(self._running)
             lanes = Counter(job.lane for job in self._running if job.lane)
         full = [lane for lane, count in lanes.items() if count >= self._most_of_lane]
-        wait_s = _IDLE_S * random.uniform(0.8, 1.2)
+        wait_s = self._poll_s * random.uniform(0.8, 1.2)
         if self._running:
             wait_s = min(wait_s, self._lease_s / 3)
         if free <= 0:  # the end of a job wakes us
@@ -201,5 +200,4 @@ def runner(backend: Backend) -> Runner:
 
         webhooks.deliver(backend.config, database, job)
 
-    how = settings.read()
-    return Runner(backend, {outbox.DELIVER: deliver}, most=how.max_workers, lease_s=how.lease_s)
+    return Runner(backend, {outbox.DELIVER: deliver}, backend.config.variables.jobs)

@@ -16,10 +16,9 @@ from trackway.storage.webhooks import deliveries
 from trackway.storage.webhooks.deliveries import Outcome
 from trackway.storage.webhooks.outbox import DELIVERED, FAILED, PENDING
 
-from ..config import Config
-from . import http_client, settings
+from ..config import Config, WebhookSettings
+from . import http_client
 from .backoff import delay_s
-from .settings import WebhookSettings
 
 log = logging.getLogger("trackway.jobs")
 
@@ -38,7 +37,7 @@ class Sent(NamedTuple):
 
 def deliver(config: Config, database: Database, job: Job) -> None:
     """Do a job of the kind ``outbox.DELIVER``."""
-    how = settings.read()
+    how = config.variables.webhooks
     delivery_id = job.payload["delivery"]
 
     def begin(tx: Tx) -> deliveries.Attempt | None:

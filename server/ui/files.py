@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path, PurePosixPath
 
+from ..config import data_home
 from ..version import MLFLOW_VERSION
 
 INDEX = "index.html"
@@ -45,8 +46,7 @@ def find(chosen: str = "") -> Path | None:
 def fetched_folders() -> list[Path]:
     """Where fetched pages are kept: beside the environment, which one `rm` removes, else the user's data."""
     beside = Path(sys.prefix, "share")
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return [Path(root, "trackway", "ui", MLFLOW_VERSION) for root in (beside, home)]
+    return [Path(root, "trackway", "ui", MLFLOW_VERSION) for root in (beside, data_home())]
 
 
 def default_target() -> Path:

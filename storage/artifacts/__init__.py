@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from trackway.client_compat.errors import InvalidParameter, NotFound
 
+from .s3_settings import S3Settings
+
 # How much of a file passes at once.
 CHUNK_SIZE = 256 * 1024
 
@@ -116,24 +118,20 @@ def prepare(uri: str) -> None:
         store.sweep()
 
 
-def check_settings(*uris: str) -> None:
-    """Raise ``ValueError`` for variables that the stores at these places could not follow."""
+def check_settings(s3: S3Settings, *uris: str) -> None:
+    """Raise ``ValueError`` for settings that the stores at these places could not follow."""
     if any(_is_s3(uri) for uri in uris):
         from . import s3_upload_args
 
-        s3_upload_args.read()
+        s3_upload_args.read(s3)
 
 
-def may_send_clients(uri: str, public_endpoint: str) -> bool:
+def may_send_clients(uri: str, s3: S3Settings) -> bool:
     """Whether clients can be told to go to the store by themselves: it signs, and they can reach it."""
-    if not _is_s3(uri):
-        return False
-    from .s3_settings import has_own_endpoint
-
-    return bool(public_endpoint) or not has_own_endpoint()
+    return _is_s3(uri) and bool(s3.public_endpoint or not s3.endpoint)
 
 
-def open_store(uri: str, public_endpoint: str = "", *, is_synced: bool = True) -> ArtifactStore:
+def open_store(uri: str, s3: S3Settings | None = None, *, is_synced: bool = True) -> ArtifactStore:
     """The store at a folder, ``file:`` URI or ``s3://bucket/prefix``. Raises ``ValueError`` for others.
 
     ``is_synced`` says whether uploads to a folder wait for its disk.
@@ -141,7 +139,7 @@ def open_store(uri: str, public_endpoint: str = "", *, is_synced: bool = True) -
     if _is_s3(uri):
         from .s3 import S3Store
 
-        return S3Store(uri, public_endpoint)
+        return S3Store(uri, s3 or S3Settings())
     from .local import LocalStore, folder_of
 
     return LocalStore(folder_of(uri), is_synced=is_synced)

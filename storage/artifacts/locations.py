@@ -16,6 +16,7 @@ from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import InvalidParameter, PermissionDenied
 
 from . import ArtifactStore, can_open, open_store
+from .s3_settings import S3Settings
 
 _PROXIED = frozenset({"mlflow-artifacts", "http", "https"})
 _ROUTE = "/api/2.0/mlflow-artifacts/artifacts/"
@@ -40,13 +41,18 @@ class Locations:
     """
 
     def __init__(
-        self, destination: str, default_root: str, public_endpoint: str = "", *, is_synced: bool = True
+        self,
+        destination: str,
+        default_root: str,
+        s3: S3Settings | None = None,
+        *,
+        is_synced: bool = True,
     ) -> None:
         self._destination = destination
         # Clients may keep theirs in a kind of store that only they can read.
         roots = [root for root in (destination, default_root) if root and can_open(root)]
         self._roots = [(root, _parts(root)) for root in roots]
-        self._public_endpoint = public_endpoint
+        self._s3 = s3
         self._is_synced = is_synced
         self._stores: dict[str, ArtifactStore] = {}
         self._lock = threading.Lock()
@@ -82,9 +88,7 @@ class Locations:
             with self._lock:
                 store = self._stores.get(uri)
                 if store is None:
-                    store = self._stores[uri] = open_store(
-                        uri, self._public_endpoint, is_synced=self._is_synced
-                    )
+                    store = self._stores[uri] = open_store(uri, self._s3, is_synced=self._is_synced)
         return store
 
 

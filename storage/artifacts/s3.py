@@ -17,8 +17,9 @@ from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import NotFound, Unavailable
 
 from . import CHUNK_SIZE, Entry, Link, Part, Source, is_a_folder, s3_upload_args
+from .s3_clients import make_clients
 from .s3_errors import MISSING, told
-from .s3_settings import make_clients
+from .s3_settings import S3Settings
 from .s3_uploads import Uploads, part_query
 
 log = logging.getLogger("trackway.storage")
@@ -64,11 +65,11 @@ class S3File:
 class S3Store:
     signs = True
 
-    def __init__(self, uri: str, public_endpoint: str = "") -> None:
-        args = s3_upload_args.read()
+    def __init__(self, uri: str, settings: S3Settings) -> None:
+        args = s3_upload_args.read(settings)
         parts = urlsplit(uri)
         self._bucket = parts.netloc
-        self._client, self._signer, self._http = make_clients(self._bucket, public_endpoint, args.everywhere)
+        self._client, self._signer, self._http = make_clients(self._bucket, settings, args.everywhere)
         self._uploads = Uploads(self._client, self._http, self._bucket, parts.path.strip("/"), args)
         self._key = self._uploads.key
         self._args = args

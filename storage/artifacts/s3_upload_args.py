@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import mimetypes
-import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
+
+from .s3_settings import S3Settings
 
 _ARGS = "MLFLOW_S3_UPLOAD_EXTRA_ARGS"
 _OWNER = "MLFLOW_S3_EXPECTED_BUCKET_OWNER"
@@ -67,15 +68,15 @@ class UploadArgs(NamedTuple):
         return {"Content-Type": content_type(path), **self.stored}
 
 
-def read() -> UploadArgs:
-    """The arguments in the environment. Raises ``ValueError`` with a sentence for the operator."""
+def read(settings: S3Settings) -> UploadArgs:
+    """Raises ``ValueError`` with a sentence for the operator."""
     stored: dict[str, str] = {}
     everywhere: dict[str, str] = {}
-    if owner := os.environ.get(_OWNER):
+    if owner := settings.expected_bucket_owner:
         if not _VALUE.fullmatch(owner):
             raise ValueError(f"{_OWNER} is an account's number such as 123456789012, not {owner!r}.")
         everywhere[_EVERYWHERE["ExpectedBucketOwner"]] = owner.strip()
-    for name, value in _given().items():
+    for name, value in _given(settings.upload_extra_args).items():
         if name in _EVERYWHERE:
             everywhere[_EVERYWHERE[name]] = _text(name, value)
         else:
@@ -95,8 +96,7 @@ def content_type(path: str) -> str:
     return _PACKED.get(encoding, _BYTES) if encoding else guessed or _BYTES
 
 
-def _given() -> dict[str, object]:
-    text = os.environ.get(_ARGS, "")
+def _given(text: str) -> dict[str, object]:
     try:
         given = json.loads(text or "{}")
     except ValueError:

@@ -21,10 +21,11 @@ MADE = {"entity": "REGISTERED_MODEL", "action": "CREATED"}
 DATA = {"name": "iris", "tags": {}, "description": None}
 
 
+pytestmark = pytest.mark.environment(**ALLOW_LOOPBACK)
+
+
 @pytest.fixture
-def hook(monkeypatch):
-    for name, value in ALLOW_LOOPBACK.items():
-        monkeypatch.setenv(name, value)
+def hook():
     with receiver() as listening:
         yield listening
 
@@ -105,8 +106,8 @@ def test_passing_faults_are_tried_again_and_lasting_ones_are_not(api, worker, ho
     assert [attempt["response_status"] for attempt in failed["attempts"]] == [404]
 
 
-def test_attempts_have_an_end(api, worker, hook: Receiver, monkeypatch):
-    monkeypatch.setenv("MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES", "2")
+@pytest.mark.environment(MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES="2")
+def test_attempts_have_an_end(api, worker, hook: Receiver):
     webhook = create(api, hook.url)
     hook.answers = [503] * 9
     emit(api)
@@ -168,8 +169,8 @@ def test_an_idle_worker_asks_the_database_next_to_nothing(api, worker):
     assert len([statement for statement in statements if "jobs" in statement]) <= 1
 
 
-def test_a_delivery_that_takes_long_stays_with_its_worker(api, start_worker, hook: Receiver, monkeypatch):
-    monkeypatch.setenv("TRACKWAY_JOB_LEASE_SECONDS", "2")
+@pytest.mark.environment(TRACKWAY_JOB_LEASE_SECONDS="2")
+def test_a_delivery_that_takes_long_stays_with_its_worker(api, start_worker, hook: Receiver):
     start_worker()
     start_worker()
     hook.on_request = lambda: time.sleep(3)
@@ -207,23 +208,24 @@ def test_a_process_without_the_watch_begins_with_its_first_job(
     sent(api, webhook)
 
 
+@pytest.mark.environment(TRACKWAY_JOB_POLL_SECONDS="0.1")
 def test_a_process_begins_when_the_watch_falls_to_it(api, start_worker, hook: Receiver, monkeypatch):
     watch = api.application.extensions["trackway"].watch
     webhook = create(api, hook.url)
     emit(api)  # what a process that has been killed has left
     monkeypatch.setattr(watch, "is_ours", lambda: False)
-    monkeypatch.setattr(background, "_IDLE_S", 0.01)
     before = loops()
     runner = start_worker()
-    time.sleep(0.02)
+    time.sleep(0.2)
     runner.keep_watch()
     assert loops() == before
     monkeypatch.setattr(watch, "is_ours", lambda: True)
-    time.sleep(0.02)
+    time.sleep(0.2)
     runner.keep_watch()
     sent(api, webhook)
 
 
+@pytest.mark.environment(TRACKWAY_JOB_POLL_SECONDS="0.1")
 def test_a_worker_outlives_faults_of_the_database(api, start_worker, hook: Receiver, monkeypatch):
     faults = [Unavailable("away"), RuntimeError("odd")]
     next_due = jobs.next_due
@@ -234,7 +236,6 @@ def test_a_worker_outlives_faults_of_the_database(api, start_worker, hook: Recei
         return next_due(*more)
 
     monkeypatch.setattr(jobs, "next_due", fail_at_first)
-    monkeypatch.setattr(background, "_IDLE_S", 0.01)
     start_worker()
     webhook = create(api, hook.url)
     emit(api)

@@ -6,6 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.receiver import ALLOW_LOOPBACK, Receiver, receiver
+from trackway.server.app import create_app
+from trackway.server.config import Config
 from trackway.storage.secrets import KEY_VARIABLE
 
 WEBHOOKS = "/api/2.0/mlflow/webhooks"
@@ -16,15 +18,11 @@ SOMEWHERE = "https://8.8.8.8/hook"
 KEY = "c2l4dGVlbiBieXRlcyBhbmQgc2l4dGVlbiBtb3JlISE="
 
 
-@pytest.fixture(autouse=True)
-def key(monkeypatch):
-    monkeypatch.setenv(KEY_VARIABLE, KEY)
+pytestmark = pytest.mark.environment(**{KEY_VARIABLE: KEY})
 
 
 @pytest.fixture
-def hook(monkeypatch):
-    for name, value in ALLOW_LOOPBACK.items():
-        monkeypatch.setenv(name, value)
+def hook():
     with receiver() as listening:
         yield listening
 
@@ -111,8 +109,8 @@ def test_events_that_mlflow_refuses(api, events, says):
     assert refused(api.post(WEBHOOKS, json={"name": "hook", "url": SOMEWHERE, "events": events})) == says
 
 
-def test_a_secret_needs_a_key_that_all_servers_share(api, dialect, monkeypatch):
-    monkeypatch.delenv(KEY_VARIABLE)
+@pytest.mark.environment(**{KEY_VARIABLE: ""})
+def test_a_secret_needs_a_key_that_all_servers_share(api, dialect):
     body = {"name": "hook", "url": SOMEWHERE, "events": [MADE], "secret": "s3cret"}
     answer = api.post(WEBHOOKS, json=body)
     if dialect == "sqlite":  # one host: the key is a file of its own
@@ -133,6 +131,7 @@ def test_listing_in_pages_has_bounds(api):
         assert message == "max_results must be between 1 and 1000."
 
 
+@pytest.mark.environment(**ALLOW_LOOPBACK)
 def test_a_test_is_sent_at_once_and_told(api, hook: Receiver):
     webhook = create(api, url=hook.url)
     hook.answers = [200, 500, 302]
@@ -152,10 +151,12 @@ def test_a_test_is_sent_at_once_and_told(api, hook: Receiver):
     assert [delivery["state"] for delivery in kept] == ["FAILED", "FAILED", "DELIVERED"]
 
 
-def test_a_test_does_not_go_where_webhooks_may_not(api, hook: Receiver, monkeypatch):
+@pytest.mark.environment(**ALLOW_LOOPBACK)
+def test_a_test_does_not_go_where_webhooks_may_not(api, store_uri, hook: Receiver, monkeypatch):
     webhook = create(api, url=hook.url)
     monkeypatch.delenv("TRACKWAY_WEBHOOK_ALLOW_PRIVATE_ADDRESSES")
-    result = api.post(f"{WEBHOOKS}/{webhook['webhook_id']}/test", json={}).json["result"]
+    stricter = create_app(Config(backend_store_uri=store_uri)).test_client()
+    result = stricter.post(f"{WEBHOOKS}/{webhook['webhook_id']}/test", json={}).json["result"]
     assert (result["success"], hook.received) == (False, [])
     assert "must not resolve to a non-public IP address" in result["error_message"]
 

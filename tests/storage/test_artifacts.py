@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import fcntl
 import gzip
@@ -18,6 +19,7 @@ from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import ApiError, InvalidParameter, NotFound, NotImplementedYet, Unavailable
 from trackway.storage.artifacts import Part, open_store, s3_uploads
 from trackway.storage.artifacts.locations import Locations
+from trackway.storage.artifacts.s3_settings import S3Settings
 
 MIB = 1024 * 1024
 
@@ -59,7 +61,7 @@ def folder_store(tmp_path):
 def s3_store(object_store, monkeypatch):
     for name, value in object_store.environment.items():
         monkeypatch.setenv(name, value)
-    return open_store(f"s3://{object_store.bucket()}/some/prefix")
+    return open_store(f"s3://{object_store.bucket()}/some/prefix", S3Settings.read(os.environ))
 
 
 def put(store, path, data=b"hello", length=-1):
@@ -499,7 +501,8 @@ def test_links_are_signed_for_the_address_that_clients_see(object_store, monkeyp
     for name, value in object_store.environment.items():
         monkeypatch.setenv(name, value)
     seen = object_store.url.replace("127.0.0.1", "localhost")
-    store = open_store(f"s3://{object_store.bucket()}", seen)
+    settings = dataclasses.replace(S3Settings.read(os.environ), public_endpoint=seen)
+    store = open_store(f"s3://{object_store.bucket()}", settings)
     put(store, "f", b"public")
     url = store.sign_get("f", 60)
     assert url.startswith(seen + "/")
@@ -541,7 +544,7 @@ def test_what_was_stored_with_an_encoding_is_read_as_it_lies_there(s3_store, obj
 def test_what_is_wrong_with_the_store_is_told(object_store, monkeypatch, changes, bucket, message):
     for name, value in {**object_store.environment, **changes}.items():
         monkeypatch.setenv(name, value)
-    store = open_store(f"s3://{bucket or object_store.bucket()}/p")
+    store = open_store(f"s3://{bucket or object_store.bucket()}/p", S3Settings.read(os.environ))
     acts = [store.check, lambda: store.open("f"), lambda: names(store)]
     if not bucket:  # SeaweedFS makes the bucket that its administrator uploads to
         acts.append(lambda: put(store, "f", b"x" * MIB))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import urllib.error
 import urllib.request
 
 import pytest
 
 from trackway.storage.artifacts import Part, open_store, s3_uploads
+from trackway.storage.artifacts.s3_settings import S3Settings
 
 OWNER = "123456789012"
 ARGS = {
@@ -32,7 +34,7 @@ def bucket(object_store, monkeypatch):
 def store(bucket, monkeypatch):
     monkeypatch.setenv("MLFLOW_S3_UPLOAD_EXTRA_ARGS", json.dumps(ARGS))
     monkeypatch.setenv("MLFLOW_S3_EXPECTED_BUCKET_OWNER", OWNER)
-    return open_store(f"s3://{bucket}")
+    return open_store(f"s3://{bucket}", S3Settings.read(os.environ))
 
 
 @pytest.fixture
@@ -92,7 +94,7 @@ def test_every_upload_is_stored_as_the_operator_asked(store, stored, monkeypatch
 
 @pytest.mark.parametrize("way", WAYS)
 def test_where_nothing_is_asked_a_file_has_the_type_of_its_name(bucket, stored, monkeypatch, way):
-    store = open_store(f"s3://{bucket}")
+    store = open_store(f"s3://{bucket}", S3Settings.read(os.environ))
     for path, content_type in (("page.html", "text/html"), ("a.csv.gz", "application/gzip")):
         way(store, path, monkeypatch)
         assert stored(path)["Content-Type"] == content_type
@@ -158,5 +160,5 @@ def test_a_links_owner_cannot_be_changed(store):
 
 def test_a_link_of_keys_for_a_while_carries_their_token(bucket, monkeypatch):
     monkeypatch.setenv("AWS_SESSION_TOKEN", "the/token")
-    url = open_store(f"s3://{bucket}").sign_get("f", 60)
+    url = open_store(f"s3://{bucket}", S3Settings.read(os.environ)).sign_get("f", 60)
     assert "X-Amz-Security-Token=the%2Ftoken&" in url

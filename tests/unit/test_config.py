@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 
 import click
@@ -10,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from trackway.server.cli.options import click_options, from_click, options_as_markdown
-from trackway.server.config import Config, ConfigError
+from trackway.server.config import Config, ConfigError, options
 
 
 def parse(*arguments, **environment):
@@ -162,7 +161,7 @@ def test_switching_off_what_is_not_there_is_fine():
 
 def test_every_setting_is_documented():
     table = options_as_markdown()
-    for setting in dataclasses.fields(Config):
+    for setting in options():
         assert f"`--{setting.name.replace('_', '-')}" in table
         assert setting.metadata["help"]
 

@@ -14,7 +14,8 @@ import pytest
 
 from tests.certificates import certificate
 from tests.receiver import Receiver, receiver
-from trackway.server.jobs import http_client, settings
+from trackway.server.config import ConfigError, WebhookSettings
+from trackway.server.jobs import http_client
 
 LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"),)
 
@@ -175,23 +176,24 @@ def test_tls_checks_the_name_that_the_url_has(tmp_path, monkeypatch):
             post(f"https://evil.example:{port}", LOOPBACK)
 
 
-def test_settings_come_from_mlflows_variables_and_ours(monkeypatch):
-    monkeypatch.setenv("MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS", "True")
-    monkeypatch.setenv("MLFLOW_WEBHOOK_ALLOWED_SCHEMES", "http, https")
-    monkeypatch.setenv("MLFLOW_WEBHOOK_REQUEST_TIMEOUT", "7")
-    monkeypatch.setenv("MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES", "0")
-    read = settings.read()
+def test_settings_come_from_mlflows_variables_and_ours():
+    given = {
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "True",
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http, https",
+        "MLFLOW_WEBHOOK_REQUEST_TIMEOUT": "7",
+        "MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES": "0",
+    }
+    read = WebhookSettings.read(given)
     assert (read.schemes, read.timeout_s, read.max_retries, read.allows_all) == (
         ("http", "https"),
         7,
         0,
         True,
     )
-    monkeypatch.setenv("TRACKWAY_WEBHOOK_ALLOW_PRIVATE_ADDRESSES", "10.0.0.0/8")
-    assert not settings.read().allows_all
-    monkeypatch.setenv("TRACKWAY_WEBHOOK_ALLOW_PRIVATE_ADDRESSES", "some")
-    with pytest.raises(settings.ConfigError, match="networks such as"):
-        settings.read()
+    ours = "TRACKWAY_WEBHOOK_ALLOW_PRIVATE_ADDRESSES"
+    assert not WebhookSettings.read({**given, ours: "10.0.0.0/8"}).allows_all
+    with pytest.raises(ConfigError, match="networks such as"):
+        WebhookSettings.read({**given, ours: "some"})
 
 
 def answer(monkeypatch, *addresses: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trackway.client_compat import hosts
+from trackway.client_compat import hosts, switches
 from trackway.client_compat import model_sources as rules
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.model_sources import ModelUri
@@ -139,7 +139,13 @@ def test_a_host_that_nobody_configured_is_refused(uri):
         hosts.check_host(uri, "source", ["mlflow-artifacts:/", "s3://b", "http://trusted/"])
 
 
-def test_a_configured_host_is_fine(monkeypatch):
+@pytest.fixture
+def switched():
+    yield lambda **changes: switches.use(switches.Switches(**changes))
+    switches.use(switches.Switches())
+
+
+def test_a_configured_host_is_fine(switched):
     trusted = ["https://trusted/api", "hdfs://name:8020/x"]
     for uri in (
         *("s3://b/x", "/tmp/x", "mlflow-artifacts:/x", "runs:/x", "dbfs:/x"),
@@ -148,17 +154,17 @@ def test_a_configured_host_is_fine(monkeypatch):
         hosts.check_host(uri, "source", trusted)
     with pytest.raises(InvalidParameter):
         hosts.check_host("http://trusted/x", "source", trusted)  # another port
-    monkeypatch.setenv("MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES", "ftp, HTTP")
+    switched(host_schemes=frozenset({"ftp", "http"}))
     hosts.check_host("http://anywhere/x", "source", trusted)
 
 
-def test_the_operators_pattern_must_be_in_the_source(monkeypatch):
+def test_the_operators_pattern_must_be_in_the_source(switched):
     rules.check_pattern("s3://b/x")
-    monkeypatch.setenv("MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX", "^mlflow-artifacts:/")
+    switched(source_pattern="^mlflow-artifacts:/")
     rules.check_pattern("mlflow-artifacts:/0")
     with pytest.raises(InvalidParameter, match=r"^Invalid model version source: 's3://b/x'\.$"):
         rules.check_pattern("s3://b/x")
-    monkeypatch.delenv("MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX")
+    switched()
     with pytest.raises(InvalidParameter, match="'source' exceeds the maximum length"):
         rules.check_pattern("s3://b/" + "x" * 20_000)
 

@@ -9,25 +9,20 @@ import pytest
 from trackway.server.backend import prepare_artifacts
 from trackway.server.config import Config
 from trackway.storage.artifacts import s3_upload_args
+from trackway.storage.artifacts.s3_settings import S3Settings
 
 ARGS = "MLFLOW_S3_UPLOAD_EXTRA_ARGS"
 OWNER = "MLFLOW_S3_EXPECTED_BUCKET_OWNER"
 
 
-@pytest.fixture(autouse=True)
-def nothing_set(monkeypatch):
-    for name in (ARGS, OWNER):
-        monkeypatch.delenv(name, raising=False)
-
-
-def read(monkeypatch, given):
-    monkeypatch.setenv(ARGS, given if isinstance(given, str) else json.dumps(given))
-    return s3_upload_args.read()
+def read(given, **more):
+    text = given if isinstance(given, str) else json.dumps(given)
+    return s3_upload_args.read(S3Settings.read({ARGS: text, **more}))
 
 
 @pytest.mark.parametrize("given", ["", "{}"])
-def test_without_arguments_an_upload_says_its_type_alone(monkeypatch, given):
-    args = read(monkeypatch, given)
+def test_without_arguments_an_upload_says_its_type_alone(given):
+    args = read(given)
     assert args.headers("a/b.json") == {"Content-Type": "application/json"}
     assert args.everywhere == {}
 
@@ -49,15 +44,15 @@ def test_without_arguments_an_upload_says_its_type_alone(monkeypatch, given):
         ({"ContentType": "text/csv", "ContentEncoding": "br"}, {"Content-Encoding": "br"}),
     ],
 )
-def test_boto3s_arguments_become_headers(monkeypatch, given, headers):
+def test_boto3s_arguments_become_headers(given, headers):
     content_type = given.get("ContentType", "application/octet-stream")
-    assert read(monkeypatch, given).headers("f") == {"Content-Type": content_type, **headers}
+    assert read(given).headers("f") == {"Content-Type": content_type, **headers}
 
 
-def test_what_concerns_the_bucket_goes_with_every_request(monkeypatch):
-    monkeypatch.setenv(OWNER, "123456789012")
-    assert s3_upload_args.read().everywhere == {"x-amz-expected-bucket-owner": "123456789012"}
-    args = read(monkeypatch, {"RequestPayer": "requester", "ExpectedBucketOwner": "210987654321"})
+def test_what_concerns_the_bucket_goes_with_every_request():
+    owner = {OWNER: "123456789012"}
+    assert read({}, **owner).everywhere == {"x-amz-expected-bucket-owner": "123456789012"}
+    args = read({"RequestPayer": "requester", "ExpectedBucketOwner": "210987654321"}, **owner)
     assert args.everywhere == {
         "x-amz-expected-bucket-owner": "210987654321",
         "x-amz-request-payer": "requester",
@@ -85,17 +80,16 @@ def test_what_concerns_the_bucket_goes_with_every_request(monkeypatch):
         ({"ChecksumAlgorithm": "SHA256"}, "cannot have ChecksumAlgorithm: a stream has no checksum"),
     ],
 )
-def test_what_cannot_be_sent_on_is_told_in_a_sentence(monkeypatch, given, words):
+def test_what_cannot_be_sent_on_is_told_in_a_sentence(given, words):
     with pytest.raises(ValueError, match=words) as told:
-        read(monkeypatch, given)
+        read(given)
     assert "\n" not in str(told.value)
     assert "secret" not in str(told.value)
 
 
-def test_an_owner_that_is_no_header_is_told(monkeypatch):
-    monkeypatch.setenv(OWNER, "12\n34")
+def test_an_owner_that_is_no_header_is_told():
     with pytest.raises(ValueError, match=rf"{OWNER} is an account's number .*, not '12\\n34'"):
-        s3_upload_args.read()
+        read({}, **{OWNER: "12\n34"})
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from urllib.parse import urlsplit
 
 from trackway.client_compat import artifact_paths
@@ -23,7 +22,6 @@ _MAX_PARTS = 10_000
 _PART_FOR_S = 3600
 _UPLOAD_FOR_S = 900
 _LONGEST_S = 7 * 24 * 3600
-_DOWNLOAD_FOR_S = int(os.environ.get("MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS", "300"))
 _RULES = {endpoint.loaded: f"/api{endpoint.path}" for endpoint in ENDPOINTS}
 
 
@@ -113,7 +111,7 @@ def get_presigned_download_url(
 ) -> m.GetPresignedDownloadUrl.Response:
     store = served(ctx, m.GetPresignedDownloadUrl)
     path = artifact_paths.check_file(ctx.path_values["artifact_path"])
-    url, size = _signed("Multipart download", Place(store, path), _DOWNLOAD_FOR_S)
+    url, size = _signed("Multipart download", Place(store, path), ctx.config.variables.presigned_download_s)
     return m.GetPresignedDownloadUrl.Response(url=url, headers={}, file_size=size)
 
 
@@ -122,7 +120,7 @@ def create_presigned_download_url(
     ctx: Context, req: m.CreatePresignedDownloadUrl
 ) -> m.CreatePresignedDownloadUrl.Response:
     path = artifact_paths.check_file(req.path)
-    seconds = _seconds(req.expiration, _DOWNLOAD_FOR_S)
+    seconds = _seconds(req.expiration, ctx.config.variables.presigned_download_s)
     location = run_location(ctx, req.run_id)
     if is_proxied(location):
         raise InvalidParameter(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .config import Config
+    from .settings import Config
 
 
 class ConfigError(ValueError):
@@ -20,10 +21,22 @@ def check(config: Config) -> None:
     if config.x_frame_options not in {"SAMEORIGIN", "DENY", "NONE"}:
         raise ConfigError(f"--x-frame-options is SAMEORIGIN, DENY or NONE, not {config.x_frame_options!r}.")
     for item in dataclasses.fields(config):
-        choices = item.metadata["choices"]
+        choices = item.metadata.get("choices")
         if choices and getattr(config, item.name) not in choices:
             given = getattr(config, item.name)
             raise ConfigError(f"{flag(item.name)} is one of {choices}, not {given!r}.")
+
+
+def number(environment: Mapping[str, str], name: str, usual: float, *, least: float) -> float:
+    """A variable's value. Raises ``ConfigError`` where it is no number, or less than ``least``."""
+    value = environment.get(name, "").strip()
+    try:
+        given = float(value) if value else usual
+    except ValueError:
+        given = -1
+    if not least <= given < 1e6:
+        raise ConfigError(f"{name} is a number of at least {least:g}, not {value!r}.")
+    return given
 
 
 def flag(name: str) -> str:

@@ -1,17 +1,25 @@
-"""The server's settings: one table from which the command line, the environment and the docs come.
+"""The table of options, from which the command line, their variables and the docs come.
 
 Names, variables and defaults are those of ``mlflow server`` 3.17, so that people can swap one word.
-``config_checks`` says which values cannot be, ``options`` makes the command line.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import logging
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from trackway.client_compat import uris
+from trackway.storage.artifacts.s3_settings import S3Settings
 
-from .config_checks import ConfigError, check
+from . import foreign
+from .checks import ConfigError, check
+from .variables import Variables
+
+log = logging.getLogger("trackway.server")
 
 DATA_FOLDER = "./trackway-data"
 PROXIED_ARTIFACTS = "mlflow-artifacts:/"
@@ -123,6 +131,14 @@ class Config:
         env="MLFLOW_WORKERS",
         short="-w",
     )
+    cpu_affinity: bool = option(
+        True,
+        "Whether the threads that answer a worker's requests share one processor (Linux). Python runs one of "
+        "them at a time, and to pass its lock on to another processor costs more than a request.",
+        topic="Network",
+        env="TRACKWAY_CPU_AFFINITY",
+        off="--no-cpu-affinity",
+    )
     threads: int = option(
         32,
         "Most requests that each worker has in hand at once. Few of them compute at a time; the others "
@@ -228,11 +244,34 @@ class Config:
         env="TRACKWAY_LOG_FORMAT",
         choices=("auto", "text", "json"),
     )
+    jobs: bool = option(
+        True,
+        "Whether this server works off background jobs, such as webhooks' deliveries. Where none does, they "
+        "wait in the database.",
+        topic="Jobs",
+        env="TRACKWAY_JOBS",
+        off="--no-jobs",
+    )
     dev: bool = option(
         False,
         "Reload the server's code when it changes, and log everything. Not for production.",
         topic="Watching",
     )
+
+    # What no option says.
+    variables: Variables = field(default_factory=Variables.read)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Config:
+        """The settings for a server that is not started by ``trackway serve``.
+
+        Raises ``ConfigError`` for values that cannot be.
+        """
+        for warning in foreign.refuse(lambda option: environment.get(option.env) or None):
+            log.warning(warning)
+        given = {item: environment.get(item.metadata["env"]) for item in options()}
+        values = {item.name: _parse(item, text) for item, text in given.items() if text}
+        return cls(**values, variables=Variables.read(environment))
 
     def __post_init__(self) -> None:
         self._set("x_frame_options", self.x_frame_options.upper())
@@ -259,8 +298,31 @@ class Config:
         """The URIs whose hosts the operator chose: where new artifacts go, and what the server serves."""
         return self.artifact_root, self.artifacts_destination
 
+    @property
+    def s3(self) -> S3Settings:
+        return dataclasses.replace(self.variables.s3, public_endpoint=self.artifacts_public_endpoint)
+
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 
 
-__all__ = ["Config", "ConfigError"]
+def options() -> tuple[dataclasses.Field[Any], ...]:
+    """The fields that are options, in their order."""
+    return tuple(item for item in dataclasses.fields(Config) if item.metadata)
+
+
+_BOOLEANS = dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True) | dict.fromkeys(
+    ("0", "false", "f", "no", "n", "off"), False
+)
+
+
+def _parse(item: dataclasses.Field[Any], text: str) -> Any:
+    """A variable's text as its option's value."""
+    try:
+        if isinstance(item.default, bool):
+            return _BOOLEANS[text.strip().lower()]
+        # A number's default may hang on other settings.
+        return int(text) if item.default is None or isinstance(item.default, int) else text
+    except (KeyError, ValueError):
+        kind = "true or false" if isinstance(item.default, bool) else "a whole number"
+        raise ConfigError(f"{item.metadata['env']} is {kind}, not {text!r}.") from None
