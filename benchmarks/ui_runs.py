@@ -34,7 +34,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         uri = f"sqlite:///{folder}/trackway.db"
         files = str(Path(folder, "files"))
-        app = create_app(Config(backend_store_uri=uri, artifacts_destination=files, access_log=False))
+        app = create_app(
+            Config(backend_store_uri=uri, artifacts_destination=files, access_log=False), start_jobs=False
+        )
         started = time.perf_counter()
         experiment_id = _fill(uri, options.runs, options.metrics)
         took = time.perf_counter() - started

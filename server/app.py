@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,10 +37,14 @@ from .version import MLFLOW_VERSION
 _PREVIEWED = "/2.0/mlflow/"
 
 
-def create_app(config: Config | None = None) -> Flask:
+def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flask:
     """A WSGI application on a store that is ready: made if it is new, refused if it is too old.
 
-    Opens nothing that a fork must not share: each process connects for itself at its first request.
+    Any WSGI server can run it: ``trackway.server.app:create_app()``. Without a ``config`` the settings are
+    those of the environment. Each process connects to the database for itself at its first request.
+
+    Background jobs begin in this process, in threads, with ``start_jobs``. A server that forks afterwards
+    says False, and starts ``app.extensions["trackway.jobs"]`` in its processes.
     """
     config = config or Config.from_environment()
     switches.use(config.variables.switches)
@@ -47,13 +52,16 @@ def create_app(config: Config | None = None) -> Flask:
     prepare_store(backend)
     app = Flask("trackway.server", static_folder=None)
     app.extensions["trackway"] = backend
-    app.extensions["trackway.jobs"] = runner.runner(backend)
+    app.extensions["trackway.jobs"] = background = runner.runner(backend) if config.jobs else None
     app.url_rule_class = MatchedRule
     app.url_map.merge_slashes = False
     pages.mount(app, config)
     wsgi = WsgiApp(config, FlaskPages(app))
     mount(wsgi, backend)
     app.wsgi_app = wsgi  # type: ignore[method-assign]
+    if background and start_jobs:
+        background.start()
+        atexit.register(background.stop)
     return app
 
 

@@ -123,7 +123,10 @@ def api(store_uri: str, tmp_path: Path) -> Iterator[FlaskClient]:
     from trackway.server.app import create_app
     from trackway.server.config import Config
 
-    app = create_app(Config(backend_store_uri=store_uri, artifacts_destination=str(tmp_path / "artifacts")))
+    app = create_app(
+        Config(backend_store_uri=store_uri, artifacts_destination=str(tmp_path / "artifacts")),
+        start_jobs=False,
+    )
     with app.test_client() as client:
         yield client
 

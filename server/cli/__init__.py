@@ -64,7 +64,7 @@ def _make_app(config: Config) -> Flask:
     from ..app import create_app
 
     try:
-        return create_app(config)
+        return create_app(config, start_jobs=False)
     except ApiError as error:
         fail(error.told_to_operators())
     except (SchemaError, ValueError, OSError) as error:

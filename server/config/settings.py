@@ -267,7 +267,12 @@ class Config:
 
         Raises ``ConfigError`` for values that cannot be.
         """
-        for warning in foreign.refuse(lambda option: environment.get(option.env) or None):
+
+        def foreigns(option: foreign.Foreign) -> object:
+            text = environment.get(option.env) or None
+            return _BOOLEANS.get(text.strip().lower(), text) if text and option.is_flag else text
+
+        for warning in foreign.refuse(foreigns):
             log.warning(warning)
         given = {item: environment.get(item.metadata["env"]) for item in options()}
         values = {item.name: _parse(item, text) for item, text in given.items() if text}

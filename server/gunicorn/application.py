@@ -118,7 +118,10 @@ def _allow_open_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        except ValueError:  # macOS has a smaller limit besides, which it does not tell
+            log.warning("up to %d files can be open at once; more connections than that cannot be kept", soft)
 
 
 def _settings(config: Config) -> dict[str, Any]:

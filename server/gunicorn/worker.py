@@ -89,7 +89,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._fast_path = FastPath(self.wsgi.wsgi_app)
         self._runner = extensions.get("trackway.jobs")
         if self._runner:
-            self._runner.start()
+            self._runner.stand_by()
         try:
             super().run()
         finally:

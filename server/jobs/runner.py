@@ -33,9 +33,9 @@ class Runner:
     """One thread that takes what is due, and one for each job that is being done.
 
     Idle, it costs one look at an index every five seconds, in one of a server's processes, the one that has
-    the watch. The others have no thread before they make a job, and connect to the database with their
-    first request: 5 MB less in each. All threads are daemons: a process that has to end does, and the
-    leases of what it leaves behind run out.
+    the watch. Others that ``stand_by`` have no thread before they make a job, and connect to the database
+    with their first request: 5 MB less in each. All threads are daemons: a process that has to end does, and
+    the leases of what it leaves behind run out.
     """
 
     def __init__(self, backend: Backend, kinds: Mapping[str, Work], settings: JobSettings) -> None:
@@ -57,7 +57,12 @@ class Runner:
         self._next_watch = 0.0
 
     def start(self) -> None:
-        """Begin in this process; not before the fork, which leaves threads behind."""
+        """Begin in this process; not before a fork, which leaves threads behind."""
+        jobs.listeners.add(self)
+        self._begin_loop()
+
+    def stand_by(self) -> None:
+        """Begin in this process with its first job, or when ``keep_watch`` finds that the watch is ours."""
         jobs.listeners.add(self)
         self.keep_watch()
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 _SYNC_EVERY = 256 * 1024 * 1024
 _SYNC_FILE_RANGE_WRITE = 2
 
+# macOS has no fdatasync.
+_sync = getattr(os, "fdatasync", os.fsync)
 _sync_file_range = None
 if sys.platform == "linux":
     _sync_file_range = getattr(ctypes.CDLL(None), "sync_file_range", None)
@@ -28,7 +30,7 @@ def copy(contents: Iterator[bytes], fd: int) -> None:
             view = view[os.write(fd, view) :]
         unsynced += len(data)
         if unsynced >= _SYNC_EVERY:
-            os.fdatasync(fd)
+            _sync(fd)
             unsynced = 0
 
 

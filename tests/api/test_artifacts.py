@@ -78,7 +78,7 @@ def s3_api(store_uri, object_store, monkeypatch):
 
 def client(store_uri, destination, **settings):
     config = Config(backend_store_uri=store_uri, artifacts_destination=destination, **settings)
-    return create_app(config).test_client()
+    return create_app(config, start_jobs=False).test_client()
 
 
 def post(api, path, **body):

@@ -212,7 +212,9 @@ def test_the_ways_old_clients_write_a_path(api, path):
 
 @pytest.fixture
 def small_api(store_uri):
-    return create_app(Config(backend_store_uri=store_uri, max_request_size=1000)).test_client()
+    return create_app(
+        Config(backend_store_uri=store_uri, max_request_size=1000), start_jobs=False
+    ).test_client()
 
 
 def test_a_body_over_the_limit_is_413(small_api):
@@ -296,7 +298,9 @@ def test_the_pages_beside_the_protocol(api):
 
 def test_not_ready_is_503_and_says_why(store_uri, tmp_path):
     folder = tmp_path / "artifacts"
-    api = create_app(Config(backend_store_uri=store_uri, artifacts_destination=str(folder))).test_client()
+    api = create_app(
+        Config(backend_store_uri=store_uri, artifacts_destination=str(folder)), start_jobs=False
+    ).test_client()
     shutil.rmtree(folder, ignore_errors=True)
     folder.write_text("somebody put a file in its place")
     response = api.get("/ready")
@@ -327,7 +331,9 @@ def test_what_names_a_workspace_is_written_nowhere(api):
 
 
 def test_everything_moves_below_a_static_prefix(store_uri):
-    api = create_app(Config(backend_store_uri=store_uri, static_prefix="/tracking")).test_client()
+    api = create_app(
+        Config(backend_store_uri=store_uri, static_prefix="/tracking"), start_jobs=False
+    ).test_client()
     assert api.get("/tracking/health").status_code == 200
     assert api.get("/tracking/api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 200
     assert api.get("/tracking//api/2.0/mlflow/experiments/get?experiment_id=0").status_code == 200

@@ -21,7 +21,9 @@ def dialect():
 
 @pytest.fixture
 def make_api(store_uri):
-    return lambda **settings: create_app(Config(backend_store_uri=store_uri, **settings)).test_client()
+    return lambda **settings: create_app(
+        Config(backend_store_uri=store_uri, **settings), start_jobs=False
+    ).test_client()
 
 
 def write(api, path=WRITE, **headers):

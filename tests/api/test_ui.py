@@ -38,7 +38,9 @@ def pages(wheel, tmp_path):
 
 @pytest.fixture
 def ui(store_uri, pages):
-    return create_app(Config(backend_store_uri=store_uri, ui_folder=str(pages))).test_client()
+    return create_app(
+        Config(backend_store_uri=store_uri, ui_folder=str(pages)), start_jobs=False
+    ).test_client()
 
 
 def test_a_fetch_keeps_the_pages_and_nothing_else(pages):
@@ -87,7 +89,7 @@ def test_nothing_else_is_served(ui, path):
 
 def test_without_pages_the_page_names_the_one_command(store_uri, tmp_path):
     config = Config(backend_store_uri=store_uri, ui_folder=str(tmp_path / "nothing"))
-    response = create_app(config).test_client().get("/")
+    response = create_app(config, start_jobs=False).test_client().get("/")
     assert response.status_code == 200
     assert files.FETCH_COMMAND in response.text
     assert "MLFLOW_TRACKING_URI=http://localhost" in response.text

@@ -39,7 +39,7 @@ def start_worker(api, monkeypatch):
 
     def start():
         runner = background.runner(api.application.extensions["trackway"])
-        runner.start()
+        runner.stand_by()
         started.append(runner)
         return runner
 

@@ -155,7 +155,7 @@ def test_a_test_is_sent_at_once_and_told(api, hook: Receiver):
 def test_a_test_does_not_go_where_webhooks_may_not(api, store_uri, hook: Receiver, monkeypatch):
     webhook = create(api, url=hook.url)
     monkeypatch.delenv("TRACKWAY_WEBHOOK_ALLOW_PRIVATE_ADDRESSES")
-    stricter = create_app(Config(backend_store_uri=store_uri)).test_client()
+    stricter = create_app(Config(backend_store_uri=store_uri), start_jobs=False).test_client()
     result = stricter.post(f"{WEBHOOKS}/{webhook['webhook_id']}/test", json={}).json["result"]
     assert (result["success"], hook.received) == (False, [])
     assert "must not resolve to a non-public IP address" in result["error_message"]

@@ -459,7 +459,7 @@ from trackway.server import cli
 from trackway.server.gunicorn import application
 from trackway.server.app import create_app
 from trackway.server.config import Config
-client = create_app(Config(backend_store_uri={uri!r}, access_log=False)).test_client()
+client = create_app(Config(backend_store_uri={uri!r}, access_log=False), start_jobs=False).test_client()
 assert client.get({GET_EXPERIMENT!r}).status_code == 200
 print([name for name in {_NOT_AT_START + other!r} if name in sys.modules])
 """

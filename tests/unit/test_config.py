@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from trackway.server.cli.options import click_options, from_click, options_as_markdown
-from trackway.server.config import Config, ConfigError, options
+from trackway.server.config import Config, ConfigError, JobSettings, options
 
 
 def parse(*arguments, **environment):
@@ -182,3 +182,49 @@ def test_passwords_are_not_shown():
     assert hide_password("postgresql://me:s3cr@t@host:5432/db") == "postgresql://me:***@host:5432/db"
     assert hide_password("postgresql://me@host/db") == "postgresql://me@host/db"
     assert hide_password("sqlite:///./x.db") == "sqlite:///./x.db"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {
+            "MLFLOW_BACKEND_STORE_URI": "postgresql://db/x",
+            "MLFLOW_SERVE_ARTIFACTS": "false",
+            "MLFLOW_DEFAULT_ARTIFACT_ROOT": "s3://b",
+            "MLFLOW_PORT": "80",
+            "MLFLOW_WORKERS": "3",
+            "TRACKWAY_ACCESS_LOG": "no",
+            "TRACKWAY_JOBS": "0",
+            "MLFLOW_WEBHOOK_REQUEST_TIMEOUT": "7",
+        },
+        {"MLFLOW_HOST": "", "MLFLOW_ENABLE_WORKSPACES": "false"},
+    ],
+)
+def test_another_servers_settings_come_from_the_same_variables(environment):
+    by_command, _ = parse(**environment)
+    assert Config.from_environment(os.environ | environment) == by_command
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"MLFLOW_PORT": "http"}, "MLFLOW_PORT is a whole number, not 'http'"),
+        ({"TRACKWAY_JOBS": "maybe"}, "TRACKWAY_JOBS is true or false, not 'maybe'"),
+        ({"MLFLOW_ENABLE_WORKSPACES": "true"}, "--enable-workspaces: workspaces are not supported yet"),
+        ({"TRACKWAY_JOB_THREADS": "0"}, "TRACKWAY_JOB_THREADS is a number of at least 1, not '0'"),
+    ],
+)
+def test_a_variable_that_cannot_be_is_told(environment, words):
+    with pytest.raises(ConfigError, match=words):
+        Config.from_environment(environment)
+
+
+def test_jobs_have_settings_of_their_own_and_mlflows_variable_for_their_threads():
+    def jobs(**environment):
+        return Config.from_environment(environment).variables.jobs
+
+    assert jobs() == JobSettings(threads=10, lease_s=30, poll_s=5)
+    assert jobs(MLFLOW_WEBHOOK_DELIVERY_MAX_WORKERS="3").threads == 3
+    assert jobs(MLFLOW_WEBHOOK_DELIVERY_MAX_WORKERS="3", TRACKWAY_JOB_THREADS="4").threads == 4
+    assert jobs(TRACKWAY_JOB_LEASE_SECONDS="7", TRACKWAY_JOB_POLL_SECONDS="0.5") == JobSettings(10, 7, 0.5)

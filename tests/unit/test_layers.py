@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -113,3 +114,13 @@ def test_a_file_imports_only_along_the_arrow(path):
         else:
             assert first not in PARTS, f"{path} imports {module}, a second copy of trackway.{module}"
             assert first in allowed, f"{path} imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_the_environment_is_read_in_config_alone(path):
+    text = (ROOT / path).read_text()
+    if path.is_relative_to("server/config"):
+        return
+    # One variable is set for a library that reads it at its import.
+    text = text.replace('os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder', "")
+    assert not re.search(r"\bos\.environ|\bgetenv|import environ", text), f"{path} reads the environment"
