@@ -137,7 +137,7 @@ def _started(bench: Bench, contender: Contender) -> bool:
     try:
         contender.start()
     except RuntimeError as error:
-        if contender.kind.is_ours:
+        if contender.kind.acquire:
             raise
         bench.fail(contender, "start", str(error).splitlines()[0])
         return False

@@ -69,7 +69,7 @@ class Bench:
     def fail(self, contender: Contender, row: str, message: str) -> None:
         """A write was lost, or an answer was wrong. Our own ends the run; a peer's is told on the page."""
         text = f"{contender.kind.title} on {self.store}, {row}: {message}"
-        if contender.kind.is_ours:
+        if contender.kind.acquire:
             raise Failed(text)
         self.troubles.append(text)
         self.say(text)

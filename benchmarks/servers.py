@@ -38,7 +38,7 @@ class Kind:
         return bool(self.note)
 
     @property
-    def is_ours(self) -> bool:
+    def acquire(self) -> bool:
         return self.name.startswith("trackway")
 
 

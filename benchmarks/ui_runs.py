@@ -74,7 +74,7 @@ def _make_run(tx: Any, experiment_id: str, index: int, keys: int) -> None:
         for key in range(keys)
     ]
     assert run.info
-    metrics.log(tx, run_locks.find(tx, run.info.run_id or ""), points)
+    metrics.log(tx, run_locks.lock_active(tx, run.info.run_id or ""), points)
 
 
 def _measure(client: Any, experiment_id: str) -> float:

@@ -75,7 +75,7 @@ class ApiError(Exception):
         self.status: int = status or self._status or STATUS_OF.get(self.error_code, 500)
         self.headers: dict[str, str] = dict(headers or {})
 
-    def told_to_operators(self) -> str:
+    def for_operators(self) -> str:
         """The message with its notes, which may name what clients need not know."""
         return " ".join([self.message, *getattr(self, "__notes__", ())])
 

@@ -52,7 +52,7 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
     prepare_store(backend)
     app = Flask("trackway.server", static_folder=None)
     app.extensions["trackway"] = backend
-    app.extensions["trackway.jobs"] = background = runner.runner(backend) if config.jobs else None
+    app.extensions["trackway.jobs"] = background = runner.make_runner(backend) if config.jobs else None
     app.url_rule_class = MatchedRule
     app.url_map.merge_slashes = False
     pages.mount(app, config)
@@ -98,7 +98,7 @@ def prepare_store(backend: Backend) -> None:
                 replica.check(migrate.DATABASE_IDENTITY)
             finally:
                 replica.dispose()
-        runner.look(database)
+        runner.warm_up(database)
     finally:
         backend.close()
 

@@ -10,7 +10,7 @@ from trackway.storage.artifacts.locations import Locations
 from trackway.storage.database import Database, ReadReplica
 
 from .config import Config
-from .leader_lock import Watch
+from .leader_lock import LeaderLock
 
 _NOBODY = 0
 
@@ -30,7 +30,7 @@ class Backend:
         # Whose connections they are. After ``close`` nobody's: the next process takes the database as it is.
         self._pid = _NOBODY
         self._lock = threading.Lock()
-        self.watch = Watch()
+        self.leader_lock = LeaderLock()
 
     @property
     def database(self) -> Database:

@@ -68,13 +68,13 @@ def handler_of(endpoint: Endpoint) -> Registered | None:
 class Context:
     """What a handler has besides its request's message."""
 
-    __slots__ = ("_tx", "_work", "backend", "config", "request")
+    __slots__ = ("_transactions", "_tx", "backend", "config", "request")
 
-    def __init__(self, work: Work, tx: Tx | None = None) -> None:
+    def __init__(self, work: Transactions, tx: Tx | None = None) -> None:
         self.backend = work.backend
         self.config: Config = work.backend.config
         self.request = work.request
-        self._work = work
+        self._transactions = work
         self._tx = tx
 
     @property
@@ -98,10 +98,10 @@ class Context:
         """
         if self._tx is not None:
             raise RuntimeError("This handler is within a transaction already.")
-        return self._work.run(work, write=write, target=target)
+        return self._transactions.run(work, write=write, target=target)
 
 
-class Work:
+class Transactions:
     """The transactions of one request: the permission's check comes first, a write leaves an audit row."""
 
     __slots__ = ("_can", "_message", "_rpc", "backend", "request")
@@ -159,7 +159,7 @@ class Rpc:
         query = environ.get("QUERY_STRING") if environ["REQUEST_METHOD"] in ("GET", "HEAD") else None
         # Before its turn: a body may be long in coming.
         body = b"" if query else request_body.read_json_body(environ, self._backend.config.max_request_size)
-        with request_body.in_turn(body):
+        with request_body.large_body_slot(body):
             message = self._decode(query, body, request.path_values)
             response = respond(self._backend, self._endpoint.rpc, message, request)
             return Answer(200, [JSON_TYPE], codec.dumps(response))
@@ -185,7 +185,7 @@ class Rpc:
 def respond(backend: Backend, rpc: str, message: Message, request: Request) -> Message:
     """What a message's handler answers, after the permission's check and in the transaction it declared."""
     call, can, transaction = HANDLERS[type(message)]
-    work = Work(backend, rpc, can, message, request)
+    work = Transactions(backend, rpc, can, message, request)
     if transaction == "none":
         work.authorize()
         return call(Context(work), message)

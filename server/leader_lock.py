@@ -6,7 +6,7 @@ import fcntl
 import tempfile
 
 
-class Watch:
+class LeaderLock:
     """Made before the fork, and held by one process until it ends, however it ends.
 
     A lock of POSIX on a file without a name: a child does not inherit it, and the system frees it at its
@@ -16,7 +16,7 @@ class Watch:
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- open as long as the process is
 
-    def is_ours(self) -> bool:
+    def acquire(self) -> bool:
         """Whether this process holds the watch; takes it where nobody does."""
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -33,7 +33,7 @@ _large = threading.BoundedSemaphore(_AT_ONCE)
 _NOTHING = nullcontext()
 
 
-def in_turn(body: bytes) -> AbstractContextManager[object]:
+def large_body_slot(body: bytes) -> AbstractContextManager[object]:
     """While a request with that body, which has come, is decoded and done; see ``_AT_ONCE``."""
     return _large if len(body) >= _HEAVY else _NOTHING
 

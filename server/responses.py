@@ -39,7 +39,7 @@ def error_answer(error: errors.ApiError, request_id: str) -> Answer:
         log.error(
             "%s: %s",
             error.error_code,
-            error.told_to_operators(),
+            error.for_operators(),
             extra={"request_id": request_id},
             # What is out of reach is told in the message; a stack per request would flood the log meanwhile.
             exc_info=None if isinstance(error, errors.Unavailable) else error.__cause__,

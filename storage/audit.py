@@ -10,4 +10,4 @@ _INSERT = Prepared(insert(audit), "workspace_id", "time_ms", "user", "request_id
 
 def record(tx: Tx, action: str, target: str) -> None:
     """Note that the transaction's user did ``action`` (an RPC's name) to ``target`` (``noun:key``)."""
-    tx.do(_INSERT, tx.workspace, tx.now_ms, tx.user, tx.request_id, action, target)
+    tx.run(_INSERT, tx.workspace, tx.now_ms, tx.user, tx.request_id, action, target)

@@ -15,7 +15,7 @@ from weakref import WeakSet
 
 import sqlalchemy as sa
 
-from .database import Prepared, Tx, is_among
+from .database import Prepared, Tx, in_list
 from .schema.jobs import jobs
 
 OPEN, DEAD = "OPEN", "DEAD"
@@ -25,7 +25,7 @@ _ORDER = (jobs.c.run_after, jobs.c.id)
 # All that an idle server asks.
 NEXT_DUE = Prepared(
     sa.select(jobs.c.run_after)
-    .where(_IS_OPEN, is_among(jobs.c.kind, "kinds"), ~is_among(jobs.c.lane, "full_lanes"))
+    .where(_IS_OPEN, in_list(jobs.c.kind, "kinds"), ~in_list(jobs.c.lane, "full_lanes"))
     .order_by(*_ORDER)
     .limit(1),
     "kinds",

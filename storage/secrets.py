@@ -18,7 +18,7 @@ KEY_VARIABLE = "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY"
 _KEY_FILE = "trackway-secrets.key"
 
 
-class Vault:
+class Cipher:
     """Encrypts and decrypts with Fernet keys: those that are given, else one kept beside the SQLite file.
 
     Of several keys, separated by commas, the first encrypts and all decrypt, so a new key is put in

@@ -225,17 +225,17 @@ def point(
 
 
 def log_metrics(tx: Tx, run_id: str, *points: m.Metric) -> None:
-    metrics.log(tx, run_locks.find(tx, run_id), points)
+    metrics.log(tx, run_locks.lock_active(tx, run_id), points)
 
 
 def log_params(tx: Tx, run_id: str, params: Mapping[str, str]) -> None:
     new = [m.Param(key=key, value=value) for key, value in params.items()]
-    runs.log_params(tx, run_locks.find(tx, run_id), new)
+    runs.log_params(tx, run_locks.lock_active(tx, run_id), new)
 
 
 def set_tags(tx: Tx, run_id: str, tags: Mapping[str, str]) -> None:
     new = [m.RunTag(key=key, value=value) for key, value in tags.items()]
-    runs.set_tags(tx, run_locks.find(tx, run_id), new)
+    runs.set_tags(tx, run_locks.lock_active(tx, run_id), new)
 
 
 def make_noise(database: Database) -> None:

@@ -44,9 +44,9 @@ def serve(**values: Any) -> None:
     gc.disable()  # until all is imported, which makes much and leaves little: a tenth of the start-up time
     from ..edge import observability
     from ..gunicorn.application import Server
-    from ..gunicorn.malloc import bound_arenas
+    from ..gunicorn.malloc import configure_malloc
 
-    bound_arenas()
+    configure_malloc()
     observability.set_up_logging(config)
     for warning in warnings:
         observability.log.warning(warning)
@@ -66,7 +66,7 @@ def _make_app(config: Config) -> Flask:
     try:
         return create_app(config, start_jobs=False)
     except ApiError as error:
-        fail(error.told_to_operators())
+        fail(error.for_operators())
     except (SchemaError, ValueError, OSError) as error:
         fail(str(error))
 

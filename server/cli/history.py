@@ -143,12 +143,12 @@ def _get(uri: str, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
             found: dict[str, Any] = json.load(answer)
             return found
     except HTTPError as error:
-        raise click.ClickException(_told(error)) from None
+        raise click.ClickException(_error_text(error)) from None
     except (OSError, ValueError) as error:
         raise click.ClickException(f"No Trackway server answers at {uri}: {error}") from None
 
 
-def _told(error: HTTPError) -> str:
+def _error_text(error: HTTPError) -> str:
     try:
         return str(json.load(error)["message"])
     except (ValueError, KeyError, TypeError):

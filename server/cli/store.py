@@ -44,7 +44,7 @@ def with_database(uri: str, work: Callable[[Database], Any], *, make: bool = Tru
         finally:
             database.dispose()
     except ApiError as error:
-        fail(error.told_to_operators())
+        fail(error.for_operators())
     except (PartitionError, SchemaError, ValueError, OSError) as error:
         fail(str(error))
 

@@ -17,7 +17,7 @@ from .store import store_option, with_database
 if TYPE_CHECKING:
     from trackway.storage.artifacts.locations import Locations, Place
     from trackway.storage.database import Database
-    from trackway.storage.maintenance.trash import Named, Trash, Victim
+    from trackway.storage.maintenance.trash import Selection, Trash, TrashItem
 
 _NUMBER = r"(\d+\.?\d*|\.\d+)"
 _AGE = re.compile("".join(f"(?:{_NUMBER}{unit})?" for unit in "dhms"), re.ASCII)
@@ -97,23 +97,23 @@ def empty_trash(
     the runs was restored. Experiment 0 stays.
 
     Nobody looks whether a registered model's version has its files in a run: they go with it. Artifacts
-    outside of --artifacts-destination and --default-artifact-root are left where they are, and named.
+    outside of --artifacts-destination and --default-artifact-root are left where they are, and selection.
     """
     try:
         config = Config(backend_store_uri=backend_store_uri, **settings)
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     from trackway.storage.maintenance import migrate
-    from trackway.storage.maintenance.trash import Named
+    from trackway.storage.maintenance.trash import Selection
 
-    named = None
+    selection = None
     if any((run_ids, logged_model_ids, experiment_ids)):
-        named = Named(run_ids or (), logged_model_ids or (), experiment_ids or ())
+        selection = Selection(run_ids or (), logged_model_ids or (), experiment_ids or ())
     before_ms = None if older_than is None else int(max(time.time() * 1000 - older_than, 0))
 
     def work(database: Database) -> None:
         migrate.check(database)
-        Purge(database, _open_locations(config), before_ms, named).work(dry_run)
+        Purge(database, _open_locations(config), before_ms, selection).work(dry_run)
 
     with_database(backend_store_uri, work, make=False)
 
@@ -133,12 +133,12 @@ class Purge:
     """One purge, told on stdout as it goes on; what stays, and why, on stderr."""
 
     def __init__(
-        self, database: Database, locations: Locations, before_ms: int | None, named: Named | None
+        self, database: Database, locations: Locations, before_ms: int | None, selection: Selection | None
     ) -> None:
         self._database = database
         self._locations = locations
         self._before_ms = before_ms
-        self._named = named
+        self._selection = selection
         self._is_damaged = False
 
     def work(self, dry_run: bool) -> None:
@@ -147,26 +147,26 @@ class Purge:
         from trackway.storage.maintenance import trash as storage
 
         trash: Trash = self._database.run(
-            lambda tx: storage.find(tx, self._before_ms, self._named), write=False
+            lambda tx: storage.find(tx, self._before_ms, self._selection), write=False
         )
         for sentence in trash.kept:
             click.echo(sentence, err=True)
-        if not trash.victims:
+        if not trash.items:
             old = "" if self._before_ms is None else " for so long"
             click.echo(f"Nothing{' else' if trash.kept else ''} has been in the trash{old}.")
             return
-        places = [self._place(victim) for victim in trash.victims]
+        places = [self._place(item) for item in trash.items]
         if dry_run:
-            for victim in trash.victims:
-                click.echo(f"{_capitalized(victim)} would be deleted.")
-            click.echo(f"{_counted(trash.victims)} would be deleted for good. Nothing was changed.")
+            for item in trash.items:
+                click.echo(f"{_capitalized(item)} would be deleted.")
+            click.echo(f"{_counted(trash.items)} would be deleted for good. Nothing was changed.")
             return
         gone = []
         try:
-            for victim, place in zip(trash.victims, places, strict=True):
-                if self._purge(victim, place):
-                    click.echo(f"{_capitalized(victim)} was deleted for good.")
-                    gone.append(victim)
+            for item, place in zip(trash.items, places, strict=True):
+                if self._purge(item, place):
+                    click.echo(f"{_capitalized(item)} was deleted for good.")
+                    gone.append(item)
         except ApiError as error:
             error.add_note("What is not named above is still in the trash; run the command again.")
             raise
@@ -175,68 +175,68 @@ class Purge:
         if self._is_damaged:
             raise SystemExit(1)
 
-    def _place(self, victim: Victim) -> Place | None:
+    def _place(self, item: TrashItem) -> Place | None:
         """Where its artifacts lie, None where they are not ours to delete: somebody is told."""
         from trackway.client_compat.errors import InvalidParameter, PermissionDenied
         from trackway.storage.artifacts.local import LocalStore
         from trackway.storage.maintenance import purge
         from trackway.storage.maintenance.trash import EXPERIMENT
 
-        if victim.kind is EXPERIMENT:  # has none but those of what is in it
+        if item.kind is EXPERIMENT:  # has none but those of what is in it
             return None
         try:
-            place = purge.folder(self._locations, victim)
+            place = purge.folder(self._locations, item)
         except (InvalidParameter, PermissionDenied):
-            self._leave_alone(victim)
+            self._leave_alone(item)
             return None
         if isinstance(place.store, LocalStore) and not os.path.isdir(place.store.root):
             # Most likely the wrong one: its rows would go, and nobody would find the artifacts again.
             raise ValueError(
-                f"There is no folder {place.store.root}, where the artifacts of {victim} would lie. Give the "
+                f"There is no folder {place.store.root}, where the artifacts of {item} would lie. Give the "
                 "options that `trackway serve` has (--artifacts-destination, --default-artifact-root); if "
                 "no artifact was ever stored there, make the folder. Nothing was deleted."
             )
         return place
 
-    def _leave_alone(self, victim: Victim) -> None:
+    def _leave_alone(self, item: TrashItem) -> None:
         click.echo(
-            f"The artifacts of {victim} at {victim.location} are left alone: they lie outside of "
+            f"The artifacts of {item} at {item.location} are left alone: they lie outside of "
             "--artifacts-destination and --default-artifact-root.",
             err=True,
         )
 
-    def _purge(self, victim: Victim, place: Place | None) -> bool:
+    def _purge(self, item: TrashItem, place: Place | None) -> bool:
         from trackway.client_compat.errors import InvalidParameter, PermissionDenied
         from trackway.storage.maintenance import purge
         from trackway.storage.maintenance.trash import EXPERIMENT
 
         before_ms = self._before_ms
-        if not self._database.run(lambda tx: purge.is_in_trash(tx, victim, before_ms), write=False):
-            inside = ", or something in it," if victim.kind is EXPERIMENT else ""
-            click.echo(f"{_capitalized(victim)} is passed over: it{inside} has left the trash.", err=True)
+        if not self._database.run(lambda tx: purge.is_in_trash(tx, item, before_ms), write=False):
+            inside = ", or something in it," if item.kind is EXPERIMENT else ""
+            click.echo(f"{_capitalized(item)} is passed over: it{inside} has left the trash.", err=True)
             return False
         if place:
             try:
                 place.store.delete(place.path)
             except (InvalidParameter, PermissionDenied):  # a link that leads outside
-                self._leave_alone(victim)
+                self._leave_alone(item)
         if self._database.run(
-            lambda tx: purge.delete(tx, victim, before_ms), write=True, request_id="trackway gc"
+            lambda tx: purge.delete(tx, item, before_ms), write=True, request_id="trackway gc"
         ):
             return True
         self._is_damaged = self._is_damaged or place is not None
         lost = ": if it was restored, it has lost them" if place else ""
         why = f"it left the trash while its artifacts were deleted{lost}"
-        click.echo(f"{_capitalized(victim)} is passed over: {why}.", err=True)
+        click.echo(f"{_capitalized(item)} is passed over: {why}.", err=True)
         return False
 
 
-def _capitalized(victim: Victim) -> str:
-    return f"{victim.kind.name.capitalize()} {victim.key}"
+def _capitalized(item: TrashItem) -> str:
+    return f"{item.kind.name.capitalize()} {item.key}"
 
 
-def _counted(victims: Iterable[Victim]) -> str:
-    names = [victim.kind.name for victim in victims]
+def _counted(items: Iterable[TrashItem]) -> str:
+    names = [item.kind.name for item in items]
     counts = [
         f"{names.count(name)} {name}{'' if names.count(name) == 1 else 's'}" for name in dict.fromkeys(names)
     ]

@@ -15,7 +15,7 @@ from trackway.client_compat.wire import Endpoint, Message
 
 from ..auth.policy import Permission
 from ..backend import Backend
-from ..dispatch import Context, Work
+from ..dispatch import Context, Transactions
 from ..request_body import RequestBody, parse_query
 from ..responses import JSON_TYPE, Answer, Headers, Stream
 from . import waiting
@@ -35,9 +35,9 @@ class Transfer(Context):
     @contextmanager
     def upload(self) -> Iterator[RequestBody]:
         """The request's body. While it is read the thread does not count as busy."""
-        with waiting.aside():
+        with waiting.for_client():
             patience_s = self.config.transfer_timeout
-            waiting.limit(self.request.environ, patience_s)
+            waiting.set_timeout(self.request.environ, patience_s)
             yield RequestBody(self.request.environ, patience_s)
 
     def download(
@@ -49,7 +49,7 @@ class Transfer(Context):
         size: int | None,
     ) -> Stream:
         """An answer whose body is these chunks, ``size`` bytes in all where that is known."""
-        waiting.limit(self.request.environ, self.config.transfer_timeout)
+        waiting.set_timeout(self.request.environ, self.config.transfer_timeout)
         return Stream(status, headers, _Download(chunks, close, size is None or size > _SHORT))
 
 
@@ -59,14 +59,14 @@ class _Download:
     def __init__(self, chunks: Iterator[bytes], close: Callable[[], None], is_long: bool) -> None:
         self._chunks = chunks
         self._close = close
-        self._pool = waiting.step_aside() if is_long else None
+        self._pool = waiting.begin_client_wait() if is_long else None
 
     def __iter__(self) -> Iterator[bytes]:
         return self._chunks
 
     def close(self) -> None:
         """Called by the server in the end, whether all was sent or the client is gone."""
-        waiting.step_back(self._pool)
+        waiting.end_client_wait(self._pool)
         self._pool = None
         self._close()
 
@@ -108,9 +108,9 @@ class FileTransfer:
         pairs = parse_query(request.environ.get("QUERY_STRING", ""))
         pairs.update({name: [value] for name, value in request.path_values.items()})
         message = codec.decode_query(self._endpoint.request, pairs)
-        work = Work(self._backend, self._endpoint.rpc, can, message, request)
-        work.authorize()
-        return call(Transfer(work), message)
+        transactions = Transactions(self._backend, self._endpoint.rpc, can, message, request)
+        transactions.authorize()
+        return call(Transfer(transactions), message)
 
 
 def message(answer: Message) -> Answer:

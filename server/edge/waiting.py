@@ -15,49 +15,49 @@ _here = threading.local()
 class Pool(Protocol):
     """A pool of threads that makes room for others while one of its own waits."""
 
-    def step_aside(self) -> None:
+    def begin_client_wait(self) -> None:
         """This thread waits for a client: another one takes its place.
 
         Raises ``Unavailable`` where as many wait as may.
         """
 
-    def step_back(self) -> None: ...
+    def end_client_wait(self) -> None: ...
 
-    def leave_processor(self) -> None:
+    def use_any_processor(self) -> None:
         """This thread works outside of Python: it may run beside the others."""
 
-    def share_processor(self) -> None: ...
+    def use_shared_processor(self) -> None: ...
 
 
-def settle_in(pool: Pool) -> None:
+def set_pool(pool: Pool) -> None:
     """Say which pool this thread belongs to."""
     _here.pool = pool
 
 
-def step_aside() -> Pool | None:
-    """Say that this thread is about to wait for a client; give the answer to ``step_back``."""
+def begin_client_wait() -> Pool | None:
+    """Say that this thread is about to wait for a client; give the answer to ``end_client_wait``."""
     pool: Pool | None = getattr(_here, "pool", None)
     if pool:
-        pool.step_aside()
+        pool.begin_client_wait()
     return pool
 
 
-def step_back(pool: Pool | None) -> None:
+def end_client_wait(pool: Pool | None) -> None:
     if pool:
-        pool.step_back()
+        pool.end_client_wait()
 
 
 @contextmanager
-def aside() -> Iterator[None]:
+def for_client() -> Iterator[None]:
     """While this thread waits for a client."""
-    pool = step_aside()
+    pool = begin_client_wait()
     try:
         yield
     finally:
-        step_back(pool)
+        end_client_wait(pool)
 
 
-def limit(environ: dict[str, Any], seconds: float) -> None:
+def set_timeout(environ: dict[str, Any], seconds: float) -> None:
     """Bound how long a send or receive may wait. gunicorn lifts the bound at the next request."""
     connection = environ.get("gunicorn.socket")
     if connection is not None:
@@ -71,8 +71,8 @@ def for_database() -> Iterator[None]:
     if pool is None:
         yield
         return
-    pool.leave_processor()
+    pool.use_any_processor()
     try:
         yield
     finally:
-        pool.share_processor()
+        pool.use_shared_processor()

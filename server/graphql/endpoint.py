@@ -50,7 +50,7 @@ _VARIABLES = {
 }
 
 
-class Asker(NamedTuple):
+class QueryContext(NamedTuple):
     """Who asks: what resolvers have beside their arguments."""
 
     backend: Backend
@@ -60,7 +60,7 @@ class Asker(NamedTuple):
 def answer(backend: Backend, request: Request) -> Answer:
     limit = min(backend.config.max_request_size, _MAX_BODY)
     query, variables, operation = _read(request.environ, limit)
-    return _answer(*_run(query, variables, operation, Asker(backend, request)))
+    return _answer(*_run(query, variables, operation, QueryContext(backend, request)))
 
 
 def _answer(data: Any, problems: list[str] | None) -> Answer:
@@ -90,10 +90,10 @@ def _parse_variables(text: str) -> Any:
 
 
 def _run(
-    query: str, variables: dict[str, Any] | None, operation: str | None, asker: Asker
+    query: str, variables: dict[str, Any] | None, operation: str | None, context: QueryContext
 ) -> tuple[Any, list[str] | None]:
     try:
-        document = _document(query, asker.backend.config.variables.graphql)
+        document = _document(query, context.backend.config.variables.graphql)
     except GraphQLError as error:
         return None, [error.message]
     except _Invalid as invalid:
@@ -101,16 +101,16 @@ def _run(
     except RecursionError:
         return None, [f"Query exceeds maximum depth of {_MAX_DEPTH}"]
     done = execute_sync(
-        _schema(), document, context_value=asker, variable_values=variables, operation_name=operation
+        _schema(), document, context_value=context, variable_values=variables, operation_name=operation
     )
-    return done.data, [_told(error, asker) for error in done.errors] if done.errors else None
+    return done.data, [_error_text(error, context) for error in done.errors] if done.errors else None
 
 
-def _told(error: GraphQLError, asker: Asker) -> str:
+def _error_text(error: GraphQLError, context: QueryContext) -> str:
     original = error.original_error
     if original is None or isinstance(original, errors.ApiError):
         return error.message
-    log.error("A GraphQL field failed", exc_info=original, extra={"request_id": asker.request.id})
+    log.error("A GraphQL field failed", exc_info=original, extra={"request_id": context.request.id})
     return "Something went wrong in the server; its log has more under this request's id."
 
 
@@ -131,11 +131,11 @@ def _document(query: str, limits: GraphqlLimits) -> DocumentNode:
 
 @lru_cache(1)
 def _schema() -> Any:
-    return schema.build(_ask, codec.decode)
+    return schema.build(_call_rpc, codec.decode)
 
 
-def _ask(asker: Asker, message: Message) -> Message:
-    answer = respond(asker.backend, type(message).__name__, message, asker.request)
+def _call_rpc(context: QueryContext, message: Message) -> Message:
+    answer = respond(context.backend, type(message).__name__, message, context.request)
     return codec.unrendered(answer)
 
 

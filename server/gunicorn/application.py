@@ -22,7 +22,7 @@ from trackway.client_compat.errors import ApiError
 from ..backend import open_database
 from ..config import Config, ConfigError
 from ..edge import observability
-from .worker import Worker, put_up
+from .worker import Worker, install_patches
 
 log = logging.getLogger("trackway.server")
 
@@ -48,7 +48,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, config: Config, make_app: Callable[[], Any]) -> None:
         self.config = config
         self._make_app = make_app
-        put_up()
+        install_patches()
         super().__init__(prog="trackway serve")
 
     def do_load_config(self) -> None:

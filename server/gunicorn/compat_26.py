@@ -18,7 +18,7 @@ _MAX_CHUNK_LINE = 4096
 _BODY_PART = 1024 * 1024
 
 
-def put_up() -> None:
+def install_patches() -> None:
     if NEEDED:
         http_body.ChunkedReader.parse_chunk_size = bounded_chunk_size
         http_body.ChunkedReader.read = read_chunks
@@ -29,7 +29,7 @@ _parse_chunk_size = http_body.ChunkedReader.parse_chunk_size
 _read_chunks = http_body.ChunkedReader.read
 
 
-class _Bounded:
+class _BoundedUnreader:
     """A reader for one size line: passes reads on until the line is longer than any real one."""
 
     def __init__(self, unreader: Any) -> None:
@@ -47,7 +47,7 @@ class _Bounded:
 
 def bounded_chunk_size(self: Any, unreader: Any, data: bytes | None = None) -> Any:
     """gunicorn 26.2's ``ChunkedReader.parse_chunk_size``, which gives up on a line without an end."""
-    return _parse_chunk_size(self, _Bounded(unreader), data)
+    return _parse_chunk_size(self, _BoundedUnreader(unreader), data)
 
 
 def read_chunks(self: Any, size: int) -> bytes:

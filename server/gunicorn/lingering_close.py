@@ -18,7 +18,7 @@ _PATIENCE_S = 2.0
 _MOST_BYTES = 65536
 
 
-class Lingering:
+class LingeringClose:
     """Says that no more will come, and closes a connection when the client has heard it, or after 2 s.
 
     Closing at once with unread bytes in the buffer would reset the connection, and the client might never
@@ -40,7 +40,7 @@ class Lingering:
         conn.drained = 0
         self._waiting.append((time.monotonic() + _PATIENCE_S, conn))
 
-    def end_overdue(self, poller: Any) -> None:
+    def close_overdue(self, poller: Any) -> None:
         now = time.monotonic()
         while self._waiting and self._waiting[0][0] <= now:
             self._end(self._waiting[0][1], poller)

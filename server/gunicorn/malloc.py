@@ -19,7 +19,7 @@ _ARENAS = 2
 _EVERY_S = 60.0
 
 
-def bound_arenas() -> None:
+def configure_malloc() -> None:
     """Let the threads share one arena, and give back large pieces; where this is not glibc, do nothing.
 
     glibc gives each thread an arena of its own, up to eight a core, and what one frees no other takes.

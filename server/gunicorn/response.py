@@ -10,7 +10,7 @@ from typing import Any
 from gunicorn.http import wsgi
 
 from ..responses import Answer, status_line
-from .socket_timeouts import patient, send, split
+from .socket_timeouts import send, send_timeout, split
 
 # A larger body is not worth the copy that joins it to its head.
 _ONE_PACKET = 256 * 1024
@@ -24,7 +24,7 @@ class Response(wsgi.Response):  # type: ignore[misc]
     def write(self, arg: bytes) -> None:
         is_whole = not (self.headers_sent or self._omits_body) and self.response_length == len(arg)
         if len(arg) > _ONE_PACKET or not is_whole:
-            with patient(self.sock):
+            with send_timeout(self.sock):
                 for part in split(arg):
                     super().write(part)
             return

@@ -26,9 +26,9 @@ from ..edge import waiting
 # How long a thread waits before another takes its place.
 _MOMENT_S = 0.25
 # How long a client may send or take nothing, and how long it may be slower than the least pace.
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 # Bytes in a second, as for transfers.
-_LEAST_PACE = 1024
+_MIN_BYTES_PER_S = 1024
 _PART = 256 * 1024
 
 
@@ -67,7 +67,7 @@ class TimedUnreader(SocketUnreader):  # type: ignore[misc]
     def _receive(self, size: int) -> bytes | None:
         """What comes next; None when that takes too long."""
         seconds = time.monotonic() - self._started
-        if seconds > PATIENCE_S and self._taken < seconds * _LEAST_PACE:
+        if seconds > TIMEOUT_S and self._taken < seconds * _MIN_BYTES_PER_S:
             return None
         if isinstance(self.sock, ssl.SSLSocket):
             return self._receive_over_tls(size)
@@ -78,8 +78,8 @@ class TimedUnreader(SocketUnreader):  # type: ignore[misc]
             pass
         if not is_readable(self.sock, _MOMENT_S):
             try:
-                with waiting.aside():
-                    if not is_readable(self.sock, PATIENCE_S):
+                with waiting.for_client():
+                    if not is_readable(self.sock, TIMEOUT_S):
                         return None
             except Unavailable:  # as many are waiting as may
                 return None
@@ -91,8 +91,8 @@ class TimedUnreader(SocketUnreader):  # type: ignore[misc]
             self.sock.settimeout(_MOMENT_S)
             with suppress(TimeoutError):
                 return bytes(self.sock.recv(size))
-            self.sock.settimeout(PATIENCE_S)
-            with waiting.aside():
+            self.sock.settimeout(TIMEOUT_S)
+            with waiting.for_client():
                 return bytes(self.sock.recv(size))
         except (TimeoutError, Unavailable):
             return None
@@ -100,11 +100,11 @@ class TimedUnreader(SocketUnreader):  # type: ignore[misc]
             self.sock.settimeout(None)
 
 
-def shake_hands(sock: Any, cfg: Any) -> Any:
+def tls_handshake(sock: Any, cfg: Any) -> Any:
     """gunicorn's ``ssl_wrap_socket``, and the handshake, for which gunicorn's threads would wait for ever."""
     try:
-        with waiting.aside():
-            sock.settimeout(PATIENCE_S)
+        with waiting.for_client():
+            sock.settimeout(TIMEOUT_S)
             tls = _wrap(sock, cfg)
             tls.do_handshake()
     except (TimeoutError, Unavailable):
@@ -123,28 +123,28 @@ def send(sock: Any, data: bytes) -> None:
         with suppress(BlockingIOError):
             sent = sock.send(data, socket.MSG_DONTWAIT)
     if sent < len(data):
-        with patient(sock):
+        with send_timeout(sock):
             for part in split(data[sent:]):
                 sock.sendall(part)
 
 
 @contextmanager
-def patient(sock: Any) -> Iterator[None]:
+def send_timeout(sock: Any) -> Iterator[None]:
     """While an answer that the network may not take at once is sent."""
     if sock.gettimeout() is not None:  # a transfer
         yield
         return
     try:
-        place = waiting.step_aside()
+        place = waiting.begin_client_wait()
     except Unavailable:
         place = None
-    sock.settimeout(PATIENCE_S)
+    sock.settimeout(TIMEOUT_S)
     try:
         yield
     except TimeoutError:
         raise ConnectionResetError(errno.ECONNRESET, "the client takes nothing") from None
     finally:
-        waiting.step_back(place)
+        waiting.end_client_wait(place)
 
 
 def split(data: bytes) -> Iterator[bytes]:

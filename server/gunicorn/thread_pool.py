@@ -28,56 +28,56 @@ class Pool(ThreadPoolExecutor):
         # Threads at work, transfers included. The executor's own count of the idle ones goes wrong when a
         # thread that has just been counted takes what was queued for nobody.
         self._busy = 0
-        self._aside_lock = threading.Lock()
+        self._count_lock = threading.Lock()
 
     def _begin(self) -> None:
-        waiting.settle_in(self)
-        self.share_processor()
+        waiting.set_pool(self)
+        self.use_shared_processor()
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         future = super().submit(self._work, fn, *args, **kwargs)
-        with self._aside_lock:
-            self._staff()
+        with self._count_lock:
+            self._start_missing_thread()
         return future
 
     def _work(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> T:
-        with self._aside_lock:
+        with self._count_lock:
             self._busy += 1
         try:
             return fn(*args, **kwargs)
         finally:
-            with self._aside_lock:
+            with self._count_lock:
                 self._busy -= 1
 
-    def _staff(self) -> None:
+    def _start_missing_thread(self) -> None:
         """Start a thread where one is wanted: requests are queued, and nobody is free to take them."""
         if self._work_queue.qsize() > len(self._threads) - self._busy:
             while self._idle_semaphore.acquire(timeout=0):  # those that it counts as idle are not
                 pass
             self._adjust_thread_count()
 
-    def step_aside(self) -> None:
-        with self._aside_lock:
+    def begin_client_wait(self) -> None:
+        with self._count_lock:
             if self._transfers >= waiting.MAX_TRANSFERS:
                 raise Unavailable(
                     f"The server is busy with {waiting.MAX_TRANSFERS} transfers; try again in a moment."
                 )
             self._transfers += 1
             self._max_workers += 1
-            self._staff()
-        self.leave_processor()
+            self._start_missing_thread()
+        self.use_any_processor()
 
-    def step_back(self) -> None:
+    def end_client_wait(self) -> None:
         # The thread that took the place stays, idle, for the next transfer.
-        with self._aside_lock:
+        with self._count_lock:
             self._transfers -= 1
             self._max_workers -= 1
-        self.share_processor()
+        self.use_shared_processor()
 
-    def leave_processor(self) -> None:
+    def use_any_processor(self) -> None:
         if self._affinity:
             self._affinity.release()
 
-    def share_processor(self) -> None:
+    def use_shared_processor(self) -> None:
         if self._affinity:
             self._affinity.bind()

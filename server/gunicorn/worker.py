@@ -26,7 +26,7 @@ from ..responses import error_answer
 from . import compat_26, response, socket_timeouts
 from .affinity import Affinity
 from .fast_path import FastPath
-from .lingering_close import Lingering
+from .lingering_close import LingeringClose
 from .malloc import Trim
 from .response import Writer
 from .thread_pool import Pool
@@ -36,23 +36,23 @@ log = logging.getLogger("trackway.server")
 # How long a thread stays with a connection for its next request. Eight Python clients on two busy cores send
 # one every 14 to 18 ms each, now and then after 30; to hand the connection on and back takes a fifth of a
 # request's processor time.
-_STAY_MS = 100
+_NEXT_REQUEST_MS = 100
 # How long a worker waits for another one to take a new connection, for each that it has itself.
-_DEFERENCE_S = 0.00005
-_MOST_MINDED = 6
+_ACCEPT_DELAY_S = 0.00005
+_MAX_DELAYS = 6
 # How long a worker rests that can take no connection: it is told of it again at once.
-_CROWDED_S = 0.05
+_FULL_PAUSE_S = 0.05
 # How long a new connection may say nothing.
-_SILENCE_S = 10.0
+_FIRST_BYTES_S = 10.0
 # How long a body that nobody read may take to come.
 _DRAIN_S = 0.25
 
 
-def put_up() -> None:
+def install_patches() -> None:
     """Put our parts in the places of gunicorn's; before the fork, so that the workers share them."""
-    compat_26.put_up()
+    compat_26.install_patches()
     http_parser.SocketUnreader = socket_timeouts.TimedUnreader
-    gunicorn_sock.ssl_wrap_socket = socket_timeouts.shake_hands
+    gunicorn_sock.ssl_wrap_socket = socket_timeouts.tls_handshake
     wsgi.Response = response.Response
 
 
@@ -74,10 +74,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         # gthread keeps none beyond, however long others have been silent; here those make room.
         self.max_keepalived = self.worker_connections
-        self._stay_lock = threading.Lock()
-        self._staying = 0
-        self._lingering = Lingering(self._close)
-        self._is_crowded = False
+        self._waiting_lock = threading.Lock()
+        self._waiting = 0
+        self._lingering = LingeringClose(self._close)
+        self._is_full = False
         self._fast_path: FastPath | None = None
         self._trim = Trim()
         self._runner: Runner | None = None
@@ -112,7 +112,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         for the next: three thread switches, which cost more than the request itself.
         """
         keep = self._handle_next(conn)
-        while keep is True and self.alive and self._next_is_here(conn):
+        while keep is True and self.alive and self._next_request_comes(conn):
             keep = self._handle_next(conn)
         return keep
 
@@ -129,7 +129,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """A body that nobody read is passed over where it comes at once; gthread waits 5 s for it."""
         return keepalive and bool(conn.parser.finish_body(deadline=time.monotonic() + _DRAIN_S))
 
-    def _next_is_here(self, conn: Any) -> bool:
+    def _next_request_comes(self, conn: Any) -> bool:
         """Whether the next request comes at once; waits a little while half of the threads are to spare."""
         if conn.parser.unreader.buf.tell():  # it came in one packet with the last one
             return True
@@ -139,16 +139,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             poll.register(conn.sock, select.POLLIN)
         if self.tpool._work_queue.qsize():  # others are waiting for a thread
             return False
-        with self._stay_lock:
-            may_stay = self._staying < self.cfg.threads // 2
-            self._staying += may_stay
-        if not may_stay:
+        with self._waiting_lock:
+            may_wait = self._waiting < self.cfg.threads // 2
+            self._waiting += may_wait
+        if not may_wait:
             return False
         try:
-            return bool(poll.poll(_STAY_MS))
+            return bool(poll.poll(_NEXT_REQUEST_MS))
         finally:
-            with self._stay_lock:
-                self._staying -= 1
+            with self._waiting_lock:
+                self._waiting -= 1
 
     def _has_fast_path(self) -> bool:
         """Whether gunicorn was asked for nothing that it does around each request."""
@@ -170,15 +170,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         a new connection for each request, the wait costs a quarter of the rate.
         """
         if self.cfg.workers > 1:
-            time.sleep(min(self.nr_conns, _MOST_MINDED) * _DEFERENCE_S)
+            time.sleep(min(self.nr_conns, _MAX_DELAYS) * _ACCEPT_DELAY_S)
         try:
             super().accept(listener)
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
             log.warning("no new connection can be taken, too many files are open: %s", error)
-            self._is_crowded = True  # room is made when no other event is under way
-            time.sleep(_CROWDED_S)
+            self._is_full = True  # room is made when no other event is under way
+            time.sleep(_FULL_PAUSE_S)
 
     def enqueue_req(self, conn: Any) -> None:
         """Give a connection to the pool, a new one only when its first bytes are there."""
@@ -186,7 +186,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             super().enqueue_req(conn)
             return
         conn.sock.setblocking(False)
-        conn.timeout = time.monotonic() + _SILENCE_S
+        conn.timeout = time.monotonic() + _FIRST_BYTES_S
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
@@ -194,27 +194,27 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if not self.alive:
             # First those whose next request is already here, then the rest have nothing to lose.
             super().wait_for_and_dispatch_events(0)
-            self._let_go_of_idle()
+            self._close_idle()
             timeout = min(timeout, 0.1)
-        if self.alive and (self._is_crowded or self.nr_conns >= self.worker_connections):
+        if self.alive and (self._is_full or self.nr_conns >= self.worker_connections):
             self._make_room()
         super().wait_for_and_dispatch_events(timeout)
         self._trim.when_due()
         if self._runner and self.alive:
-            self._runner.keep_watch()
+            self._runner.check_leadership()
 
     def _make_room(self) -> None:
         """Close those kept connections that were silent longest; gthread would wait till they end.
 
         Those with which a thread stays are not among the kept ones yet, so a moment's silence is not enough.
         """
-        self._is_crowded = False
+        self._is_full = False
         longest = islice(self.keepalived_conns, self.worker_connections // 10 or 1)
-        silent_until = time.monotonic() + self.cfg.keepalive - _STAY_MS / 1000
+        silent_until = time.monotonic() + self.cfg.keepalive - _NEXT_REQUEST_MS / 1000
         self._close_kept([conn for conn in longest if conn.timeout <= silent_until])
         self.set_accept_enabled(self.nr_conns < self.worker_connections)
 
-    def _let_go_of_idle(self) -> None:
+    def _close_idle(self) -> None:
         self._close_kept(list(self.keepalived_conns))
         for conn in self.pending_conns:
             conn.timeout = 0.0
@@ -234,7 +234,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def murder_pending(self) -> None:
         super().murder_pending()
-        self._lingering.end_overdue(self.poller)
+        self._lingering.close_overdue(self.poller)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer what never became a request; the connection is closed afterwards."""

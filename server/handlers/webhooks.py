@@ -9,7 +9,7 @@ from trackway.client_compat import trackway_webhooks as ours
 from trackway.client_compat import webhook_rules
 from trackway.client_compat.errors import InvalidParameter
 from trackway.storage.database import Tx
-from trackway.storage.secrets import Vault
+from trackway.storage.secrets import Cipher
 from trackway.storage.webhooks import deliveries, registrations
 
 from ..auth import policy
@@ -131,16 +131,16 @@ def replay_webhook_delivery(
 
 def _check_url(url: str, how: WebhookSettings) -> None:
     """Refuse what could not be sent to, while there is somebody to tell. Sending checks again."""
-    from ..jobs.http_client import Forbidden, Unresolved, look_up
+    from ..jobs.http_client import Forbidden, Unresolved, resolve
 
     host = webhook_rules.check_url(url, how.schemes)
     if how.allows_all:
         return
     try:
-        look_up(host, None, how.allowed)
+        resolve(host, None, how.allowed)
     except (Forbidden, Unresolved) as error:
         raise InvalidParameter(str(error)) from None
 
 
 def _encrypted(ctx: Context, how: WebhookSettings, secret: str | None) -> str | None:
-    return Vault(ctx.config.backend_store_uri, how.keys).encrypt(secret) if secret else None
+    return Cipher(ctx.config.backend_store_uri, how.keys).encrypt(secret) if secret else None

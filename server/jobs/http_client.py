@@ -85,7 +85,7 @@ def post(
         guard.close()
 
 
-def look_up(host: str, port: int | None, allowed: Collection[Network]) -> list[Any]:
+def resolve(host: str, port: int | None, allowed: Collection[Network]) -> list[Any]:
     """The host's addresses as ``getaddrinfo`` gives them, when all of them may be sent to.
 
     Raises ``Unresolved`` and ``Forbidden``.
@@ -150,7 +150,7 @@ class _Guard:
 
     def connect(self, host: str, port: int, timeout_s: float) -> socket.socket:
         refused: OSError | None = None
-        for family, kind, protocol, _, address in look_up(host, port, self._allowed):
+        for family, kind, protocol, _, address in resolve(host, port, self._allowed):
             connection = socket.socket(family, kind, protocol)
             connection.settimeout(timeout_s)
             try:

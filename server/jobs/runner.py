@@ -54,29 +54,29 @@ class Runner:
         # When the lease of each running job is to be renewed.
         self._running: dict[Job, float] = {}
         self._thread: threading.Thread | None = None
-        self._next_watch = 0.0
+        self._next_check = 0.0
 
     def start(self) -> None:
         """Begin in this process; not before a fork, which leaves threads behind."""
         jobs.listeners.add(self)
-        self._begin_loop()
+        self._start_thread()
 
     def stand_by(self) -> None:
-        """Begin in this process with its first job, or when ``keep_watch`` finds that the watch is ours."""
+        """Begin in this process with its first job, or once it is the leader."""
         jobs.listeners.add(self)
-        self.keep_watch()
+        self.check_leadership()
 
-    def keep_watch(self) -> None:
+    def check_leadership(self) -> None:
         """Begin to look for what others have left once the watch is ours; to be called now and then."""
-        if self._thread is None and time.monotonic() >= self._next_watch:
-            self._next_watch = time.monotonic() + self._poll_s
-            if self._backend.watch.is_ours():
-                self._begin_loop()
+        if self._thread is None and time.monotonic() >= self._next_check:
+            self._next_check = time.monotonic() + self._poll_s
+            if self._backend.leader_lock.acquire():
+                self._start_thread()
 
     def set(self) -> None:
         """Jobs have been added in this process."""
         self._wake.set()
-        self._begin_loop()
+        self._start_thread()
 
     def stop(self, patience_s: float = 5.0) -> None:
         """Take nothing more, wait for what runs, and leave the rest to others."""
@@ -93,11 +93,9 @@ class Runner:
             try:
                 self._write(lambda tx: jobs.release(tx, left))
             except ApiError as error:
-                log.warning(
-                    "jobs in hand are free when their leases end, not now: %s", error.told_to_operators()
-                )
+                log.warning("jobs in hand are free when their leases end, not now: %s", error.for_operators())
 
-    def _begin_loop(self) -> None:
+    def _start_thread(self) -> None:
         with self._lock:
             if self._thread is not None or self._is_stopping:
                 return
@@ -112,9 +110,9 @@ class Runner:
     def _loop(self) -> None:
         while not self._is_stopping:
             try:
-                wait_s = self._take_turn()
+                wait_s = self._run_due()
             except ApiError as error:
-                log.warning("background work waits for the database: %s", error.told_to_operators())
+                log.warning("background work waits for the database: %s", error.for_operators())
                 wait_s = self._poll_s
             except Exception:
                 log.exception("background work failed; it goes on in %s seconds", self._poll_s)
@@ -122,7 +120,7 @@ class Runner:
             self._is_called |= self._wake.wait(wait_s)
             self._wake.clear()
 
-    def _take_turn(self) -> float:
+    def _run_due(self) -> float:
         """Start what is due; how many seconds there is nothing to do afterwards."""
         self._renew_leases()
         with self._lock:
@@ -134,7 +132,7 @@ class Runner:
             wait_s = min(wait_s, self._lease_s / 3)
         if free <= 0:  # the end of a job wakes us
             return wait_s
-        if not (self._is_called or self._backend.watch.is_ours()):
+        if not (self._is_called or self._backend.leader_lock.acquire()):
             return wait_s
         kinds = list(self._kinds)
         due = self._backend.database.run(lambda tx: jobs.next_due(tx, kinds, full), write=False)
@@ -146,31 +144,33 @@ class Runner:
         room = self._most_of_lane - max((n for n in lanes.values() if n < self._most_of_lane), default=0)
         most, lease_ms = min(free, room), int(self._lease_s * 1000)
         for job in self._write(lambda tx: jobs.take(tx, kinds, most, lease_ms, full)):
-            self._begin(job)
+            self._start_job(job)
         return 0.01
 
-    def _begin(self, job: Job) -> None:
+    def _start_job(self, job: Job) -> None:
         with self._lock:
             self._running[job] = time.monotonic() + self._lease_s / 3
         try:
-            threading.Thread(target=self._do, args=(job,), name=f"trackway-{job.kind}", daemon=True).start()
+            threading.Thread(
+                target=self._run_job, args=(job,), name=f"trackway-{job.kind}", daemon=True
+            ).start()
         except RuntimeError:  # no thread is to be had: the job is free again when its lease ends
             with self._lock:
                 del self._running[job]
             raise
 
-    def _do(self, job: Job) -> None:
+    def _run_job(self, job: Job) -> None:
         try:
             self._kinds[job.kind](self._backend.database, job)
         except Exception as error:
             log.exception("job %s (%s) failed", job.id, job.kind)
-            self._put_off(job, f"{type(error).__name__}: {error}")
+            self._postpone(job, f"{type(error).__name__}: {error}")
         finally:
             with self._lock:
                 self._running.pop(job, None)
             self._wake.set()
 
-    def _put_off(self, job: Job, error: str) -> None:
+    def _postpone(self, job: Job, error: str) -> None:
         try:
             if job.attempts >= _ATTEMPTS:
                 self._write(lambda tx: jobs.give_up(tx, job, error))
@@ -192,12 +192,12 @@ class Runner:
         return self._backend.database.run(work, write=True)
 
 
-def look(database: Database) -> None:
+def warm_up(database: Database) -> None:
     """Ask for due jobs as the one with the watch does, so that the statement is made before the fork."""
     database.run(lambda tx: jobs.next_due(tx, [outbox.DELIVER]), write=False)
 
 
-def runner(backend: Backend) -> Runner:
+def make_runner(backend: Backend) -> Runner:
     """What works off jobs in each process that starts it, with the settings as they are now."""
 
     def deliver(database: Database, job: Job) -> None:

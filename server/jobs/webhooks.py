@@ -11,7 +11,7 @@ from trackway.client_compat.errors import ApiError
 from trackway.storage import jobs
 from trackway.storage.database import Database, Tx
 from trackway.storage.jobs import Job
-from trackway.storage.secrets import Vault
+from trackway.storage.secrets import Cipher
 from trackway.storage.webhooks import deliveries
 from trackway.storage.webhooks.deliveries import Outcome
 from trackway.storage.webhooks.outbox import DELIVERED, FAILED, PENDING
@@ -26,7 +26,7 @@ _KEPT_OF_ANSWER = 2000
 _LONGEST_WAIT_S = 3600.0
 
 
-class Sent(NamedTuple):
+class AttemptResult(NamedTuple):
     """An attempt's outcome, and what follows from it."""
 
     outcome: Outcome
@@ -71,19 +71,19 @@ def deliver(config: Config, database: Database, job: Job) -> None:
 
 def send(
     config: Config, how: WebhookSettings, url: str, secret: str | None, delivery_id: str, body: str
-) -> Sent:
+) -> AttemptResult:
     """Make one attempt. Never raises for what the receiver, the network or a key may do."""
     started = time.monotonic()
 
-    def failed(error: str, *, may_pass_later: bool) -> Sent:
-        return Sent(Outcome(_since(started), None, None, error), False, may_pass_later)
+    def failed(error: str, *, may_pass_later: bool) -> AttemptResult:
+        return AttemptResult(Outcome(_since(started), None, None, error), False, may_pass_later)
 
     try:
         webhook_rules.check_url(url, how.schemes)
     except ApiError as error:
         return failed(error.message, may_pass_later=False)
     try:
-        key = Vault(config.backend_store_uri, how.keys).decrypt(secret) if secret else None
+        key = Cipher(config.backend_store_uri, how.keys).decrypt(secret) if secret else None
     except (ApiError, OSError) as error:
         return failed(str(error), may_pass_later=True)
     headers = webhook_rules.headers(delivery_id, int(time.time()), body, key)
@@ -93,15 +93,15 @@ def send(
         return failed(str(error), may_pass_later=False)
     except http_client.Failure as error:
         return failed(str(error), may_pass_later=True)
-    return _judge(answer, _since(started))
+    return _result_of(answer, _since(started))
 
 
-def _judge(answer: http_client.Answer, duration_ms: int) -> Sent:
+def _result_of(answer: http_client.Answer, duration_ms: int) -> AttemptResult:
     status = answer.status
     error = None
     if 300 <= status < 400:
         error = f"The receiver answered with a redirect ({status}), which is not followed."
-    return Sent(
+    return AttemptResult(
         Outcome(duration_ms, status, answer.text, error),
         is_delivered=200 <= status < 300,
         may_pass_later=status == 429 or status >= 500,

@@ -113,8 +113,8 @@ class Pages:
         headers["Content-Length"] = str(len(body))
         if len(body) <= _CHUNK:
             return Response(body, headers=headers)
-        waiting.limit(request.environ, self._patience_s)
-        return Response(_Slowly(body), headers=headers, direct_passthrough=True)
+        waiting.set_timeout(request.environ, self._patience_s)
+        return Response(_ChunkedBody(body), headers=headers, direct_passthrough=True)
 
     def _packed(self, path: Path) -> bytes:
         """The page as gzip: laid beside it by the fetch, else made once and kept (7 MB for all of them)."""
@@ -127,7 +127,7 @@ class Pages:
             return self._compressed[path]
 
 
-class _Slowly:
+class _ChunkedBody:
     """A body whose thread does not count as busy while the client takes it."""
 
     def __init__(self, body: bytes) -> None:
@@ -135,11 +135,11 @@ class _Slowly:
         self._pool: waiting.Pool | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        self._pool = waiting.step_aside()
+        self._pool = waiting.begin_client_wait()
         return (self._body[start : start + _CHUNK] for start in range(0, len(self._body), _CHUNK))
 
     def close(self) -> None:
-        waiting.step_back(self._pool)
+        waiting.end_client_wait(self._pool)
         self._pool = None
 
 

@@ -40,7 +40,7 @@ EMPTY: frozenset[str] = frozenset(
     }
 )
 # Paths of unserved.py. The runs table asks for the gateway's endpoints to offer a prompt playground.
-_BESIDE: dict[str, Any] = {
+_UNSERVED: dict[str, Any] = {
     "/2.0/mlflow/gateway-proxy": {"endpoints": []},
     "/3.0/mlflow/gateway/supported-providers": {"providers": []},
     "/3.0/mlflow/gateway/supported-models": {"models": []},
@@ -51,7 +51,7 @@ _BESIDE: dict[str, Any] = {
 
 def mount(wsgi: WsgiApp, endpoints: Iterable[Endpoint]) -> None:
     """To be called before the RPCs are mounted: the first on a path stays."""
-    for path, body in _BESIDE.items():
+    for path, body in _UNSERVED.items():
         wsgi.mount("GET", UI_MOUNT + path, Constant(json.dumps(body), JSON_TYPE))
     for endpoint in endpoints:
         if endpoint.rpc in EMPTY and not handler_of(endpoint) and UI_MOUNT in endpoint.mounts:

@@ -52,7 +52,7 @@ class Part(NamedTuple):
     etag: str
 
 
-class Link(NamedTuple):
+class SignedUrl(NamedTuple):
     """A signed address, and the headers that must be sent with a request to it."""
 
     url: str
@@ -94,7 +94,7 @@ class ArtifactStore(Protocol):
 
     def sign_get(self, path: str, seconds: int) -> str: ...
 
-    def sign_put(self, path: str, seconds: int) -> Link: ...
+    def sign_put(self, path: str, seconds: int) -> SignedUrl: ...
 
     def sweep(self) -> int:
         """Remove what uploads and deletions that were killed left behind; how much that was."""

@@ -34,7 +34,7 @@ def copy(contents: Iterator[bytes], fd: int) -> None:
             unsynced = 0
 
 
-def settle(fd: int, *, is_synced: bool) -> None:
+def flush(fd: int, *, is_synced: bool) -> None:
     """Send a written file to the disk before it gets its name; ``is_synced`` waits until it is there.
 
     Without waiting, writing is only begun: what a power cut can spoil is then some seconds old, not the

@@ -24,7 +24,7 @@ from trackway.client_compat import artifact_paths
 from trackway.client_compat.artifact_paths import UPLOADS_FOLDER, is_reserved
 from trackway.client_compat.errors import ApiError, InvalidParameter, NotImplementedYet, Unavailable
 
-from . import CHUNK_SIZE, Entry, Link, Part, Source, disk, is_a_folder, no_such_artifact, pieces
+from . import CHUNK_SIZE, Entry, Part, SignedUrl, Source, disk, is_a_folder, no_such_artifact, pieces
 
 _ROOM_MATTERS_FROM = 1024 * 1024
 _SWEEP_EVERY_S = 3600.0
@@ -81,7 +81,7 @@ class LocalStore:
 
     def list(self, path: str) -> list[Entry]:
         folder = self._inside(path)
-        with _told(path):
+        with _translate_errors(path):
             try:
                 entries = [entry for item in os.scandir(folder) if (entry := self._entry(path, item))]
             except (FileNotFoundError, NotADirectoryError):
@@ -90,7 +90,7 @@ class LocalStore:
 
     def walk(self, path: str) -> Iterator[Entry]:
         start = self._inside(path)
-        with _told(path):
+        with _translate_errors(path):
             if os.path.isfile(start):
                 found = os.stat(start)
                 yield Entry(path, False, found.st_size, found.st_mtime)
@@ -127,7 +127,7 @@ class LocalStore:
         target = self._inside(path)
         if time.monotonic() - self._swept > _SWEEP_EVERY_S:
             self.sweep()
-        with _told(path):
+        with _translate_errors(path):
             if os.path.isdir(target):
                 raise InvalidParameter(f"'{path}' is a folder; a file cannot take its place.")
             folder = os.path.dirname(target)
@@ -137,7 +137,7 @@ class LocalStore:
                 _check_room(folder, length)
             with self._beside() as (temporary, fd):
                 disk.copy(pieces(source, length), fd)
-                disk.settle(fd, is_synced=self._is_synced)
+                disk.flush(fd, is_synced=self._is_synced)
                 os.rename(temporary, target)
 
     def delete(self, path: str) -> None:
@@ -146,7 +146,7 @@ class LocalStore:
             raise artifact_paths.invalid()
         # The name itself, not what it links to.
         victim = os.path.join(self._inside(os.path.dirname(path)), os.path.basename(path))
-        with _told(path):
+        with _translate_errors(path):
             if not os.path.lexists(victim):
                 return
             # Out of sight in one step; a kill from here on leaves work for the sweep, nothing half there.
@@ -195,7 +195,7 @@ class LocalStore:
     def sign_get(self, path: str, seconds: int) -> str:
         raise unsupported("Multipart download")
 
-    def sign_put(self, path: str, seconds: int) -> Link:
+    def sign_put(self, path: str, seconds: int) -> SignedUrl:
         raise unsupported("Presigned upload")
 
     def _inside(self, path: str) -> str:
@@ -279,7 +279,7 @@ def _full(detail: str) -> ApiError:
 
 
 @contextmanager
-def _told(path: str) -> Iterator[None]:
+def _translate_errors(path: str) -> Iterator[None]:
     """Turn what the system says into an answer; what the client did wrong is told apart."""
     try:
         yield

@@ -16,9 +16,9 @@ from minio.deleteobjects import DeleteObject
 from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import NotFound, Unavailable
 
-from . import CHUNK_SIZE, Entry, Link, Part, Source, is_a_folder, s3_upload_args
+from . import CHUNK_SIZE, Entry, Part, SignedUrl, Source, is_a_folder, s3_upload_args
 from .s3_clients import make_clients
-from .s3_errors import MISSING, told
+from .s3_errors import MISSING, translate_errors
 from .s3_settings import S3Settings
 from .s3_uploads import Uploads, part_query
 
@@ -78,7 +78,7 @@ class S3Store:
     def list(self, path: str) -> list[Entry]:
         prefix = self._key(path)
         prefix += "/" if prefix else ""
-        with told(path):
+        with translate_errors(path):
             found = self._client.list_objects(self._bucket, prefix=prefix)
             entries = [
                 Entry(artifact_paths.join(path, name.rstrip("/")), item.is_dir, *_size_and_time(item))
@@ -90,7 +90,7 @@ class S3Store:
     def walk(self, path: str) -> Iterator[Entry]:
         key = self._key(path)
         is_empty = True
-        with told(path):
+        with translate_errors(path):
             # In pages, as they are asked for.
             prefix = f"{key}/" if key else ""
             for item in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
@@ -104,7 +104,7 @@ class S3Store:
 
     def open(self, path: str, *, partly: bool = False) -> S3File:
         try:
-            with told(path):
+            with translate_errors(path):
                 if partly:
                     found = self._client.stat_object(self._bucket, self._key(path))
                     return S3File(self, path, found.metadata)
@@ -117,7 +117,7 @@ class S3Store:
 
     def fetch(self, path: str, start: int, stop: int, etag: str) -> Any:
         """The open answer with a range of a file, provided that it is still the same file."""
-        with told(path):
+        with translate_errors(path):
             return self._client.get_object(
                 self._bucket,
                 self._key(path),
@@ -135,7 +135,7 @@ class S3Store:
         if not path:
             raise artifact_paths.invalid()
         key = self._key(path)
-        with told(path):
+        with translate_errors(path):
             self._client.remove_object(self._bucket, key)
             below = self._client.list_objects(self._bucket, prefix=f"{key}/", recursive=True)
             victims = (DeleteObject(item.object_name) for item in below)
@@ -161,16 +161,16 @@ class S3Store:
         query = {"response-content-disposition": f"attachment; filename*=UTF-8''{name}"}
         return self._sign("GET", path, seconds, query)
 
-    def sign_put(self, path: str, seconds: int) -> Link:
+    def sign_put(self, path: str, seconds: int) -> SignedUrl:
         headers = self._args.headers(path)
-        return Link(self._sign("PUT", path, seconds, headers=headers), headers)
+        return SignedUrl(self._sign("PUT", path, seconds, headers=headers), headers)
 
     def sweep(self) -> int:
         self._swept = time.monotonic()
         return self._uploads.sweep()
 
     def check(self) -> None:
-        with told(""):
+        with translate_errors(""):
             next(self._client.list_objects(self._bucket, prefix=self._key(".trackway-check")), None)
 
     def _try_sweep(self) -> None:
@@ -187,7 +187,7 @@ class S3Store:
         query: dict[str, str] | None = None,
         headers: dict[str, str] | None = None,
     ) -> str:
-        with told(path):
+        with translate_errors(path):
             return self._signer.presign(method, self._bucket, self._key(path), seconds, query, headers)
 
 

@@ -19,7 +19,7 @@ _RETRY_AFTER_S = 5
 
 
 @contextmanager
-def told(path: str) -> Iterator[None]:
+def translate_errors(path: str) -> Iterator[None]:
     """Turn the SDK's and the network's errors into ours."""
     try:
         yield

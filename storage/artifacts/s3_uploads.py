@@ -21,7 +21,7 @@ from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import ApiError
 
 from . import CHUNK_SIZE, Part, Source, pieces
-from .s3_errors import MISSING, fault, told
+from .s3_errors import MISSING, fault, translate_errors
 from .s3_signing import Client
 from .s3_upload_args import UploadArgs
 
@@ -66,23 +66,23 @@ class Uploads:
             self._send_parts(path, _streamed_parts(source, length, size))
 
     def begin(self, path: str) -> str:
-        with told(path):
+        with translate_errors(path):
             headers: dict[str, Any] = {**self._args.headers(path)}
             return self._client._create_multipart_upload(self._bucket, self.key(path), headers)
 
     def complete(self, path: str, upload_id: str, parts: Iterable[Part]) -> None:
         done = [MinioPart(part.number, part.etag.strip('"')) for part in parts]
-        with told(path):
+        with translate_errors(path):
             self._client._complete_multipart_upload(self._bucket, self.key(path), upload_id, done)
 
     def abort(self, path: str, upload_id: str) -> None:
-        with told(path):
+        with translate_errors(path):
             self._client._abort_multipart_upload(self._bucket, self.key(path), upload_id)
 
     def sweep(self) -> int:
         """Abort uploads in parts that nobody has finished in a week."""
         removed = 0
-        with told(""):
+        with translate_errors(""):
             for key, upload_id, began in self._unfinished():
                 if datetime.now(began.tzinfo) - began > _ABANDONED_AFTER:
                     removed += self._abort_if_there(key, upload_id)
@@ -148,7 +148,7 @@ class Uploads:
         query: dict[str, str] | None = None,
     ) -> str:
         """PUT a stream of known length; its ETag. Never tried twice, for the body is gone."""
-        with told(path):
+        with translate_errors(path):
             url = self._client.presign("PUT", self._bucket, self.key(path), _SIGNED_FOR_S, query, headers)
             sent = {**headers, "Content-Length": str(length)}
             answer = self._http.urlopen("PUT", url, body=body, headers=sent, retries=False)

@@ -4,9 +4,9 @@ It knows no table. Modules of the domain import what they use from here.
 """
 
 from .database import DEFAULT_WORKSPACE, Database, Tx, file_of, parse_uri
-from .prepared import Prepared, is_among, several
+from .prepared import Prepared, in_list, multi_row
 from .read_replica import ReadReplica
-from .row_cache import insisting
+from .row_cache import must_exist
 from .text_cache import new_version
 from .upsert import excluded, insert_new, upsert
 
@@ -18,11 +18,11 @@ __all__ = [
     "Tx",
     "excluded",
     "file_of",
+    "in_list",
     "insert_new",
-    "insisting",
-    "is_among",
+    "multi_row",
+    "must_exist",
     "new_version",
     "parse_uri",
-    "several",
     "upsert",
 ]

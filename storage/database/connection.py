@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import sqlalchemy as sa
 
 
-class Link:
+class PooledConnection:
     """Faults are SQLAlchemy's, as those of its own statements: a connection that died leaves the pool."""
 
     __slots__ = ("_connection", "_pooled", "dialect", "driver", "engine")

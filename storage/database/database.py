@@ -19,11 +19,11 @@ from sqlalchemy.engine import URL, make_url
 from trackway.client_compat.errors import Unavailable
 
 from . import errors, postgres, sqlite
-from .connection import Link
-from .row_cache import Seen, is_no_longer_so
-from .sqlite import PATIENCE_S
-from .sqlite_write_lock import Turns
-from .text_cache import Kept
+from .connection import PooledConnection
+from .row_cache import RowCache, is_missing_row
+from .sqlite import WAIT_S
+from .sqlite_write_lock import WriteLock
+from .text_cache import TextCache
 from .transaction import Tx
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ _PASSWORD = re.compile("(://[^:/@]*:).*@")
 
 
 # A transaction may write between one reading and the next.
-_NOTHING = Kept(0)
+_NO_CACHE = TextCache(0)
 
 
 class Database:
@@ -55,21 +55,21 @@ class Database:
         url = parse_uri(uri)
         self.dialect = url.get_backend_name()
         self._is_sqlite = self.dialect == "sqlite"
-        self._kept = Kept()
-        self._seen: Seen | None = None
-        self._preparing: postgres.Preparing | None = None
-        self._turns: Turns | None = None
+        self._text_cache = TextCache()
+        self._row_cache: RowCache | None = None
+        self._prepare_policy: postgres.PreparePolicy | None = None
+        self._write_lock: WriteLock | None = None
         self._begin: Callable[[Any], None] | None = None
         if self._is_sqlite:
-            self._turns = Turns()
+            self._write_lock = WriteLock()
             self._engine = sqlite.make_engine(url, synchronous=synchronous, pool_size=pool_size)
-            self._begin = partial(sqlite.begin_writing, self._turns)
+            self._begin = partial(sqlite.begin_writing, self._write_lock)
             self._reads = self._engine
         else:
-            self._engine, self._preparing = postgres.make_engine(
-                url, pool_size=pool_size, patience_s=PATIENCE_S, connect=connect or {}
+            self._engine, self._prepare_policy = postgres.make_engine(
+                url, pool_size=pool_size, patience_s=WAIT_S, connect=connect or {}
             )
-            self._seen = Seen()
+            self._row_cache = RowCache()
             # A read of several statements needs no snapshot, and BEGIN and ROLLBACK are two round trips.
             self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -94,7 +94,7 @@ class Database:
             tx.commit()
         finally:
             self._close(tx)
-        tx.committed()
+        tx.notify_committed()
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -117,25 +117,25 @@ class Database:
 
         Raises ``Unavailable`` when the database cannot be reached, stays locked, or is full.
         """
-        seen = self._seen
+        rows = self._row_cache
         attempt = 1
         while True:
             try:
-                tx = self._open(write, workspace, user, request_id, seen)
+                tx = self._open(write, workspace, user, request_id, rows)
                 try:
                     result = work(tx)
                     tx.commit()
                 finally:
                     self._close(tx)
-                tx.committed()
+                tx.notify_committed()
                 return result
             except (exc.DBAPIError, exc.TimeoutError) as fault:
-                if seen and is_no_longer_so(fault):
-                    seen.forget()
-                    seen = None
+                if rows and is_missing_row(fault):
+                    rows.clear()
+                    rows = None
                     continue
                 if (
-                    not (errors.may_pass(fault, write) or self.lost_a_statement(fault))
+                    not (errors.is_retryable(fault, write) or self.lost_prepared_statement(fault))
                     or attempt == _ATTEMPTS
                 ):
                     raise errors.as_api_error(fault) from fault
@@ -143,26 +143,31 @@ class Database:
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
                 attempt += 1
 
-    def lost_a_statement(self, fault: exc.SQLAlchemyError) -> bool:
+    def lost_prepared_statement(self, fault: exc.SQLAlchemyError) -> bool:
         """Whether a pooler took away a prepared statement; from now on connections have none."""
-        if not isinstance(fault, exc.DBAPIError) or not self._preparing:
+        if not isinstance(fault, exc.DBAPIError) or not self._prepare_policy:
             return False
-        is_lost = self._preparing.give_up_after(fault)
+        is_lost = self._prepare_policy.disable_after(fault)
         if is_lost:
-            self._let_go()
+            self._close_idle()
         return is_lost
 
     def _open(
-        self, write: bool, workspace: int, user: str | None, request_id: str, seen: Seen | None = None
+        self,
+        write: bool,
+        workspace: int,
+        user: str | None,
+        request_id: str,
+        row_cache: RowCache | None = None,
     ) -> Tx:
-        """A transaction. Who gives what was ``seen`` does the work again where it ``is_no_longer_so``."""
+        """A transaction. Who gives what was ``seen`` does the work again where it ``is_missing_row``."""
         if write:
-            self._take_turn()
+            self._acquire_write_lock()
         try:
             return Tx(
-                Link(self._engine, self._begin) if write else Link(self._reads),
-                _NOTHING if write else self._kept,
-                seen=seen,
+                PooledConnection(self._engine, self._begin) if write else PooledConnection(self._reads),
+                _NO_CACHE if write else self._text_cache,
+                row_cache=row_cache,
                 writes=write,
                 workspace=workspace,
                 user=user,
@@ -170,7 +175,7 @@ class Database:
             )
         except BaseException:
             if write:
-                self._end_turn()
+                self._release_write_lock()
             raise
 
     def _close(self, tx: Tx) -> None:
@@ -178,17 +183,17 @@ class Database:
             tx.close()
         finally:
             if tx.writes:
-                self._end_turn()
+                self._release_write_lock()
 
-    def _take_turn(self) -> None:
+    def _acquire_write_lock(self) -> None:
         """Wait for this process's turn to write, on a database that has one writer at a time."""
-        if self._turns is None or self._turns.take(PATIENCE_S):
+        if self._write_lock is None or self._write_lock.acquire(WAIT_S):
             return
-        raise Unavailable(f"The database was busy with other writes for {PATIENCE_S:.0f} seconds.")
+        raise Unavailable(f"The database was busy with other writes for {WAIT_S:.0f} seconds.")
 
-    def _end_turn(self) -> None:
-        if self._turns is not None:
-            self._turns.end()
+    def _release_write_lock(self) -> None:
+        if self._write_lock is not None:
+            self._write_lock.release()
 
     def ping(self) -> None:
         """Raise ``Unavailable`` when the database does not answer."""
@@ -198,12 +203,12 @@ class Database:
         except (exc.DBAPIError, exc.TimeoutError) as fault:
             raise errors.as_api_error(fault) from fault
 
-    def _let_go(self) -> None:
+    def _close_idle(self) -> None:
         """Close the connections that nobody uses; those in use when they come back."""
         self._engine.dispose()
 
     def dispose(self) -> None:
-        self._let_go()
+        self._close_idle()
 
 
 def parse_uri(uri: str) -> URL:

@@ -12,7 +12,7 @@ _PASSING_SQLSTATES = {"40001", "40P01", "23503"}
 _SQLITE_ERROR = 1
 
 
-def may_pass(fault: exc.SQLAlchemyError, write: bool) -> bool:
+def is_retryable(fault: exc.SQLAlchemyError, write: bool) -> bool:
     """Whether the same transaction may pass when it is run again, and cannot have been committed."""
     if not isinstance(fault, exc.DBAPIError):
         return False

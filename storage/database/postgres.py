@@ -31,7 +31,7 @@ _ALIVE = {
 _LOST_STATEMENT = {"42P05", "26000"}
 
 
-class Preparing:
+class PreparePolicy:
     """After how many uses the connections of one engine prepare a statement; None for never.
 
     Found out for each connection, unless the store's URI says ``?prepare_threshold=none`` or a number.
@@ -44,7 +44,7 @@ class Preparing:
         self._finds_out = given is None
         self._is_off = False
 
-    def settle(self, connection: Any, _record: Any = None) -> None:
+    def configure(self, connection: Any, _record: Any = None) -> None:
         """Decide for a new psycopg connection; one round trip."""
         if self._finds_out and not self._is_off:
             connection.autocommit = True
@@ -55,7 +55,7 @@ class Preparing:
                 return
         connection.prepare_threshold = None if self._is_off else self._threshold
 
-    def give_up_after(self, fault: exc.DBAPIError) -> bool:
+    def disable_after(self, fault: exc.DBAPIError) -> bool:
         """Whether a fault came of a prepared statement; if so, new connections prepare none."""
         if getattr(fault.orig, "sqlstate", None) not in _LOST_STATEMENT:
             return False
@@ -71,15 +71,15 @@ class Preparing:
 
 def make_engine(
     url: URL, *, pool_size: int, patience_s: float, connect: Mapping[str, int]
-) -> tuple[sa.Engine, Preparing]:
+) -> tuple[sa.Engine, PreparePolicy]:
     """An engine with its pool; ``connect`` are libpq's parameters, where the URI has none of its own.
 
     Raises ValueError with a sentence for the operator.
     """
-    preparing = Preparing(url)
+    prepare_policy = PreparePolicy(url)
     try:
         engine = sa.create_engine(
-            _with_defaults(preparing.url, {**_ALIVE, **connect}),
+            _with_defaults(prepare_policy.url, {**_ALIVE, **connect}),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=patience_s,
@@ -87,25 +87,25 @@ def make_engine(
         )
     except ImportError:
         raise ValueError('PostgreSQL needs a driver: pip install "trackway[postgres]".') from None
-    sa.event.listen(engine, "connect", preparing.settle)
-    sa.event.listen(engine, "connect", _add_pipe)
+    sa.event.listen(engine, "connect", prepare_policy.configure)
+    sa.event.listen(engine, "connect", _add_pipeline)
     # Not a "rollback" event: a listener on an engine makes each statement look for listeners.
     engine.dialect.do_rollback = _roll_back  # type: ignore[method-assign, assignment]
-    return engine, preparing
+    return engine, prepare_policy
 
 
-def _add_pipe(connection: Any, record: Any) -> None:
-    from .postgres_pipeline import Pipe
+def _add_pipeline(connection: Any, record: Any) -> None:
+    from .postgres_pipeline import Pipeline
 
-    record.info["pipe"] = connection.pipe = Pipe(connection)
+    record.info["pipeline"] = connection.trackway_pipeline = Pipeline(connection)
 
 
 def _roll_back(connection: Any) -> None:
-    pipe = getattr(connection, "pipe", None)
-    if pipe is None:  # SQLAlchemy's first look at a new connection
+    pipeline = getattr(connection, "trackway_pipeline", None)
+    if pipeline is None:  # SQLAlchemy's first look at a new connection
         connection.rollback()
     else:
-        pipe.roll_back()
+        pipeline.roll_back()
 
 
 def _with_defaults(url: URL, parameters: Mapping[str, Any]) -> URL:

@@ -36,7 +36,7 @@ _NO_TRANSACTION = {_IDLE, pq.TransactionStatus.UNKNOWN}  # unknown where the con
 _PLAN_ONCE = ("SELECT set_config('plan_cache_mode', $1, true)", ("force_generic_plan",))
 
 
-class Pipe:
+class Pipeline:
     """One connection. Statements have ``$1`` for the first value and say its type where it matters."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
@@ -47,33 +47,33 @@ class Pipe:
         self._names: OrderedDict[str, bytes] = OrderedDict()
         self._number = 0
         self._unneeded: list[bytes] = []
-        self._waiting: list[tuple[str, Values]] = []
+        self._deferred: list[tuple[str, Values]] = []
         self._poll = select.poll()
         self._poll.register(self._libpq.socket, select.POLLIN)
 
     def start(self) -> None:
         """Forget what an earlier transaction left unsent."""
-        self._waiting = []
+        self._deferred = []
 
     def defer(self, sql: str, values: Values) -> None:
         """Have a statement run before the next one that is; its faults come with that."""
-        self._waiting.append((sql, values))
+        self._deferred.append((sql, values))
 
     def run(self, sql: str, values: Values, *, begin: bool) -> list[Any]:
         """The rows that a statement returns. With ``begin``, in a transaction, which may begin here."""
-        return self._send([*self._taken(), (sql, values)], begin=begin)
+        return self._send([*self._take_deferred(), (sql, values)], begin=begin)
 
-    def run_as_planned(self, sql: str, values: Values) -> list[Any]:
+    def run_with_generic_plan(self, sql: str, values: Values) -> list[Any]:
         """The rows of a statement outside of a transaction, which the database plans once for any values."""
         if not self._prepares:
             return self.run(sql, values, begin=False)
         return self._send([_PLAN_ONCE, (sql, values)], begin=False)
 
     def flush(self, *, begin: bool) -> None:
-        if self._waiting:
-            self._send(self._taken(), begin=begin)
+        if self._deferred:
+            self._send(self._take_deferred(), begin=begin)
 
-    def look(self) -> None:
+    def check_alive(self) -> None:
         """Raise where the connection was lost while nobody used it: nothing was sent, so another can be."""
         if self._libpq.status == pq.ConnStatus.BAD:
             raise psycopg.OperationalError("the connection is lost")
@@ -86,25 +86,25 @@ class Pipe:
         What one exchange holds is a transaction of its own: it needs no BEGIN, and its end is the COMMIT.
         """
         if self._libpq.transaction_status != _IDLE:
-            self._send([*self._taken(), ("COMMIT", ())], begin=False)
-        elif self._waiting:
-            self._send(self._taken(), begin=False)
+            self._send([*self._take_deferred(), ("COMMIT", ())], begin=False)
+        elif self._deferred:
+            self._send(self._take_deferred(), begin=False)
 
     def roll_back(self) -> None:
         """End the transaction, if there is one, as if it had not been.
 
         psycopg's own rollback deallocates all prepared statements as well, these included.
         """
-        self._waiting = []
+        self._deferred = []
         if self._libpq.transaction_status not in _NO_TRANSACTION:
             self._send([("ROLLBACK", ())], begin=False)
 
-    def is_at_rest(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether the connection is in no transaction, and good for another."""
         return bool(self._libpq.transaction_status == _IDLE)
 
-    def _taken(self) -> list[tuple[str, Values]]:
-        taken, self._waiting = self._waiting, []
+    def _take_deferred(self) -> list[tuple[str, Values]]:
+        taken, self._deferred = self._deferred, []
         return taken
 
     def _send(self, statements: list[tuple[str, Values]], *, begin: bool) -> list[Any]:
@@ -113,7 +113,7 @@ class Pipe:
         is_idle = libpq.transaction_status == _IDLE
         if is_idle and begin:
             statements = [("BEGIN", ()), *statements]
-        ready = [(sql, [dumped(value) for value in values]) for sql, values in statements]
+        ready = [(sql, [to_text(value) for value in values]) for sql, values in statements]
         new: dict[str, bytes] = {}
         libpq.enter_pipeline_mode()
         try:
@@ -188,7 +188,7 @@ class Pipe:
         return last
 
 
-def dumped(value: Any) -> bytes | None:
+def to_text(value: Any) -> bytes | None:
     """A value as PostgreSQL reads its text."""
     if value is None:
         return None

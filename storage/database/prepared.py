@@ -23,26 +23,26 @@ class Plan(NamedTuple):
 
     sql: str
     # From the values in the caller's order to those in the driver's; None where they are the same.
-    arrange: Callable[[Values], Values] | None
+    reorder: Callable[[Values], Values] | None
     # Makes a row of what the driver returns; None where nothing comes back.
     row: Callable[[Any], Any] | None
     # The statement for many rows, which takes an array for each column; None: executemany.
     of_arrays: str | None
     # Whether the database is to plan it once, for whatever values.
-    is_for_any_values: bool
+    generic_plan: bool
 
-    def arranged(self, values: Values) -> Values:
+    def driver_values(self, values: Values) -> Values:
         """A call's values as the driver takes them."""
-        return values if self.arrange is None else self.arrange(values)
+        return values if self.reorder is None else self.reorder(values)
 
 
 class Prepared:
     """A statement with the names of its parameters, in the order in which calls give their values.
 
     For an INSERT they are the names of its columns. Rows are named tuples, their values as the driver
-    has them: SQLite's booleans are 0 and 1. See ``Tx.first``, ``Tx.rows``, ``Tx.do`` and ``Tx.do_all``.
+    has them: SQLite's booleans are 0 and 1. See ``Tx.first``, ``Tx.rows``, ``Tx.run`` and ``Tx.run_many``.
 
-    ``is_for_any_values`` says that one way to read it is right whatever the values: PostgreSQL, which
+    ``generic_plan`` says that one way to read it is right whatever the values: PostgreSQL, which
     else plans it again for each where that promises a little, then need not.
     """
 
@@ -50,11 +50,11 @@ class Prepared:
         self,
         statement: sa.Select[Any] | sa.Insert | sa.Update | sa.Delete,
         *names: str,
-        is_for_any_values: bool = False,
+        generic_plan: bool = False,
     ) -> None:
         self._statement = statement
         self._names = names
-        self._is_for_any_values = is_for_any_values
+        self._is_for_any_values = generic_plan
         self._plans: dict[str, Plan] = {}
 
     def plan(self, dialect: sa.Dialect) -> Plan:
@@ -82,10 +82,10 @@ class Prepared:
         returned = [column.name for column in statement.exported_columns]
         row_class: Any = namedtuple("Row", returned)  # type: ignore[misc]
         row = row_class._make if returned else None
-        arrange = self._arrangement(compiled, dialect)
-        return Plan(str(compiled), arrange, row, of_arrays, self._is_for_any_values)
+        reorder = self._reordering(compiled, dialect)
+        return Plan(str(compiled), reorder, row, of_arrays, self._is_for_any_values)
 
-    def _arrangement(self, compiled: Any, dialect: sa.Dialect) -> Callable[[Values], Values] | None:
+    def _reordering(self, compiled: Any, dialect: sa.Dialect) -> Callable[[Values], Values] | None:
         order: list[str] = compiled.positiontup or []
         if unknown := set(self._names) - set(order):
             raise TypeError(f"The statement has no parameters {sorted(unknown)}: {compiled}")
@@ -108,7 +108,7 @@ class Prepared:
         converted = [(names.index(name), processor) for name, processor in convert.items() if name in names]
         rest = tuple(constants.values())
 
-        def arrange(values: Values) -> Values:
+        def reorder(values: Values) -> Values:
             if len(values) != len(names):
                 raise TypeError(f"The statement takes {names}, not {len(values)} values.")
             if converted:
@@ -118,10 +118,10 @@ class Prepared:
             picked: Values = pick((*values, *rest))[:-1]
             return picked
 
-        return arrange
+        return reorder
 
 
-def several(statement: sa.Insert, count: int, *names: str) -> Prepared:
+def multi_row(statement: sa.Insert, count: int, *names: str) -> Prepared:
     """An INSERT of ``count`` rows at once; its values are theirs in one list, row by row."""
     rows = [[f"{name}_{number}" for name in names] for number in range(count)]
     values = [
@@ -168,7 +168,7 @@ class _Among(sa.ColumnElement[Any]):
         self.type = sa.types.NullType()
 
 
-def is_among(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
+def in_list(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
     """Whether the column's text is in the list given as parameter ``name``: the same SQL for any length."""
     return _Among(column, sa.bindparam(name, type_=_Keys()))
 
@@ -185,4 +185,4 @@ def _compile_among_sqlite(element: _Among, compiler: Any, **options: Any) -> str
     return f"{column} IN (SELECT value FROM json_each({keys}))"
 
 
-__all__ = ["Plan", "Prepared", "is_among", "several"]
+__all__ = ["Plan", "Prepared", "in_list", "multi_row"]

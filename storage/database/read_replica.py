@@ -73,7 +73,7 @@ class ReadReplica:
                     break
                 except (exc.DBAPIError, exc.TimeoutError) as fault:
                     state = getattr(getattr(fault, "orig", None), "sqlstate", None)
-                    if state == _CONFLICT or self._database.lost_a_statement(fault):
+                    if state == _CONFLICT or self._database.lost_prepared_statement(fault):
                         continue
                     if _is_unreachable(fault):
                         self._went_away(fault)

@@ -2,7 +2,7 @@
 
 To wait for such a row is a round trip, and most writes ask for nothing else: who logs 1,000 metrics asks
 1,000 times for the same run. A write that relies on what was seen has the database look, in the same trip
-as all the rest, whether it is still so (``insisting``). Where it is not, the statement fails, and the
+as all the rest, whether it is still so (``must_exist``). Where it is not, the statement fails, and the
 transaction with it; ``Database.run`` then forgets what was seen and does the work again, asking.
 """
 
@@ -21,7 +21,7 @@ _MOST = 1000
 _DIVISION_BY_ZERO = "22012"
 
 
-class Seen:
+class RowCache:
     """Rows by the key under which they are looked up."""
 
     def __init__(self) -> None:
@@ -32,22 +32,22 @@ class Seen:
         """The row, None where it was not seen."""
         return self._rows.get(key)
 
-    def note(self, key: Hashable, row: Any) -> None:
+    def put(self, key: Hashable, row: Any) -> None:
         with self._lock:
             if len(self._rows) >= _MOST and key not in self._rows:
                 del self._rows[next(iter(self._rows))]
             self._rows[key] = row
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         with self._lock:
             self._rows.clear()
 
 
-def insisting(rows: sa.CTE | sa.Subquery) -> sa.Select[Any]:
+def must_exist(rows: sa.CTE | sa.Subquery) -> sa.Select[Any]:
     """A statement that fails where ``rows`` are none."""
     return sa.select(sa.literal_column("1 / count(*)").label("is_so")).select_from(rows)
 
 
-def is_no_longer_so(fault: exc.SQLAlchemyError) -> bool:
-    """Whether an ``insisting`` statement has failed."""
+def is_missing_row(fault: exc.SQLAlchemyError) -> bool:
+    """Whether an ``must_exist`` statement has failed."""
     return getattr(getattr(fault, "orig", None), "sqlstate", None) == _DIVISION_BY_ZERO

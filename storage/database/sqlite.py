@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
-from .sqlite_write_lock import Turns
+from .sqlite_write_lock import WriteLock
 
 log = logging.getLogger("trackway.storage")
 
 # Seconds that a writer waits for its turn before the client is asked to come back.
-PATIENCE_S = 30.0
+WAIT_S = 30.0
 # Between two looks at whether the lock is free.
 _FIRST_NAP_S, _LONGEST_NAP_S = 0.001, 0.005
 _HEAP_BYTES = 6 * 2**20
@@ -33,9 +33,9 @@ def make_engine(url: URL, *, synchronous: str, pool_size: int) -> sa.Engine:
         module=_module(),
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=PATIENCE_S,
+        pool_timeout=WAIT_S,
         pool_use_lifo=True,  # the connection whose page cache is warm; in turn, each would fill its own
-        connect_args={"timeout": PATIENCE_S},
+        connect_args={"timeout": WAIT_S},
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -69,17 +69,17 @@ def make_engine(url: URL, *, synchronous: str, pool_size: int) -> sa.Engine:
 def _begin(connection: Any) -> None:
     """SQLAlchemy's BEGIN: of those who read, and of writers, who have begun."""
     if not connection.in_transaction:
-        _let_wait(connection, PATIENCE_S)
+        _let_wait(connection, WAIT_S)
         connection.execute("BEGIN")
 
 
-def begin_writing(turns: Turns, connection: Any) -> None:
+def begin_writing(write_lock: WriteLock, connection: Any) -> None:
     """Begin a transaction on one of the pool's connections, when no other process is in one that writes.
 
     A writer that began as a reader could not be made to wait: SQLite would refuse its first write.
     """
     _let_wait(connection, 0)
-    _take_lock(turns, connection)
+    _take_lock(write_lock, connection)
 
 
 def _let_wait(connection: Any, patience_s: float) -> None:
@@ -92,10 +92,10 @@ def _let_wait(connection: Any, patience_s: float) -> None:
         connection.info["patience_s"] = patience_s
 
 
-def _take_lock(turns: Turns, connection: Any) -> None:
+def _take_lock(write_lock: WriteLock, connection: Any) -> None:
     """Wait for another process's writes. Where their end is not told, in shorter naps than SQLite's, which
     soon are 10 ms and more: most transactions take a fifth of one."""
-    deadline, nap_s = time.monotonic() + PATIENCE_S, _FIRST_NAP_S
+    deadline, nap_s = time.monotonic() + WAIT_S, _FIRST_NAP_S
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -103,7 +103,7 @@ def _take_lock(turns: Turns, connection: Any) -> None:
         except connection.OperationalError as fault:
             if "database is locked" not in str(fault) or time.monotonic() > deadline:
                 raise
-        turns.wait(nap_s)
+        write_lock.wait_for_other_process(nap_s)
         nap_s = min(1.5 * nap_s, _LONGEST_NAP_S)
 
 

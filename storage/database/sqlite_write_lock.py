@@ -10,7 +10,7 @@ import weakref
 from contextlib import suppress
 
 
-class Turns:
+class WriteLock:
     """Waiting in line: for threads of one process, and for those processes that were forked from one.
 
     Threads have a lock. Processes have the database's own, which wakes nobody when it is free: who naps
@@ -27,16 +27,16 @@ class Turns:
             self._poll.register(self._ended, select.POLLIN)
             weakref.finalize(self, os.close, self._ended)
 
-    def take(self, patience_s: float) -> bool:
+    def acquire(self, patience_s: float) -> bool:
         """Wait for the turn of this process's threads; whether it came in time."""
         return self._lock.acquire(timeout=patience_s)
 
-    def end(self) -> None:
+    def release(self) -> None:
         self._lock.release()
         if self._ended is not None:
             os.eventfd_write(self._ended, 1)
 
-    def wait(self, seconds: float) -> None:
+    def wait_for_other_process(self, seconds: float) -> None:
         """Wait until another process's turn has ended, for so long at most; for who has this process's."""
         if self._ended is None:
             time.sleep(seconds)

@@ -23,7 +23,7 @@ def new_version() -> int:
     return random.getrandbits(62)
 
 
-class Kept:
+class TextCache:
     """The latest texts by key, each with the version of what it was made from; the oldest used go first.
 
     Who looks a text up knows from the database which version is true now, so a process that has not
@@ -59,14 +59,14 @@ class Kept:
             while self._size > self._limit:
                 self._drop(next(iter(self._texts)))
 
-    def knows(self, workspace: int, experiment: int) -> bool:
+    def knows_experiment(self, workspace: int, experiment: int) -> bool:
         """Whether the experiment has been seen in the workspace, which it never leaves.
 
         One that is gone has no runs, so who takes it for being there finds none.
         """
         return (workspace, experiment) in self._facts
 
-    def note(self, workspace: int, experiment: int) -> None:
+    def add_experiment(self, workspace: int, experiment: int) -> None:
         if self._limit and len(self._facts) < _MOST_FACTS:
             self._facts.add((workspace, experiment))
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from .connection import Link
+from .connection import PooledConnection
 from .prepared import Prepared
-from .text_cache import Kept
+from .text_cache import TextCache
 
 if TYPE_CHECKING:
-    from .postgres_pipeline import Pipe
-    from .row_cache import Seen
+    from .postgres_pipeline import Pipeline
+    from .row_cache import RowCache
 
 Rows = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -24,13 +24,13 @@ class Tx:
 
     __slots__ = (
         "_after_commit",
-        "_link",
         "_now_ms",
-        "_pipe",
-        "_seen",
+        "_pipeline",
+        "_pooled",
+        "_row_cache",
         "dialect",
-        "kept",
         "request_id",
+        "text_cache",
         "user",
         "workspace",
         "writes",
@@ -38,24 +38,24 @@ class Tx:
 
     def __init__(
         self,
-        link: Link,
-        kept: Kept,
+        pooled: PooledConnection,
+        text_cache: TextCache,
         *,
-        seen: Seen | None = None,
+        row_cache: RowCache | None = None,
         writes: bool,
         workspace: int,
         user: str | None,
         request_id: str,
     ) -> None:
-        self._link = link
+        self._pooled = pooled
         self.writes = writes
-        self._pipe: Pipe | None = None
-        self.dialect: str = link.dialect.name
+        self._pipeline: Pipeline | None = None
+        self.dialect: str = pooled.dialect.name
         if self.dialect == "postgresql":
-            self._pipe = link.info["pipe"]
-            self._pipe.start()
-        self.kept = kept
-        self._seen = seen
+            self._pipeline = pooled.info["pipeline"]
+            self._pipeline.start()
+        self.text_cache = text_cache
+        self._row_cache = row_cache
         self._now_ms: int | None = None
         self._after_commit: list[Callable[[], None]] | None = None
         self.workspace = workspace
@@ -71,12 +71,12 @@ class Tx:
 
     def execute(self, statement: sa.Executable, parameters: Rows | None = None) -> sa.CursorResult[Any]:
         """Run one statement, once for each of a list of parameters."""
-        if self._pipe is not None:
+        if self._pipeline is not None:
             try:
-                self._pipe.flush(begin=self.writes)
-            except self._link.dialect.loaded_dbapi.Error as fault:
-                self._link.fail(fault, "what waited")
-        return self._link.connection.execute(statement, parameters)
+                self._pipeline.flush(begin=self.writes)
+            except self._pooled.dialect.loaded_dbapi.Error as fault:
+                self._pooled.fail(fault, "what waited")
+        return self._pooled.connection.execute(statement, parameters)
 
     def first(self, statement: Prepared, *values: Any) -> Any:
         """The first row, or None."""
@@ -86,72 +86,74 @@ class Tx:
     def rows(self, statement: Prepared, *values: Any) -> list[Any]:
         return self._run(statement, values)
 
-    def do(self, statement: Prepared, *values: Any) -> None:
+    def run(self, statement: Prepared, *values: Any) -> None:
         """Run a statement of which nobody reads what it returns."""
-        plan = statement.plan(self._link.dialect)
-        self._drive(plan.sql, plan.arranged(values), False)
+        plan = statement.plan(self._pooled.dialect)
+        self._drive(plan.sql, plan.driver_values(values), False)
 
-    def recall(self, key: Hashable) -> Any:
-        """A row that was seen, for who then has an ``insisting`` statement done; else None: ask for it."""
-        return self._seen.get(key) if self._seen else None
+    def cached_row(self, key: Hashable) -> Any:
+        """A row that was seen, for who then has an ``must_exist`` statement done; else None: ask for it."""
+        return self._row_cache.get(key) if self._row_cache else None
 
-    def note(self, key: Hashable, row: Any) -> None:
+    def cache_row(self, key: Hashable, row: Any) -> None:
         """Remember a row for the writes to come."""
-        if self._seen:
-            self._seen.note(key, row)
+        if self._row_cache:
+            self._row_cache.put(key, row)
 
-    def do_all(self, statement: Prepared, rows: Sequence[Sequence[Any]]) -> list[Any]:
+    def run_many(self, statement: Prepared, rows: Sequence[Sequence[Any]]) -> list[Any]:
         """Run an INSERT for each of many rows; what it returns for them, in any order."""
         if not rows:
             return []
         if len(rows) == 1:
             return self._run(statement, rows[0])
-        plan = statement.plan(self._link.dialect)
+        plan = statement.plan(self._pooled.dialect)
         if plan.of_arrays:
             arrays = [list(column) for column in zip(*rows, strict=True)]
             found = self._drive(plan.of_arrays, arrays, plan.row is not None)
         else:
-            found = self._drive(plan.sql, list(map(plan.arranged, rows)), plan.row is not None, each=True)
+            found = self._drive(
+                plan.sql, list(map(plan.driver_values, rows)), plan.row is not None, each=True
+            )
         return found if plan.row is None else list(map(plan.row, found))
 
     def _run(self, statement: Prepared, values: Sequence[Any]) -> list[Any]:
-        plan = statement.plan(self._link.dialect)
-        arranged = plan.arranged(values)
-        found = self._drive(plan.sql, arranged, plan.row is not None, any_values=plan.is_for_any_values)
+        plan = statement.plan(self._pooled.dialect)
+        values = plan.driver_values(values)
+        found = self._drive(plan.sql, values, plan.row is not None, generic_plan=plan.generic_plan)
         return found if plan.row is None else list(map(plan.row, found))
 
     def _drive(
-        self, sql: str, values: Any, returns: bool, *, each: bool = False, any_values: bool = False
+        self, sql: str, values: Any, returns: bool, *, each: bool = False, generic_plan: bool = False
     ) -> list[Any]:
         """Have the driver run the text, for ``each`` of a list of values where it is one.
 
         On PostgreSQL one that returns nothing may wait for the next that does, or for the commit.
         """
-        link = self._link
-        for listener in link.engine.dispatch.before_cursor_execute:
-            listener(link, None, sql, values, None, each)
+        pooled = self._pooled
+        for listener in pooled.engine.dispatch.before_cursor_execute:
+            listener(pooled, None, sql, values, None, each)
         try:
-            if self._pipe is not None:
-                if any_values and not self.writes:
-                    return self._pipe.run_as_planned(sql, values)
-                return self._send(self._pipe, sql, values if each else [values], returns)
+            if self._pipeline is not None:
+                if generic_plan and not self.writes:
+                    return self._pipeline.run_with_generic_plan(sql, values)
+                return self._send(self._pipeline, sql, values if each else [values], returns)
             if not each:
-                cursor = link.driver.execute(sql, values)
+                cursor = pooled.driver.execute(sql, values)
                 return cursor.fetchall() if returns else []
             if not returns:
-                link.driver.executemany(sql, values)
+                pooled.driver.executemany(sql, values)
                 return []
-            return [row for one in values for row in link.driver.execute(sql, one).fetchall()]
-        except link.dialect.loaded_dbapi.Error as fault:
-            link.fail(fault, sql, values)
+            return [row for one in values for row in pooled.driver.execute(sql, one).fetchall()]
+        except pooled.dialect.loaded_dbapi.Error as fault:
+            pooled.fail(fault, sql, values)
 
-    def _send(self, pipe: Pipe, sql: str, each: Sequence[Any], returns: bool) -> list[Any]:
+    def _send(self, pipeline: Pipeline, sql: str, each: Sequence[Any], returns: bool) -> list[Any]:
         found: list[Any] = []
         for values in each:
             if returns or not self.writes:
-                found += pipe.run(sql, values, begin=self.writes)
+                found += pipeline.run(sql, values, begin=self.writes)
             else:
-                pipe.defer(sql, values)
+                pipeline.defer(sql, values)
         return found
 
     def after_commit(self, call: Callable[[], None]) -> None:
@@ -161,27 +163,27 @@ class Tx:
     @property
     def connection(self) -> sa.Connection:
         """SQLAlchemy's own, for migrations."""
-        return self._link.connection
+        return self._pooled.connection
 
     def commit(self) -> None:
         """End the transaction; one that only reads has nothing to end."""
         if not self.writes:
             return
-        if self._pipe is None:
-            self._link.commit()
+        if self._pipeline is None:
+            self._pooled.commit()
             return
         sql: str | None = "what waited"
         try:
-            self._pipe.look()
+            self._pipeline.check_alive()
             sql = None  # from here on nobody knows whether it was received
-            self._pipe.commit()
-        except self._link.dialect.loaded_dbapi.Error as fault:
-            self._link.fail(fault, sql)
+            self._pipeline.commit()
+        except self._pooled.dialect.loaded_dbapi.Error as fault:
+            self._pooled.fail(fault, sql)
 
     def close(self) -> None:
         """Roll back what was not committed."""
-        self._link.close()
+        self._pooled.close()
 
-    def committed(self) -> None:
+    def notify_committed(self) -> None:
         for call in self._after_commit or ():
             call()

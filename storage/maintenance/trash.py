@@ -61,7 +61,7 @@ EXPERIMENT = Kind(
 )
 
 
-class Victim(NamedTuple):
+class TrashItem(NamedTuple):
     """One thing that is to go. One that goes ``with_experiment`` does so whatever its own age or, for a
     model, stage: deleting an experiment does not put its models into the trash."""
 
@@ -79,11 +79,11 @@ class Victim(NamedTuple):
 class Trash(NamedTuple):
     """What is to go, an experiment behind all that is in it; and sentences on what has to stay."""
 
-    victims: list[Victim]
+    items: list[TrashItem]
     kept: list[str]
 
 
-class Named(NamedTuple):
+class Selection(NamedTuple):
     """Ids as on the wire."""
 
     run_ids: Sequence[str] = ()
@@ -91,20 +91,20 @@ class Named(NamedTuple):
     experiment_ids: Sequence[str] = ()
 
 
-def find(tx: Tx, before_ms: int | None = None, named: Named | None = None) -> Trash:
-    """What came into the trash up to ``before_ms``: all of it, or what is named and nothing else.
+def find(tx: Tx, before_ms: int | None = None, selection: Selection | None = None) -> Trash:
+    """What came into the trash up to ``before_ms``: all of it, or what is selected and nothing else.
 
-    Raises ``InvalidParameter`` with a line for each that is named and cannot go.
+    Raises ``InvalidParameter`` with a line for each that is selected and cannot go.
     """
-    if named is None:
+    if selection is None:
         gone = [_in_trash(tx, kind, before_ms) for kind in (RUN, MODEL, EXPERIMENT)]
         kept: list[str] = []
         doomed = _removable(tx, gone[2], kept)
     else:
         refused: list[str] = []
         gone = [
-            _find_named(tx, kind, keys, before_ms, refused)
-            for kind, keys in zip((RUN, MODEL, EXPERIMENT), named, strict=True)
+            _find_selected(tx, kind, keys, before_ms, refused)
+            for kind, keys in zip((RUN, MODEL, EXPERIMENT), selection, strict=True)
         ]
         doomed = _removable(tx, gone[2], refused)
         if refused:
@@ -128,33 +128,33 @@ def is_trashed(kind: Kind, before_ms: int | None) -> Iterable[sa.ColumnElement[b
         yield kind.trashed <= before_ms
 
 
-def _in_trash(tx: Tx, kind: Kind, before_ms: int | None) -> list[Victim]:
-    return [_victim(kind, row) for row in _rows(tx, kind, *is_trashed(kind, before_ms))]
+def _in_trash(tx: Tx, kind: Kind, before_ms: int | None) -> list[TrashItem]:
+    return [_item(kind, row) for row in _rows(tx, kind, *is_trashed(kind, before_ms))]
 
 
-def _inside(tx: Tx, kind: Kind, experiment_ids: Sequence[int]) -> list[Victim]:
+def _inside(tx: Tx, kind: Kind, experiment_ids: Sequence[int]) -> list[TrashItem]:
     """All of a kind in experiments, none of whose runs is active."""
     if not experiment_ids:
         return []
     rows = _rows(tx, kind, kind.experiment.in_(search.inline(experiment_ids)))
-    return [_victim(kind, row)._replace(with_experiment=True) for row in rows]
+    return [_item(kind, row)._replace(with_experiment=True) for row in rows]
 
 
-def _with(some: list[Victim], others: list[Victim]) -> list[Victim]:
+def _with(some: list[TrashItem], others: list[TrashItem]) -> list[TrashItem]:
     """Both, each once; who is in the trash for its own sake needs no experiment to go."""
-    known = {victim.id for victim in some}
-    return some + [victim for victim in others if victim.id not in known]
+    known = {item.id for item in some}
+    return some + [item for item in others if item.id not in known]
 
 
-def _find_named(
+def _find_selected(
     tx: Tx, kind: Kind, keys: Sequence[str], before_ms: int | None, refused: list[str]
-) -> list[Victim]:
+) -> list[TrashItem]:
     if not keys:
         return []
     wanted = [key for key in keys if kind is not EXPERIMENT or _is_number(key)]
     values = list(map(int, wanted)) if kind is EXPERIMENT else wanted
     found = {str(row.key): row for row in _rows(tx, kind, kind.key.in_(values))}
-    victims = []
+    items = []
     for key in dict.fromkeys(keys):
         row, name = found.get(key), f"{kind.name.capitalize()} {key}"
         if row is None:
@@ -166,34 +166,34 @@ def _find_named(
             limit = _moment(before_ms)
             refused.append(f"{name} was deleted {since}; only what was deleted before {limit} is old enough.")
         else:
-            victims.append(_victim(kind, row))
-    return victims
+            items.append(_item(kind, row))
+    return items
 
 
 def _is_number(key: str) -> bool:
     return key.isascii() and key.isdecimal() and int(key) < 1 << 63
 
 
-def _removable(tx: Tx, found: list[Victim], kept: list[str]) -> list[Victim]:
+def _removable(tx: Tx, found: list[TrashItem], kept: list[str]) -> list[TrashItem]:
     """Those of the experiments that can go; of the others ``kept`` gets a sentence each."""
     if not found:
         return []
-    ids = search.inline([victim.id for victim in found])
+    ids = search.inline([item.id for item in found])
     active = sa.select(runs.c.experiment_id, sa.func.min(runs.c.run_uuid).label("run_id")).where(
         runs.c.experiment_id.in_(ids), runs.c.lifecycle_stage == ACTIVE
     )
     lively = {row.experiment_id: row.run_id for row in tx.execute(active.group_by(runs.c.experiment_id))}
     removable = []
-    for victim in found:
-        if victim.id == DEFAULT_EXPERIMENT:
+    for item in found:
+        if item.id == DEFAULT_EXPERIMENT:
             kept.append("Experiment 0 stays: clients log there when they name no experiment.")
-        elif run_id := lively.get(victim.id):
+        elif run_id := lively.get(item.id):
             kept.append(
-                f"Experiment {victim.key} stays: its run {run_id} is active. Delete the run, or restore "
+                f"Experiment {item.key} stays: its run {run_id} is active. Delete the run, or restore "
                 "the experiment."
             )
         else:
-            removable.append(victim)
+            removable.append(item)
     return removable
 
 
@@ -212,8 +212,8 @@ def _rows(tx: Tx, kind: Kind, *where: sa.ColumnElement[bool]) -> Sequence[sa.Row
     return tx.execute(query.where(is_visible, *where).order_by(kind.table.c.id)).all()
 
 
-def _victim(kind: Kind, row: sa.Row[Any]) -> Victim:
-    return Victim(kind, row.id, str(row.key), row.experiment, row.location)
+def _item(kind: Kind, row: sa.Row[Any]) -> TrashItem:
+    return TrashItem(kind, row.id, str(row.key), row.experiment, row.location)
 
 
 def _moment(time_ms: int) -> str:

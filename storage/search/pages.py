@@ -28,9 +28,9 @@ Row = sa.Row[Any]
 # Each is a join; SQLite takes 64 tables in a statement, and PostgreSQL's planner grows slow before that.
 _MAX_JOINED = 32
 # Seconds for which a search is read as its filter's values had it. Right in any case, if not as fast.
-_REMEMBERED_S = 10.0
+_PLAN_CACHED_S = 10.0
 # Statements that a search keeps: page tokens come from clients, and so does which of their values are None.
-_MOST_BUILT = 32
+_MAX_STATEMENTS = 32
 _MEMBERS_A_ROW = 10
 _ROWS_A_LOOK_UP = 5
 # So many candidates are counted to decide that; the entries of an index take a millisecond by ten thousands.
@@ -38,7 +38,7 @@ _MOST_COUNTED = 20_000
 _NOTHING: Column = sa.literal_column("0")
 
 
-class _Form(NamedTuple):
+class _StatementKey(NamedTuple):
     """By what a search's statements differ."""
 
     rank: int | None
@@ -56,10 +56,10 @@ class _Statement:
     SQLAlchemy spends 100 to 200 microseconds on each execution.
     """
 
-    def __init__(self, select: sa.Select[Any], *names: str, is_for_any_values: bool = False) -> None:
+    def __init__(self, select: sa.Select[Any], *names: str, generic_plan: bool = False) -> None:
         self._select = select
         self._names = names
-        self._is_for_any_values = is_for_any_values
+        self._is_for_any_values = generic_plan
         self._was_used = False
         self._prepared: Prepared | None = None
 
@@ -68,7 +68,7 @@ class _Statement:
             self._was_used = True
             return list(tx.execute(self._select, dict(zip(self._names, values, strict=True))).all())
         if self._prepared is None:
-            self._prepared = Prepared(self._select, *self._names, is_for_any_values=self._is_for_any_values)
+            self._prepared = Prepared(self._select, *self._names, generic_plan=self._is_for_any_values)
         return tx.rows(self._prepared, *values)
 
 
@@ -114,35 +114,35 @@ class Search:
                 self._order_by_attribute(by)
             else:
                 self._order_by_child(entity.children[by.kind], by)
-        self._reading: tuple[planner.Reading | None, float] = (None, 0.0)
-        self._built: dict[_Form, _Statement] = {}
+        self._plan: tuple[planner.ReadPlan | None, float] = (None, 0.0)
+        self._built: dict[_StatementKey, _Statement] = {}
 
     def fetch(self, tx: Tx, size: int, token: str | None) -> tuple[Sequence[Row], str | None]:
         """The rows of the page that the token names (the first without one), and the next token."""
         position = None
         if token:
             position = keyset.read(token, self._query, *(key.column for key in self._keys), outer=True)
-        reading = self._how_to_read(tx, size)
-        if reading.few == []:
+        plan = self._make_plan(tx, size)
+        if plan.ids == []:
             rows = []
-        elif self._ranks and reading.few is None:
-            rows = self._fetch_by_rank(tx, reading, position, size + 1)
+        elif self._ranks and plan.ids is None:
+            rows = self._fetch_by_rank(tx, plan, position, size + 1)
         else:
-            rows = self._read(tx, reading, None, position, size + 1)
+            rows = self._read(tx, plan, None, position, size + 1)
         return paging.cut(rows, size, self._query, lambda last: list(last[-len(self._keys) :]))
 
-    def _how_to_read(self, tx: Tx, size: int) -> planner.Reading:
+    def _make_plan(self, tx: Tx, size: int) -> planner.ReadPlan:
         """Found out with the values' numbers, which may be some seconds old; the ids of few never are."""
-        reading, found_at = self._reading
-        if reading is None or time.monotonic() > found_at + _REMEMBERED_S:
-            reading = planner.read(
+        plan, found_at = self._plan
+        if plan is None or time.monotonic() > found_at + _PLAN_CACHED_S:
+            plan = planner.plan(
                 tx,
                 self._filter,
                 {kind: child.owner for kind, child in self._entity.children.items() if child.by_value},
                 lambda members: self._is_worth_a_set(tx, members, size),
             )
-            self._reading = (None if reading.few is not None else reading, time.monotonic())
-        return reading
+            self._plan = (None if plan.ids is not None else plan, time.monotonic())
+        return plan
 
     def _is_worth_a_set(self, tx: Tx, members: int, size: int) -> bool:
         """Whether to make a set of so many of the candidates and ask it of each, or to look each one up.
@@ -156,7 +156,7 @@ class Search:
         return rows <= _MOST_COUNTED and bool(self._is_larger.rows(tx, rows))
 
     def _fetch_by_rank(
-        self, tx: Tx, reading: planner.Reading, position: paging.Position | None, limit: int
+        self, tx: Tx, plan: planner.ReadPlan, position: paging.Position | None, limit: int
     ) -> list[Row]:
         """One statement for each rank that is needed: no index has the order of all ranks together.
 
@@ -166,7 +166,7 @@ class Search:
         for rank in range(len(self._ranks)):
             if position is None or rank == position[0]:
                 rest = position and position[1:]
-                rows += self._read(tx, reading, rank, rest, limit)[: limit - len(rows)]
+                rows += self._read(tx, plan, rank, rest, limit)[: limit - len(rows)]
                 position = None
             if len(rows) == limit:
                 break
@@ -175,20 +175,20 @@ class Search:
     def _read(
         self,
         tx: Tx,
-        reading: planner.Reading,
+        plan: planner.ReadPlan,
         rank: int | None,
         position: paging.Position | None,
         limit: int,
     ) -> list[Row]:
         """Rows after the position, all of one rank where one is given."""
         shape = keyset.shape_of(position)
-        form = _Form(rank, reading.sets, shape, None if rank is None else limit)
-        known = self._built.get(form) if reading.few is None else None
-        statement = known or self._statement(reading, form)
+        form = _StatementKey(rank, plan.sets, shape, None if rank is None else limit)
+        known = self._built.get(form) if plan.ids is None else None
+        statement = known or self._statement(plan, form)
         values = compress(position or (), shape)
         return statement.rows(tx, limit, *values) if rank is None else statement.rows(tx, *values)
 
-    def _statement(self, reading: planner.Reading, form: _Form) -> _Statement:
+    def _statement(self, plan: planner.ReadPlan, form: _StatementKey) -> _Statement:
         """Built once: that takes as long as the database needs for a page.
 
         Rows of a rank are read in the order of their index, whatever the values: to plan that anew each
@@ -196,7 +196,7 @@ class Search:
         for a tenth of all rows.
         """
         keys = self._keys if form.rank is None else self._keys[1:]
-        select = self._select_few(reading) if reading.few else self._select_all(reading, form.rank)
+        select = self._select_few(plan) if plan.ids else self._select_all(plan, form.rank)
         if form.shape:
             select = select.where(keyset.after(keys, form.shape))
         order = (key.column if key.ascending else key.column.desc() for key in keys)
@@ -207,31 +207,31 @@ class Search:
             statement = _Statement(select.limit(sa.bindparam("most", 0)), "most", *names)
         else:
             select = select.limit(sa.literal_column(str(form.limit)))
-            statement = _Statement(select, *names, is_for_any_values=True)
-        if not reading.few and len(self._built) < _MOST_BUILT:
+            statement = _Statement(select, *names, generic_plan=True)
+        if not plan.ids and len(self._built) < _MAX_STATEMENTS:
             self._built[form] = statement
         return statement
 
-    def _select_few(self, reading: planner.Reading) -> sa.Select[Any]:
-        is_one = self._entity.owner.in_(inline(reading.few or ()))
-        return self._filtered(reading).where(is_one, *self._within_by_no_index)
+    def _select_few(self, plan: planner.ReadPlan) -> sa.Select[Any]:
+        is_one = self._entity.owner.in_(inline(plan.ids or ()))
+        return self._filtered(plan).where(is_one, *self._within_by_no_index)
 
-    def _select_all(self, reading: planner.Reading, rank: int | None) -> sa.Select[Any]:
-        select = self._filtered(reading).where(*self._within)
+    def _select_all(self, plan: planner.ReadPlan, rank: int | None) -> sa.Select[Any]:
+        select = self._filtered(plan).where(*self._within)
         owner = self._entity.owner
         if rank is not None:
             select = select.where(self._ranks[rank])
             if rank + 1 < len(self._ranks):
                 owner = self._ranked
-        for comparison in reading.sets:
-            holders = planner.holders(self._entity.children[comparison.kind].owner, comparison)
+        for comparison in plan.sets:
+            holders = planner.owners_with(self._entity.children[comparison.kind].owner, comparison)
             # IS TRUE, so that the database asks it of each row in the order of the search, and does not
             # begin with the set.
             select = select.where(owner.in_(holders).is_(sa.true()))
         return select
 
-    def _filtered(self, reading: planner.Reading) -> sa.Select[Any]:
-        return self._select.where(*(condition(self._entity, part) for part in reading.rest))
+    def _filtered(self, plan: planner.ReadPlan) -> sa.Select[Any]:
+        return self._select.where(*(condition(self._entity, part) for part in plan.rest))
 
     def _order_by_attribute(self, by: OrderBy) -> None:
         column = self._entity.sorts.get(by.key, self._entity.attributes[by.key])

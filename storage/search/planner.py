@@ -27,20 +27,20 @@ _MANY = 20_000
 _MOST = 4
 
 
-class Reading(NamedTuple):
+class ReadPlan(NamedTuple):
     """A filter taken apart: all ids that can pass, or comparisons to ask of sets, and what is left."""
 
-    few: Sequence[int] | None
+    ids: Sequence[int] | None
     sets: tuple[Comparison, ...]
     rest: Sequence[Node]
 
 
-def read(
+def plan(
     tx: Tx,
     node: Node | None,
     owners: Mapping[str, sa.ColumnElement[Any]],
     is_worth_a_set: Callable[[int], bool],
-) -> Reading:
+) -> ReadPlan:
     """How to read what passes the filter.
 
     ``owners`` are, by kind, the owner's id in tables with an index by key and value; ``is_worth_a_set(n)``
@@ -53,13 +53,13 @@ def read(
         number = tx.first(_counting(owner), part.key, part.value, _MANY + 1).number
         if number <= _FEW:
             few = [row[0] for row in tx.rows(_finding(owner), part.key, part.value)]
-            return Reading(few, (), [other for other in parts if other != part])
+            return ReadPlan(few, (), [other for other in parts if other != part])
         if number <= _MANY and is_worth_a_set(number):
             sets.append(part)
-    return Reading(None, tuple(sets), [part for part in parts if part not in sets])
+    return ReadPlan(None, tuple(sets), [part for part in parts if part not in sets])
 
 
-def holders(owner: sa.ColumnElement[Any], comparison: Comparison) -> sa.Select[Any]:
+def owners_with(owner: sa.ColumnElement[Any], comparison: Comparison) -> sa.Select[Any]:
     """The ids of those whose key has the value."""
     return _holders(owner, comparison.key, comparison.value)
 

@@ -14,7 +14,7 @@ from trackway.client_compat.errors import AlreadyExists, InvalidParameter, Inval
 from trackway.client_compat.filters import parse_order_by
 
 from .. import search
-from ..database import Prepared, Tx, insert_new, insisting, new_version, upsert
+from ..database import Prepared, Tx, insert_new, must_exist, new_version, upsert
 from ..schema.tracking import experiment_tags, experiments, runs, workspaces
 from ..search import pages
 
@@ -31,7 +31,7 @@ _FIND_ONE = (
     .join(workspaces)
     .where(experiments.c.workspace_id == sa.bindparam("workspace"), experiments.c.id == sa.bindparam("id"))
 )
-_VISIBLE = Prepared(
+_EXISTS = Prepared(
     sa.select(experiments.c.id).where(
         experiments.c.workspace_id == sa.bindparam("workspace"), experiments.c.id == sa.bindparam("id")
     ),
@@ -42,8 +42,8 @@ _FIND = {
     "share": Prepared(_FIND_ONE.with_for_update(read=True, of=experiments), "workspace", "id"),
     "update": Prepared(_FIND_ONE.with_for_update(key_share=True, of=experiments), "workspace", "id"),
 }
-_INSIST = Prepared(
-    insisting(
+_MUST_EXIST = Prepared(
+    must_exist(
         sa.select(experiments.c.id)
         .where(
             experiments.c.workspace_id == sa.bindparam("workspace"),
@@ -146,27 +146,27 @@ def _number(experiment_id: str) -> int:
     return rules.parse_experiment_id(experiment_id) if experiment_id else DEFAULT_EXPERIMENT
 
 
-class Place(NamedTuple):
+class Parent(NamedTuple):
     """Where an experiment's runs belong, and their artifacts."""
 
     id: int
     artifact_location: str
 
 
-def find_place(tx: Tx, experiment_id: str) -> Place:
+def lock_parent(tx: Tx, experiment_id: str) -> Parent:
     """An active experiment about to get a run or a model: it must not change meanwhile."""
     key = ("experiment", tx.workspace, _number(experiment_id))
-    place: Place | None = tx.recall(key)
-    if place:
-        tx.do(_INSIST, tx.workspace, *place)
-        return place
+    parent: Parent | None = tx.cached_row(key)
+    if parent:
+        tx.run(_MUST_EXIST, tx.workspace, *parent)
+        return parent
     row = find_active(tx, experiment_id)
-    place = Place(row.id, row.artifact_location)
-    tx.note(key, place)
-    return place
+    parent = Parent(row.id, row.artifact_location)
+    tx.cache_row(key, parent)
+    return parent
 
 
-def visible_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:
+def existing_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:
     """Those of the ids that exist in the workspace."""
     numbers = [rules.parse_experiment_id(text) for text in experiment_ids]
     numbers = [number for number in numbers if abs(number) < 1 << 63]
@@ -174,10 +174,10 @@ def visible_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:
         return []
     if len(numbers) == 1:
         [number] = numbers
-        if not tx.kept.knows(tx.workspace, number):
-            if tx.first(_VISIBLE, tx.workspace, number) is None:
+        if not tx.text_cache.knows_experiment(tx.workspace, number):
+            if tx.first(_EXISTS, tx.workspace, number) is None:
                 return []
-            tx.kept.note(tx.workspace, number)
+            tx.text_cache.add_experiment(tx.workspace, number)
         return numbers
     query = sa.select(experiments.c.id).where(
         experiments.c.workspace_id == tx.workspace, experiments.c.id.in_(search.inline(numbers))

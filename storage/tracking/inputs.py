@@ -14,7 +14,7 @@ from .. import search
 from ..database import Tx, insert_new, upsert
 from ..schema.tracking import dataset_input_tags, dataset_inputs, datasets, run_models, runs
 from . import experiments
-from .run_locks import Active
+from .run_locks import LockedRun
 
 CONTEXT_TAG = "mlflow.data.context"
 _MAX_SUMMARIES = 1000  # MLflow's
@@ -37,7 +37,7 @@ _DATASETS_OF = (
 )
 
 
-def log_datasets(tx: Tx, run: Active, given: Sequence[m.DatasetInput]) -> None:
+def log_datasets(tx: Tx, run: LockedRun, given: Sequence[m.DatasetInput]) -> None:
     """Note datasets that a run from ``active_runs.find`` used.
 
     A dataset is one per experiment, name and digest. Noting one again changes nothing, its
@@ -84,7 +84,7 @@ def log_datasets(tx: Tx, run: Active, given: Sequence[m.DatasetInput]) -> None:
         tx.execute(sa.insert(dataset_input_tags), tags)
 
 
-def log_models(tx: Tx, run: Active, direction: str, models: Sequence[tuple[str, int]]) -> None:
+def log_models(tx: Tx, run: LockedRun, direction: str, models: Sequence[tuple[str, int]]) -> None:
     """Note logged models (id, step) that the run read (``direction`` "in") or made ("out")."""
     if models:
         tx.execute(
@@ -98,7 +98,7 @@ def log_models(tx: Tx, run: Active, direction: str, models: Sequence[tuple[str, 
 
 def summaries(tx: Tx, experiment_ids: list[str]) -> list[m.DatasetSummary]:
     """Distinct (experiment, name, digest, context) of what the experiments' runs used; at most 1,000."""
-    ids = experiments.visible_ids(tx, experiment_ids)
+    ids = experiments.existing_ids(tx, experiment_ids)
     context = sa.and_(
         dataset_input_tags.c.input_id == dataset_inputs.c.id, dataset_input_tags.c.key == CONTEXT_TAG
     )

@@ -23,7 +23,7 @@ from ..schema import tracking
 from ..schema.tracking import logged_model_points as points
 from ..schema.tracking import logged_model_series as series
 from ..schema.tracking import logged_models
-from .run_locks import Active
+from .run_locks import LockedRun
 
 Dataset = m.SearchLoggedModels.Dataset
 
@@ -83,7 +83,7 @@ _POINTS_OF_MODELS = (
 )
 
 
-def log(tx: Tx, run: Active, metrics: Sequence[tuple[m.Metric, Point]]) -> None:
+def log(tx: Tx, run: LockedRun, metrics: Sequence[tuple[m.Metric, Point]]) -> None:
     """Append points to the models that the metrics name, as seen by a run from ``active_runs.find``.
 
     Raises NotFound for a model that does not exist; deleted ones take metrics, as in MLflow.

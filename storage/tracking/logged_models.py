@@ -80,7 +80,7 @@ def create(tx: Tx, req: m.CreateLoggedModel) -> m.LoggedModel:
 
     MLflow keeps whatever ``source_run_id`` says, without a look at the run.
     """
-    experiment = experiments.find_place(tx, req.experiment_id)
+    experiment = experiments.lock_parent(tx, req.experiment_id)
     model_id = f"m-{uuid.uuid4().hex}"
     values = {
         "model_id": model_id,
@@ -137,7 +137,7 @@ def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], s
     asks for models that have any metric on one of the datasets. A page may be shorter than asked for;
     the token then leads on.
     """
-    ids = experiments.visible_ids(tx, req.experiment_ids)
+    ids = experiments.existing_ids(tx, req.experiment_ids)
     scope = [
         search.among(logged_models.c.experiment_id, ids),
         logged_models.c.lifecycle_stage == ACTIVE,

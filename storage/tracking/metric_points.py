@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from ..database import Prepared, Tx, excluded, insert_new, insisting, is_among, several, upsert
+from ..database import Prepared, Tx, excluded, in_list, insert_new, multi_row, must_exist, upsert
 from ..schema.tracking import points, series
-from .run_locks import Active
+from .run_locks import LockedRun
 
 # Stands for NaN in the value of a point; a series, by which runs are searched, says it beside the value.
 NAN = math.inf
@@ -26,7 +26,7 @@ class Point(NamedTuple):
     is_nan: bool
 
 
-def append(tx: Tx, run: Active, new: Sequence[tuple[str, Point]]) -> None:
+def append(tx: Tx, run: LockedRun, new: Sequence[tuple[str, Point]]) -> None:
     """Add points, each with its key, and move each key's latest forward where one of them is later.
 
     The run's row is locked. A point that is there already changes nothing: the whole point is its key.
@@ -110,12 +110,12 @@ _IN_ONE = Prepared(
 )
 
 
-def _append_in_one(tx: Tx, run: Active, new: Sequence[tuple[str, Point]]) -> None:
+def _append_in_one(tx: Tx, run: LockedRun, new: Sequence[tuple[str, Point]]) -> None:
     latest = _latest(new)
     is_latest = [point is latest[key] for key, point in new]
     keys, added = zip(*new, strict=True)
     arrays = map(list, zip(*added, strict=True))
-    tx.do(_IN_ONE, run.id, run.experiment_id, list(keys), *arrays, is_latest)
+    tx.run(_IN_ONE, run.id, run.experiment_id, list(keys), *arrays, is_latest)
 
 
 # One point of a series that was seen, which is what a training loop logs. The statement need not be ready for
@@ -136,19 +136,19 @@ def _one_more() -> sa.Select[Any]:
     )
     stored = sa.case((new["is_nan"], sa.literal(NAN, points.c.value.type)), else_=new["value"])
     row = sa.select(moved.c.id, new["timestamp"], new["step"], stored)
-    return insisting(moved).add_cte(insert_new(points).from_select(list(_POINTS), row).cte("added"))
+    return must_exist(moved).add_cte(insert_new(points).from_select(list(_POINTS), row).cte("added"))
 
 
 _ONE_MORE = Prepared(_one_more(), "run_id", "key", *Point._fields)
 
 
-def _append_one(tx: Tx, run: Active, key: str, point: Point) -> None:
+def _append_one(tx: Tx, run: LockedRun, key: str, point: Point) -> None:
     seen = ("series", run.id, key)
-    if tx.recall(seen):
-        tx.do(_ONE_MORE, run.id, key, *point)
+    if tx.cached_row(seen):
+        tx.run(_ONE_MORE, run.id, key, *point)
     else:
         _append_in_one(tx, run, [(key, point)])
-        tx.note(seen, True)
+        tx.cache_row(seen, True)
 
 
 # SQLite, where a statement costs little and an INSERT cannot stand within another.
@@ -162,16 +162,16 @@ def _moving_forward() -> Any:
 
 _KEY_IDS = sa.select(series.c.id, series.c.key).where(series.c.run_id == sa.bindparam("run"))
 _IDS_OF_RUN = Prepared(_KEY_IDS, "run")
-_FEW_IDS = Prepared(_KEY_IDS.where(is_among(series.c.key, "keys")), "run", "keys")
+_FEW_IDS = Prepared(_KEY_IDS.where(in_list(series.c.key, "keys")), "run", "keys")
 _FEW = 50
 _ADVANCE = Prepared(_moving_forward(), *_SERIES)
 _ADVANCE_FEW = Prepared(_moving_forward().returning(series.c.id, series.c.key), *_SERIES)
 _ADD_POINTS = Prepared(insert_new(points), *_POINTS)
 _AT_ONCE = 50
-_ADD_MANY_POINTS = several(insert_new(points), _AT_ONCE, *_POINTS)
+_ADD_MANY_POINTS = multi_row(insert_new(points), _AT_ONCE, *_POINTS)
 
 
-def _append_by_ids(tx: Tx, run: Active, new: Sequence[tuple[str, Point]]) -> None:
+def _append_by_ids(tx: Tx, run: LockedRun, new: Sequence[tuple[str, Point]]) -> None:
     ids = _advance(tx, run, _latest(new))
     rows = [
         (ids[key], timestamp, step, NAN if is_nan else value) for key, (step, timestamp, value, is_nan) in new
@@ -181,18 +181,18 @@ def _append_by_ids(tx: Tx, run: Active, new: Sequence[tuple[str, Point]]) -> Non
     # 50 to a statement: 2.8 ms of CPU for a batch of 1,000, one by one 3.3.
     whole = len(rows) - len(rows) % _AT_ONCE
     parts = [rows[start : start + _AT_ONCE] for start in range(0, whole, _AT_ONCE)]
-    tx.do_all(_ADD_MANY_POINTS, [list(chain.from_iterable(part)) for part in parts])
-    tx.do_all(_ADD_POINTS, rows[whole:])
+    tx.run_many(_ADD_MANY_POINTS, [list(chain.from_iterable(part)) for part in parts])
+    tx.run_many(_ADD_POINTS, rows[whole:])
 
 
-def _advance(tx: Tx, run: Active, latest: Mapping[str, Point]) -> dict[str, int]:
+def _advance(tx: Tx, run: LockedRun, latest: Mapping[str, Point]) -> dict[str, int]:
     """Create or move forward the run's series, each where the point is later than its own; ids by key."""
     rows = [(run.id, run.experiment_id, key, *point) for key, point in latest.items()]
     if len(rows) > _FEW:
         # SQLite returns the rows of one execution at a time: 7.8 ms for 1,000, this way 4.6.
-        tx.do_all(_ADVANCE, rows)
+        tx.run_many(_ADVANCE, rows)
         return {row.key: row.id for row in tx.rows(_IDS_OF_RUN, run.id)}
-    ids = {row.key: row.id for row in tx.do_all(_ADVANCE_FEW, rows)}
+    ids = {row.key: row.id for row in tx.run_many(_ADVANCE_FEW, rows)}
     # Those that stay where they are, are not returned.
     if others := [key for key in latest if key not in ids]:
         ids |= {row.key: row.id for row in tx.rows(_FEW_IDS, run.id, others)}

@@ -18,7 +18,7 @@ from ..search import keyset
 from . import logged_model_metrics
 from .metric_points import NAN as NAN
 from .metric_points import Point, append
-from .run_locks import Active
+from .run_locks import LockedRun
 
 _LARGEST = 1.7976931348623157e308  # stands for infinity, which MLflow cannot store either
 _SERIES_OF_RUNS = tracking.runs.join(tracking.experiments).join(series, series.c.run_id == tracking.runs.c.id)
@@ -39,7 +39,7 @@ _FIRST_POINTS = Prepared(_POINTS_OF_SERIES, "series", "most")
 _NO_LIMIT = 2**40
 
 
-def log(tx: Tx, run: Active, metrics: Sequence[m.Metric]) -> None:
+def log(tx: Tx, run: LockedRun, metrics: Sequence[m.Metric]) -> None:
     """Append points to a run from ``active_runs.find`` and move each key's latest value forward.
 
     Latest is the greatest (step, timestamp, value), as in MLflow 3.17. Timestamps are

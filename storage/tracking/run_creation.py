@@ -48,7 +48,7 @@ _IN_ONE = Prepared(_in_one(), *_NewRun._fields, "keys", "values")
 
 def create(tx: Tx, req: m.CreateRun) -> m.Run:
     """Start a run. Its name is the request's, else its ``mlflow.runName`` tag's, else a random one."""
-    place = experiments.find_place(tx, req.experiment_id or "")
+    parent = experiments.lock_parent(tx, req.experiment_id or "")
     tags = {tag.key or "": tag.value or "" for tag in req.tags}
     tag_name = tags.get(rules.RUN_NAME_TAG)
     if req.run_name and tag_name and req.run_name != tag_name:
@@ -61,20 +61,20 @@ def create(tx: Tx, req: m.CreateRun) -> m.Run:
     run_uuid = uuid.uuid4().hex
     run = _NewRun(
         run_uuid=run_uuid,
-        experiment_id=place.id,
+        experiment_id=parent.id,
         name=name,
         user_id=req.user_id or "",
         status="RUNNING",
         start_time=req.start_time or 0,
         lifecycle_stage=experiments.ACTIVE,
-        artifact_uri=uris.append(place.artifact_location, run_uuid, "artifacts"),
+        artifact_uri=uris.append(parent.artifact_location, run_uuid, "artifacts"),
         version=new_version(),
     )
     if tx.dialect == "postgresql":
-        tx.do(_IN_ONE, *run, list(tags), list(tags.values()))
+        tx.run(_IN_ONE, *run, list(tags), list(tags.values()))
     else:
         row = tx.first(_INSERT, *run)
-        tx.do_all(SET_TAG, [(row.id, key, value) for key, value in tags.items()])
+        tx.run_many(SET_TAG, [(row.id, key, value) for key, value in tags.items()])
     return m.Run(
         info=run_json.info(run),
         data=m.RunData(tags=[m.RunTag(key=key, value=value) for key, value in tags.items()]),

@@ -14,9 +14,9 @@ from ..schema.tracking import params, run_tags, series
 from . import inputs
 
 
-def texts(tx: Tx, rows: Sequence[Any]) -> list[bytes]:
+def dumps(tx: Tx, rows: Sequence[Any]) -> list[bytes]:
     """The JSON of each run, given by its row; made anew only for those that were written to since."""
-    kept = tx.kept
+    kept = tx.text_cache
     found = kept.get((row.id, row.version) for row in rows)
     missing = [row for row, text in zip(rows, found, strict=True) if text is None]
     made = iter(messages(tx, missing))

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from trackway.client_compat.errors import InvalidParameter, NotFound
 
-from ..database import Prepared, Tx, insisting, new_version
+from ..database import Prepared, Tx, must_exist, new_version
 from ..schema.tracking import experiments, runs
 from .experiments import ACTIVE
 
@@ -29,12 +29,12 @@ _SEEN = _CHANGE.where(
     runs.c.id == sa.bindparam("of_id", type_=runs.c.id.type),
     runs.c.lifecycle_stage == sa.literal_column(f"'{ACTIVE}'"),
 )
-_INSIST = Prepared(
-    insisting(_SEEN.returning(runs.c.id).cte("run")), "of_uuid", "of_workspace", "new_version", "of_id"
+_MUST_EXIST = Prepared(
+    must_exist(_SEEN.returning(runs.c.id).cte("run")), "of_uuid", "of_workspace", "new_version", "of_id"
 )
 
 
-class Active(NamedTuple):
+class LockedRun(NamedTuple):
     """What never changes of a run."""
 
     id: int
@@ -42,20 +42,20 @@ class Active(NamedTuple):
     experiment_id: int
 
 
-def find(tx: Tx, run_id: str) -> Active:
+def lock_active(tx: Tx, run_id: str) -> LockedRun:
     """A run to write to: locked, and refused when it is deleted."""
     key = ("run", tx.workspace, run_id)
-    run: Active | None = tx.recall(key)
+    run: LockedRun | None = tx.cached_row(key)
     if run:
-        tx.do(_INSIST, run_id, tx.workspace, new_version(), run.id)
+        tx.run(_MUST_EXIST, run_id, tx.workspace, new_version(), run.id)
         return run
-    row = row_of(tx, run_id)
-    run = Active(row.id, row.run_uuid, row.experiment_id)
-    tx.note(key, run)
+    row = lock_active_row(tx, run_id)
+    run = LockedRun(row.id, row.run_uuid, row.experiment_id)
+    tx.cache_row(key, run)
     return run
 
 
-def row_of(tx: Tx, run_id: str) -> sa.Row[Any]:
+def lock_active_row(tx: Tx, run_id: str) -> sa.Row[Any]:
     """All of a run that ``find`` finds."""
     row = lock(tx, run_id)
     if row.lifecycle_stage != ACTIVE:
@@ -67,13 +67,13 @@ def row_of(tx: Tx, run_id: str) -> sa.Row[Any]:
 
 def lock(tx: Tx, run_id: str) -> sa.Row[Any]:
     """The run's row, deleted or not, marked as another than those who read it know."""
-    return found(tx.first(_LOCK, run_id, tx.workspace, new_version()), run_id)
+    return require(tx.first(_LOCK, run_id, tx.workspace, new_version()), run_id)
 
 
-def found(row: sa.Row[Any] | None, run_id: str) -> sa.Row[Any]:
+def require(row: sa.Row[Any] | None, run_id: str) -> sa.Row[Any]:
     if row is None:
         raise NotFound(f"Run with id={run_id} not found")
     return row
 
 
-__all__ = ["Active", "find", "found", "lock", "row_of"]
+__all__ = ["LockedRun", "lock", "lock_active", "lock_active_row", "require"]

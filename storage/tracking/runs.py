@@ -14,13 +14,13 @@ from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.filters import parse_order_by
 
 from .. import search
-from ..database import Prepared, Tx, insert_new, is_among, upsert
+from ..database import Prepared, Tx, in_list, insert_new, upsert
 from ..schema import tracking
 from ..schema.tracking import params, run_tags, runs, series
 from ..search import pages
 from . import experiments, inputs, run_json, run_locks
 from .experiments import ACTIVE, DELETED, STAGES
-from .run_locks import Active
+from .run_locks import LockedRun
 
 SET_TAG = Prepared(upsert(run_tags, "value"), "run_id", "key", "value")
 _BY_UUID = (
@@ -34,7 +34,7 @@ _BY_UUID = (
 _FIND = Prepared(_BY_UUID, "run_uuid", "workspace")
 _KEPT_PARAMS = Prepared(
     sa.select(params.c.key, params.c.value).where(
-        params.c.run_id == sa.bindparam("run"), is_among(params.c.key, "keys")
+        params.c.run_id == sa.bindparam("run"), in_list(params.c.key, "keys")
     ),
     *("run", "keys"),
 )
@@ -69,23 +69,23 @@ _SEARCH = search.Entity(
 
 def find(tx: Tx, run_id: str) -> sa.Row[Any]:
     """The run's row, whatever its state."""
-    return run_locks.found(tx.first(_FIND, run_id, tx.workspace), run_id)
+    return run_locks.require(tx.first(_FIND, run_id, tx.workspace), run_id)
 
 
 def get(tx: Tx, run_id: str) -> bytes:
     """The run with all its data, as JSON."""
-    return run_json.texts(tx, [find(tx, run_id)])[0]
+    return run_json.dumps(tx, [find(tx, run_id)])[0]
 
 
 def find_page(tx: Tx, req: m.SearchRuns) -> tuple[list[bytes], str | None]:
     """The runs of a page as ``get`` has them, newest first unless ordered otherwise, and the next token."""
-    ids = experiments.visible_ids(tx, req.experiment_ids)
+    ids = experiments.existing_ids(tx, req.experiment_ids)
     words = (req.filter or "", *req.order_by)
     # Pages and scripts ask again and again; of what is long, few are asked twice.
     search_for = _search if sum(map(len, words)) + len(ids) <= 1000 else _search.__wrapped__
     found = search_for(tx.workspace, req.run_view_type or "ACTIVE_ONLY", tuple(ids), *words)
     rows, token = found.fetch(tx, req.max_results or 0, req.page_token)
-    return run_json.texts(tx, rows), token
+    return run_json.dumps(tx, rows), token
 
 
 @functools.lru_cache(maxsize=32)
@@ -103,7 +103,7 @@ def _search(workspace: int, view: str, ids: tuple[int, ...], filter: str, *order
 
 def update(tx: Tx, req: m.UpdateRun) -> m.RunInfo:
     """Change status, end time or name, each if given; an empty name changes nothing."""
-    row = run_locks.row_of(tx, req.run_id or "")
+    row = run_locks.lock_active_row(tx, req.run_id or "")
     changes: dict[str, Any] = {}
     if req.status is not None:
         changes["status"] = req.status
@@ -111,7 +111,7 @@ def update(tx: Tx, req: m.UpdateRun) -> m.RunInfo:
         changes["end_time"] = req.end_time
     if req.run_name:
         changes["name"] = req.run_name
-        tx.do(SET_TAG, row.id, rules.RUN_NAME_TAG, req.run_name)
+        tx.run(SET_TAG, row.id, rules.RUN_NAME_TAG, req.run_name)
     _change(tx, row.id, changes)
     return run_json.info(row._replace(**changes))
 
@@ -128,7 +128,7 @@ def restore(tx: Tx, run_id: str) -> None:
     _change(tx, row.id, {"lifecycle_stage": ACTIVE, "deleted_time": None})
 
 
-def set_tags(tx: Tx, run: Active, tags: Sequence[m.RunTag]) -> None:
+def set_tags(tx: Tx, run: LockedRun, tags: Sequence[m.RunTag]) -> None:
     """Set tags on a run from ``active_runs.find``; of a key given twice the last value holds.
 
     ``mlflow.runName`` is the run's name: an empty one changes nothing.
@@ -139,17 +139,17 @@ def set_tags(tx: Tx, run: Active, tags: Sequence[m.RunTag]) -> None:
             _change(tx, run.id, {"name": name})
         else:
             del values[rules.RUN_NAME_TAG]
-    tx.do_all(SET_TAG, [(run.id, key, value) for key, value in values.items()])
+    tx.run_many(SET_TAG, [(run.id, key, value) for key, value in values.items()])
 
 
 def delete_tag(tx: Tx, run_id: str, key: str) -> None:
-    row = run_locks.find(tx, run_id)
+    row = run_locks.lock_active(tx, run_id)
     gone = tx.execute(sa.delete(run_tags).where(run_tags.c.run_id == row.id, run_tags.c.key == key))
     if not gone.rowcount:
         raise NotFound(f"No tag with name: {key} in run with id {run_id}")
 
 
-def tag(tx: Tx, run: Active, key: str) -> str | None:
+def tag(tx: Tx, run: LockedRun, key: str) -> str | None:
     """The value of one of the run's tags, None where it has no such tag."""
     value: str | None = tx.execute(
         sa.select(run_tags.c.value).where(run_tags.c.run_id == run.id, run_tags.c.key == key)
@@ -157,11 +157,11 @@ def tag(tx: Tx, run: Active, key: str) -> str | None:
     return value
 
 
-def log_params(tx: Tx, run: Active, new: Sequence[m.Param]) -> None:
+def log_params(tx: Tx, run: LockedRun, new: Sequence[m.Param]) -> None:
     """Store params of a run from ``active_runs.find``; the same value again is fine, another is refused."""
     if not new:
         return
-    added = {row.key for row in tx.do_all(_ADD_PARAMS, [(run.id, p.key, p.value) for p in new])}
+    added = {row.key for row in tx.run_many(_ADD_PARAMS, [(run.id, p.key, p.value) for p in new])}
     again = [p for p in new if p.key not in added]
     if not again:
         return
@@ -189,7 +189,7 @@ def _changed_params(changed: list[dict[str, Any]], run_id: str) -> str:
 
 def _change(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
     if values:
-        tx.do(_changing(*values), row_id, *values.values())
+        tx.run(_changing(*values), row_id, *values.values())
 
 
 @functools.cache

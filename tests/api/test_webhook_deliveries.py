@@ -38,7 +38,7 @@ def start_worker(api, monkeypatch):
     started = []
 
     def start():
-        runner = background.runner(api.application.extensions["trackway"])
+        runner = background.make_runner(api.application.extensions["trackway"])
         runner.stand_by()
         started.append(runner)
         return runner
@@ -199,7 +199,7 @@ def loops():
 def test_a_process_without_the_watch_begins_with_its_first_job(
     api, start_worker, hook: Receiver, monkeypatch
 ):
-    monkeypatch.setattr(api.application.extensions["trackway"].watch, "is_ours", lambda: False)
+    monkeypatch.setattr(api.application.extensions["trackway"].leader_lock, "acquire", lambda: False)
     before = loops()
     start_worker()
     assert loops() == before
@@ -210,18 +210,18 @@ def test_a_process_without_the_watch_begins_with_its_first_job(
 
 @pytest.mark.environment(TRACKWAY_JOB_POLL_SECONDS="0.1")
 def test_a_process_begins_when_the_watch_falls_to_it(api, start_worker, hook: Receiver, monkeypatch):
-    watch = api.application.extensions["trackway"].watch
+    watch = api.application.extensions["trackway"].leader_lock
     webhook = create(api, hook.url)
     emit(api)  # what a process that has been killed has left
-    monkeypatch.setattr(watch, "is_ours", lambda: False)
+    monkeypatch.setattr(watch, "acquire", lambda: False)
     before = loops()
     runner = start_worker()
     time.sleep(0.2)
-    runner.keep_watch()
+    runner.check_leadership()
     assert loops() == before
-    monkeypatch.setattr(watch, "is_ours", lambda: True)
+    monkeypatch.setattr(watch, "acquire", lambda: True)
     time.sleep(0.2)
-    runner.keep_watch()
+    runner.check_leadership()
     sent(api, webhook)
 
 

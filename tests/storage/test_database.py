@@ -80,10 +80,10 @@ def test_a_transaction_that_lost_a_race_runs_again(database: Database) -> None:
     def write(first: str, second: str) -> None:
         def work(tx: Tx) -> None:
             attempts.append(first)
-            run_locks.find(tx, first)
+            run_locks.lock_active(tx, first)
             if tx.dialect == "postgresql" and len(attempts) <= 2:
                 meet.wait()
-            runs.set_tags(tx, run_locks.find(tx, second), [])
+            runs.set_tags(tx, run_locks.lock_active(tx, second), [])
 
         database.run(work, write=True)
 
@@ -161,7 +161,7 @@ def test_a_connection_that_broke_in_the_pool_is_replaced(database: Database) -> 
     with killer.begin(write=False) as tx:
         tx.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
     killer.dispose()
-    database.run(lambda tx: runs.set_tags(tx, run_locks.find(tx, run), []), write=True)
+    database.run(lambda tx: runs.set_tags(tx, run_locks.lock_active(tx, run), []), write=True)
 
 
 def test_the_pools_last_connection_is_there_for_who_asks_whether_the_database_answers(
@@ -259,4 +259,4 @@ def test_clients_are_not_told_where_the_database_is() -> None:
         Database("postgresql://secret-user@127.0.0.1:1/none").ping()
     assert "127.0.0.1" not in told.value.message
     assert "secret-user" not in told.value.message
-    assert "127.0.0.1" in told.value.told_to_operators()
+    assert "127.0.0.1" in told.value.for_operators()

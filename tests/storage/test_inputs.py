@@ -22,13 +22,13 @@ def used(tx: Tx, run: str) -> list[m.DatasetInput]:
 def test_a_run_shows_its_datasets_with_their_tags(tx: Tx) -> None:
     run = make_run(tx)
     given = [dataset("train", mlflow_data_context="training"), dataset("eval")]
-    inputs.log_datasets(tx, run_locks.find(tx, run), given)
+    inputs.log_datasets(tx, run_locks.lock_active(tx, run), given)
     assert used(tx, run) == given
 
 
 def test_the_first_of_two_equal_datasets_counts_and_again_changes_nothing(tx: Tx) -> None:
     run = make_run(tx)
-    row = run_locks.find(tx, run)
+    row = run_locks.lock_active(tx, run)
     inputs.log_datasets(tx, row, [dataset("d", k="1"), dataset("d", k="2")])
     inputs.log_datasets(tx, row, [dataset("d", k="3")])
     assert used(tx, run) == [dataset("d", k="1")]
@@ -36,13 +36,13 @@ def test_the_first_of_two_equal_datasets_counts_and_again_changes_nothing(tx: Tx
 
 def test_a_name_with_two_digests_is_two_datasets(tx: Tx) -> None:
     run = make_run(tx)
-    inputs.log_datasets(tx, run_locks.find(tx, run), [dataset("d", "1"), dataset("d", "2")])
+    inputs.log_datasets(tx, run_locks.lock_active(tx, run), [dataset("d", "1"), dataset("d", "2")])
     assert len(used(tx, run)) == 2
 
 
 def test_models_that_a_run_read_and_made(tx: Tx) -> None:
     run = make_run(tx)
-    row = run_locks.find(tx, run)
+    row = run_locks.lock_active(tx, run)
     inputs.log_models(tx, row, "in", [("m-1", 0)])
     inputs.log_models(tx, row, "out", [("m-2", 3), ("m-3", 1)])
     found = get_run(tx, run)
@@ -55,7 +55,7 @@ def test_models_that_a_run_read_and_made(tx: Tx) -> None:
 def test_summaries_are_distinct_and_only_of_the_experiments_asked_for(tx: Tx) -> None:
     experiment, other = make_experiment(tx), make_experiment(tx)
     for run in (make_run(tx, experiment), make_run(tx, experiment), make_run(tx, other)):
-        row = run_locks.find(tx, run)
+        row = run_locks.lock_active(tx, run)
         inputs.log_datasets(tx, row, [dataset("a", mlflow_data_context="train"), dataset("b")])
     assert inputs.summaries(tx, [experiment]) == [
         m.DatasetSummary(experiment_id=experiment, name="a", digest="d", context="train"),
@@ -67,7 +67,7 @@ def test_runs_are_found_by_their_datasets(tx: Tx) -> None:
     experiment = make_experiment(tx)
     run = make_run(tx, experiment)
     make_run(tx, experiment)
-    inputs.log_datasets(tx, run_locks.find(tx, run), [dataset("iris", mlflow_data_context="train")])
+    inputs.log_datasets(tx, run_locks.lock_active(tx, run), [dataset("iris", mlflow_data_context="train")])
 
     def find(filter: str) -> list[str]:
         request = m.SearchRuns(experiment_ids=[experiment], filter=filter, max_results=10)

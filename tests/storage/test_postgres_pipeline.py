@@ -57,9 +57,9 @@ def test_all_values_arrive_as_they_were(database: Database) -> None:
     run_id = committed(database, make_run)
 
     def write(tx: Tx) -> None:
-        row = run_locks.find(tx, run_id).id
-        tx.do(_ADD, row, "one", TEXTS[4])
-        tx.do_all(_ADD, [(row, f"many-{number}", text) for number, text in enumerate(TEXTS)])
+        row = run_locks.lock_active(tx, run_id).id
+        tx.run(_ADD, row, "one", TEXTS[4])
+        tx.run_many(_ADD, [(row, f"many-{number}", text) for number, text in enumerate(TEXTS)])
 
     committed(database, write)
     with database.begin(write=False) as tx:
@@ -96,13 +96,13 @@ def test_a_fault_that_comes_late_leaves_nothing(database: Database) -> None:
     run_id = committed(database, make_run)
 
     def write_twice(tx: Tx) -> None:
-        row = run_locks.find(tx, run_id).id
-        tx.do(_ADD, row, "p", "1")
-        tx.do(_ADD, row, "p", "2")
+        row = run_locks.lock_active(tx, run_id).id
+        tx.run(_ADD, row, "p", "1")
+        tx.run(_ADD, row, "p", "2")
 
     with pytest.raises(exc.IntegrityError, match="pk_params"):
         committed(database, write_twice)
-    committed(database, lambda tx: tx.do(_ADD, run_locks.find(tx, run_id).id, "q", "1"))
+    committed(database, lambda tx: tx.run(_ADD, run_locks.lock_active(tx, run_id).id, "q", "1"))
     with database.begin(write=False) as tx:
         assert tx.rows(_ALL, runs.find(tx, run_id).id) == [("q", "1")]
 
@@ -111,10 +111,10 @@ def test_what_waits_runs_before_any_other_statement(database: Database) -> None:
     run_id = committed(database, make_run)
 
     def write(tx: Tx) -> tuple[int, int]:
-        row = run_locks.find(tx, run_id).id
-        tx.do(_ADD, row, "p", "1")
+        row = run_locks.lock_active(tx, run_id).id
+        tx.run(_ADD, row, "p", "1")
         by_pipe = tx.first(_COUNT, row).number
-        tx.do(_ADD, row, "q", "1")
+        tx.run(_ADD, row, "q", "1")
         by_sqlalchemy = tx.execute(sa.select(sa.func.count()).where(params.c.run_id == row)).scalar()
         return by_pipe, by_sqlalchemy
 
@@ -125,13 +125,13 @@ def test_what_an_abandoned_transaction_left_unsent_is_not_sent_by_the_next(datab
     run_id = committed(database, make_run)
 
     def refuse(tx: Tx) -> None:
-        tx.do(_ADD, run_locks.find(tx, run_id).id, "p", "1")
+        tx.run(_ADD, run_locks.lock_active(tx, run_id).id, "p", "1")
         raise InvalidParameter("no")
 
     for _ in range(3):
         with pytest.raises(InvalidParameter):
             committed(database, refuse)
-    committed(database, lambda tx: run_locks.find(tx, run_id))
+    committed(database, lambda tx: run_locks.lock_active(tx, run_id))
     with database.begin(write=False) as tx:
         assert tx.rows(_ALL, runs.find(tx, run_id).id) == []
 
@@ -146,7 +146,7 @@ def test_statements_stay_prepared_after_a_rollback(database: Database) -> None:
     def refuse(tx: Tx) -> None:
         for _ in range(10):  # so many that psycopg prepares this one
             tx.execute(sa.text("SELECT 1"))
-        run_locks.find(tx, run_id)
+        run_locks.lock_active(tx, run_id)
         raise InvalidParameter("no")
 
     before = committed(database, kept)
@@ -188,7 +188,7 @@ def test_a_statement_that_failed_at_its_first_use_does_not_stay(database: Databa
 def test_a_statement_for_any_values_is_planned_once_and_others_as_ever(database: Database) -> None:
     run, by = (sa.bindparam(name, type_=sa.BigInteger) for name in ("run", "by"))
     query = sa.select((sa.func.count() // by).label("quotient")).where(params.c.run_id == run)
-    once = Prepared(query, "run", "by", is_for_any_values=True)
+    once = Prepared(query, "run", "by", generic_plan=True)
     with database.begin(write=False) as tx:
         for divisor in (1, 2, 3):
             assert tx.rows(once, 0, divisor) == [(0,)]
@@ -231,13 +231,13 @@ def test_a_statement_too_many_hinders_no_rollback(
     run_id = committed(database, make_run)
 
     def fail(tx: Tx) -> None:
-        tx.rows(_ALL, run_locks.find(tx, run_id).id)
+        tx.rows(_ALL, run_locks.lock_active(tx, run_id).id)
         tx.execute(sa.text("SELECT 1 / 0"))
 
     for _ in range(3):
         with pytest.raises(exc.DBAPIError):
             committed(database, fail)
-    assert committed(database, lambda tx: run_locks.find(tx, run_id).run_uuid) == run_id
+    assert committed(database, lambda tx: run_locks.lock_active(tx, run_id).run_uuid) == run_id
 
 
 def test_more_than_the_socket_holds_goes_both_ways(database: Database) -> None:
@@ -245,9 +245,9 @@ def test_more_than_the_socket_holds_goes_both_ways(database: Database) -> None:
     large = "x" * 2000
 
     def write(tx: Tx) -> int:
-        row = run_locks.find(tx, run_id).id
+        row = run_locks.lock_active(tx, run_id).id
         for part in range(5):
-            tx.do_all(_ADD, [(row, f"{part}-{number}", large) for number in range(2000)])
+            tx.run_many(_ADD, [(row, f"{part}-{number}", large) for number in range(2000)])
         return len(tx.rows(_ALL, row))
 
     assert committed(database, write) == 10_000
@@ -257,7 +257,10 @@ def test_more_than_the_socket_holds_goes_both_ways(database: Database) -> None:
     ("work", "trips"),
     [
         (lambda tx, run: run_creation.create(tx, m.CreateRun(experiment_id="0")), 1),
-        (lambda tx, run: runs.set_tags(tx, run_locks.find(tx, run), [m.RunTag(key="t", value="v")]), 1),
+        (
+            lambda tx, run: runs.set_tags(tx, run_locks.lock_active(tx, run), [m.RunTag(key="t", value="v")]),
+            1,
+        ),
         (lambda tx, run: log_metrics(tx, run, point("loss", 1, step=next(_steps))), 1),
     ],
     ids=["create-run", "set-tag", "log-metric"],

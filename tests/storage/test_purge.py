@@ -22,7 +22,7 @@ from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.storage.artifacts.locations import Locations
 from trackway.storage.database import Database, Tx
 from trackway.storage.maintenance import purge, trash
-from trackway.storage.maintenance.trash import Named
+from trackway.storage.maintenance.trash import Selection
 from trackway.storage.schema import metadata
 from trackway.storage.schema.audit import audit
 from trackway.storage.tracking import experiments, inputs, logged_models, metrics, run_locks, runs
@@ -38,18 +38,18 @@ def counts(tx: Tx) -> Counts:
     }
 
 
-def purge_all(tx: Tx, before_ms: int | None = None, named: Named | None = None) -> list[str]:
+def purge_all(tx: Tx, before_ms: int | None = None, selection: Selection | None = None) -> list[str]:
     """What went, in this order."""
-    victims = trash.find(tx, before_ms, named).victims
-    assert all(purge.delete(tx, victim, before_ms) for victim in victims)
-    return [str(victim) for victim in victims]
+    items = trash.find(tx, before_ms, selection).items
+    assert all(purge.delete(tx, item, before_ms) for item in items)
+    return [str(item) for item in items]
 
 
 def make_full_run(tx: Tx, experiment_id: str = "0", model_id: str | None = None) -> str:
     """A run with a row in every table that runs have rows in."""
     run_id = make_run(tx, experiment_id, tags={"k": "v"}, params={"p": "1"})
     log_metrics(tx, run_id, *(point("loss", 1 / (n + 1), step=n, model=model_id) for n in range(20)))
-    run = run_locks.find(tx, run_id)
+    run = run_locks.lock_active(tx, run_id)
     dataset = m.Dataset(name="iris", digest="d1", source_type="local", source="{}")
     tag = m.InputTag(key="mlflow.data.context", value="train")
     inputs.log_datasets(tx, run, [m.DatasetInput(dataset=dataset, tags=[tag])])
@@ -159,16 +159,16 @@ def test_only_what_is_named_goes(tx: Tx) -> None:
         experiments.delete(tx, experiment_id)
         runs.delete(tx, run_id)
         logged_models.delete(tx, model_id)
-    assert purge_all(tx, named=Named(run_ids=[named[1], named[1]])) == [f"run {named[1]}"]
-    assert purge_all(tx, named=Named(model_ids=[named[2]])) == [f"logged model {named[2]}"]
-    assert purge_all(tx, named=Named(experiment_ids=[named[0]])) == [f"experiment {named[0]}"]
+    assert purge_all(tx, selection=Selection(run_ids=[named[1], named[1]])) == [f"run {named[1]}"]
+    assert purge_all(tx, selection=Selection(model_ids=[named[2]])) == [f"logged model {named[2]}"]
+    assert purge_all(tx, selection=Selection(experiment_ids=[named[0]])) == [f"experiment {named[0]}"]
     assert len(purge_all(tx)) == 3
 
 
 def test_each_that_is_named_and_cannot_go_is_told(database: Database, tx: Tx) -> None:
     runs.delete(tx, late := make_run(at(tx, 5000)))
     active, experiment_id = make_run(tx), make_experiment(tx)
-    named = Named([late, active, "Nobody"], ["m-0"], [experiment_id, "99999", "one", "9" * 30])
+    named = Selection([late, active, "Nobody"], ["m-0"], [experiment_id, "99999", "one", "9" * 30])
     with pytest.raises(InvalidParameter) as refusal:
         trash.find(tx, 3000, named)
     assert refusal.value.message.splitlines() == [
@@ -186,9 +186,9 @@ def test_each_that_is_named_and_cannot_go_is_told(database: Database, tx: Tx) ->
 
 def test_what_another_workspace_has_cannot_be_named(database: Database, tx: Tx) -> None:
     with database.begin(write=False, workspace=2) as noise:
-        [theirs] = [victim for victim in trash.find(noise).victims if victim.kind is trash.EXPERIMENT]
+        [theirs] = [item for item in trash.find(noise).items if item.kind is trash.EXPERIMENT]
     with pytest.raises(InvalidParameter, match=f"Experiment {theirs.key} does not exist"):
-        trash.find(tx, named=Named(experiment_ids=[theirs.key]))
+        trash.find(tx, selection=Selection(experiment_ids=[theirs.key]))
 
 
 def test_an_experiment_stays_with_a_run_that_was_restored(tx: Tx) -> None:
@@ -202,7 +202,7 @@ def test_an_experiment_stays_with_a_run_that_was_restored(tx: Tx) -> None:
     )
     assert trash.find(tx).kept == [sentence]
     with pytest.raises(InvalidParameter) as refusal:
-        trash.find(tx, named=Named(experiment_ids=[experiment_id]))
+        trash.find(tx, selection=Selection(experiment_ids=[experiment_id]))
     assert refusal.value.message == sentence
     assert purge_all(tx) == [f"run {deleted}"]
     assert get_run(tx, restored)
@@ -213,7 +213,7 @@ def test_the_default_experiment_stays_but_what_is_deleted_in_it_goes(tx: Tx) -> 
     experiments.delete(tx, "0")
     assert trash.find(tx).kept == ["Experiment 0 stays: clients log there when they name no experiment."]
     with pytest.raises(InvalidParameter, match="Experiment 0 stays"):
-        trash.find(tx, named=Named(experiment_ids=["0"]))
+        trash.find(tx, selection=Selection(experiment_ids=["0"]))
     assert purge_all(tx) == [f"run {run_id}"]
     experiments.restore(tx, "0")
     assert make_run(tx)
@@ -225,22 +225,22 @@ def test_what_was_restored_meanwhile_stays(tx: Tx) -> None:
     log_params(tx, inner, {"p": "1"})
     runs.delete(tx, alone)
     experiments.delete(tx, experiment_id)
-    victims = trash.find(tx).victims
+    items = trash.find(tx).items
     runs.restore(tx, alone)
     experiments.restore(tx, experiment_id)
     before = counts(tx)
-    assert not any(purge.is_in_trash(tx, victim, None) for victim in victims)
-    assert not any(purge.delete(tx, victim, None) for victim in victims)
+    assert not any(purge.is_in_trash(tx, item, None) for item in items)
+    assert not any(purge.delete(tx, item, None) for item in items)
     assert counts(tx) == before
     logged_models.get(tx, model_id)
 
 
 def test_what_was_restored_and_deleted_again_meanwhile_is_young_again(tx: Tx) -> None:
     runs.delete(at(tx, 1000), run_id := make_run(tx))
-    [victim] = trash.find(tx, 1000).victims
+    [item] = trash.find(tx, 1000).items
     runs.restore(tx, run_id)
     runs.delete(at(tx, 2000), run_id)
-    assert not purge.delete(tx, victim, 1000)
+    assert not purge.delete(tx, item, 1000)
     assert get_run(tx, run_id)
 
 
@@ -248,9 +248,9 @@ def test_an_experiment_does_not_take_a_run_along_that_was_restored_meanwhile(tx:
     experiment_id = make_experiment(tx)
     restored, deleted = make_run(tx, experiment_id), make_run(tx, experiment_id)
     experiments.delete(tx, experiment_id)
-    victims = trash.find(tx).victims
+    items = trash.find(tx).items
     runs.restore(tx, restored)
-    went = [str(victim) for victim in victims if purge.delete(tx, victim, None)]
+    went = [str(item) for item in items if purge.delete(tx, item, None)]
     assert went == [f"run {deleted}"]
     assert get_run(tx, restored)
 
@@ -259,7 +259,7 @@ def test_a_purge_that_was_stopped_goes_on(tx: Tx) -> None:
     experiment_id = make_experiment(tx)
     first, second = make_run(tx, experiment_id), make_run(tx, experiment_id)
     experiments.delete(tx, experiment_id)
-    assert purge.delete(tx, trash.find(tx).victims[0], None)
+    assert purge.delete(tx, trash.find(tx).items[0], None)
     assert first not in str(trash.find(tx))
     assert purge_all(tx) == [f"run {second}", f"experiment {experiment_id}"]
 
@@ -268,7 +268,7 @@ def test_artifacts_lie_in_the_folder_with_the_id_for_a_name(tx: Tx) -> None:
     locations = Locations("/srv/artifacts", "")
     runs.delete(tx, run_id := make_run(tx))
     logged_models.delete(tx, model_id := make_logged_model(tx))
-    run, model = trash.find(tx).victims
+    run, model = trash.find(tx).items
     assert purge.folder(locations, run).path == f"0/{run_id}"
     assert purge.folder(locations, model).path == f"0/models/{model_id}"
     elsewhere = run._replace(location="mlflow-artifacts:/0/another/artifacts")
@@ -296,8 +296,8 @@ def test_who_logs_to_a_model_that_is_being_purged_is_told_and_leaves_no_points(
             told.append(error)
 
     with database.begin(write=True) as tx:
-        [victim] = trash.find(tx).victims
-        assert purge.delete(tx, victim, None)
+        [item] = trash.find(tx).items
+        assert purge.delete(tx, item, None)
         writer = threading.Thread(target=log)
         writer.start()
         _until_somebody_waits(database)
@@ -315,11 +315,11 @@ def test_points_that_are_just_being_logged_to_a_model_go_with_it(database: Datab
         before = counts(tx)
         log_metrics(tx, run_id, point("loss", 1, model=model_id))
         logged_models.delete(tx, model_id)
-        [victim] = trash.find(tx).victims
+        [item] = trash.find(tx).items
     done: list[bool] = []
 
     def work() -> None:
-        done.append(database.run(lambda tx: purge.delete(tx, victim, None), write=True))
+        done.append(database.run(lambda tx: purge.delete(tx, item, None), write=True))
 
     with database.begin(write=True) as tx:
         log_metrics(tx, run_id, point("loss", 2, step=2, model=model_id))

@@ -141,7 +141,7 @@ def test_a_series_that_is_gone_is_made_again(database: Database, other: Database
 
 def test_a_run_is_seen_in_its_workspace_only(database: Database, run_id: str) -> None:
     with pytest.raises(NotFound):
-        database.run(lambda tx: run_locks.find(tx, run_id), write=True, workspace=2)
+        database.run(lambda tx: run_locks.lock_active(tx, run_id), write=True, workspace=2)
 
 
 def test_an_experiment_that_another_process_deleted_gets_no_run(database: Database, other: Database) -> None:
@@ -191,7 +191,7 @@ def test_a_write_that_lost_a_race_until_the_run_was_gone_is_refused_as_any_other
 
 def test_a_fault_of_the_works_own_is_told(database: Database, run_id: str) -> None:
     def work(tx: Tx) -> None:
-        run_locks.find(tx, run_id)
+        run_locks.lock_active(tx, run_id)
         tx.execute(sa.text("SELECT 1 / 0"))
 
     with pytest.raises(exc.DBAPIError, match="division by zero"):

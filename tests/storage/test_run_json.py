@@ -11,13 +11,13 @@ import pytest
 from tests.factories import log_metrics, log_params, make_experiment, make_run, point
 from trackway.client_compat import messages as m
 from trackway.storage.database import DEFAULT_WORKSPACE, Database, Tx, new_version
-from trackway.storage.database.text_cache import Kept
+from trackway.storage.database.text_cache import TextCache
 from trackway.storage.tracking import experiments, inputs, run_locks, runs
 
 
 def note_dataset(tx: Tx, run: str) -> None:
     dataset = m.Dataset(name="d", digest="1", source_type="local", source="{}")
-    inputs.log_datasets(tx, run_locks.find(tx, run), [m.DatasetInput(dataset=dataset)])
+    inputs.log_datasets(tx, run_locks.lock_active(tx, run), [m.DatasetInput(dataset=dataset)])
 
 
 def trash_experiment(tx: Tx, run: str) -> None:
@@ -28,13 +28,13 @@ def trash_experiment(tx: Tx, run: str) -> None:
 WRITES: dict[str, Callable[[Tx, str], Any]] = {
     "metric": lambda tx, run: log_metrics(tx, run, point("m", 2.5, step=1)),
     "param": lambda tx, run: log_params(tx, run, {"p": "1"}),
-    "tag": lambda tx, run: runs.set_tags(tx, run_locks.find(tx, run), [m.RunTag(key="t", value="2")]),
+    "tag": lambda tx, run: runs.set_tags(tx, run_locks.lock_active(tx, run), [m.RunTag(key="t", value="2")]),
     "no tag": lambda tx, run: runs.delete_tag(tx, run, "gone"),
     "status": lambda tx, run: runs.update(tx, m.UpdateRun(run_id=run, status="FINISHED", end_time=5)),
     "name": lambda tx, run: runs.update(tx, m.UpdateRun(run_id=run, run_name="another")),
     "dataset": note_dataset,
-    "model in": lambda tx, run: inputs.log_models(tx, run_locks.find(tx, run), "in", [("m-1", 0)]),
-    "model out": lambda tx, run: inputs.log_models(tx, run_locks.find(tx, run), "out", [("m-2", 3)]),
+    "model in": lambda tx, run: inputs.log_models(tx, run_locks.lock_active(tx, run), "in", [("m-1", 0)]),
+    "model out": lambda tx, run: inputs.log_models(tx, run_locks.lock_active(tx, run), "out", [("m-2", 3)]),
     "trash": lambda tx, run: runs.delete(tx, run),
     "experiment": trash_experiment,
 }
@@ -99,11 +99,11 @@ def test_what_a_transaction_has_not_committed_is_not_known(database: Database) -
     with pytest.raises(ZeroDivisionError):
         database.run(fail, write=True)
     with database.begin(write=False) as tx:
-        assert experiments.visible_ids(tx, experiment) == []
+        assert experiments.existing_ids(tx, experiment) == []
 
 
 def test_what_was_not_asked_for_longest_is_forgotten_first() -> None:
-    kept = Kept(limit_bytes=2 * 1300)
+    kept = TextCache(limit_bytes=2 * 1300)
     kept.put(1, 7, b"x" * 1000)
     kept.put(2, 8, b"y" * 1000)
     assert kept.get([(1, 7)]) == [b"x" * 1000]

@@ -92,7 +92,7 @@ def test_deleting_the_name_tag_leaves_the_name(tx: Tx) -> None:
 def test_of_a_tag_given_twice_the_last_value_holds(tx: Tx) -> None:
     run = make_run(tx)
     given = [m.RunTag(key="k", value="1"), m.RunTag(key="k", value="2")]
-    runs.set_tags(tx, run_locks.find(tx, run), given)
+    runs.set_tags(tx, run_locks.lock_active(tx, run), given)
     assert tags(tx, run)["k"] == "2"
 
 
@@ -116,7 +116,7 @@ def test_a_deleted_run_is_readable_but_takes_no_writes(tx: Tx) -> None:
     runs.delete(tx, run)
     assert info(tx, run).run_id == run
     with pytest.raises(InvalidParameter, match=f"The run {run} must be in the 'active' state"):
-        run_locks.find(tx, run)
+        run_locks.lock_active(tx, run)
 
 
 def test_a_param_may_be_logged_again_only_with_its_value(database: Database) -> None:

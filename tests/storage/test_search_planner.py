@@ -144,5 +144,5 @@ def test_the_reading_of_a_filter_is_found_out_again_after_some_seconds(
         return sum("count(" in text for text in statements)
 
     assert [counts(), counts()] == [1, 0]
-    monkeypatch.setattr(search_pages, "_REMEMBERED_S", -1.0)
+    monkeypatch.setattr(search_pages, "_PLAN_CACHED_S", -1.0)
     assert counts() == 1

@@ -19,7 +19,7 @@ from trackway.storage import jobs
 from trackway.storage.database import Database, Tx
 from trackway.storage.schema import tracking
 from trackway.storage.schema import webhooks as schema
-from trackway.storage.secrets import Vault
+from trackway.storage.secrets import Cipher
 from trackway.storage.webhooks import deliveries, outbox, registrations
 from trackway.storage.webhooks.deliveries import Outcome
 
@@ -267,9 +267,9 @@ def test_deliveries_come_in_pages_and_by_state(tx: Tx) -> None:
 
 def test_a_secret_is_kept_encrypted_with_a_key_beside_the_database(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/trackway.db"
-    kept = Vault(uri).encrypt("s3cret")
+    kept = Cipher(uri).encrypt("s3cret")
     assert "s3cret" not in kept
-    assert Vault(uri).decrypt(kept) == "s3cret"
+    assert Cipher(uri).decrypt(kept) == "s3cret"
     [file] = tmp_path.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
     assert (file.name, os.path.getsize(file)) == ("trackway-secrets.key", 44)
@@ -277,22 +277,22 @@ def test_a_secret_is_kept_encrypted_with_a_key_beside_the_database(tmp_path: Pat
 
 def test_several_servers_need_a_key_that_they_are_given() -> None:
     with pytest.raises(BadRequest, match="Set MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY to the same Fernet key"):
-        Vault("postgresql://host/trackway").encrypt("s3cret")
+        Cipher("postgresql://host/trackway").encrypt("s3cret")
     key = Fernet.generate_key().decode()
-    assert Vault("postgresql://host/trackway", key).encrypt("s3cret")
+    assert Cipher("postgresql://host/trackway", key).encrypt("s3cret")
 
 
 def test_a_new_key_goes_in_front_of_the_old_one() -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-    kept = Vault("postgresql://host/trackway", old).encrypt("s3cret")
-    assert Vault("postgresql://host/trackway", f"{new}, {old}").decrypt(kept) == "s3cret"
+    kept = Cipher("postgresql://host/trackway", old).encrypt("s3cret")
+    assert Cipher("postgresql://host/trackway", f"{new}, {old}").decrypt(kept) == "s3cret"
     with pytest.raises(BadRequest, match="another key"):
-        Vault("postgresql://host/trackway", new).decrypt(kept)
+        Cipher("postgresql://host/trackway", new).decrypt(kept)
 
 
 def test_what_is_no_key_is_said() -> None:
     with pytest.raises(BadRequest, match="no Fernet key"):
-        Vault("postgresql://host/trackway", "hunter2").encrypt("s3cret")
+        Cipher("postgresql://host/trackway", "hunter2").encrypt("s3cret")
 
 
 def test_a_deleted_webhooks_secret_is_gone(tx: Tx) -> None:

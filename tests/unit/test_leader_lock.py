@@ -6,7 +6,7 @@ import os
 import signal
 from contextlib import contextmanager
 
-from trackway.server.leader_lock import Watch
+from trackway.server.leader_lock import LeaderLock
 
 
 @contextmanager
@@ -15,7 +15,7 @@ def process_with(watch):
     answer, told = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.write(told, b"yes" if watch.is_ours() else b"no")
+        os.write(told, b"yes" if watch.acquire() else b"no")
         signal.pause()
         os._exit(1)
     try:
@@ -28,17 +28,17 @@ def process_with(watch):
 
 
 def test_one_process_has_it_until_it_is_killed():
-    watch = Watch()
+    watch = LeaderLock()
     with process_with(watch) as first:
         assert first == b"yes"
-        assert not watch.is_ours()
+        assert not watch.acquire()
         with process_with(watch) as second:
             assert second == b"no"
-    assert watch.is_ours()
-    assert watch.is_ours()
+    assert watch.acquire()
+    assert watch.acquire()
 
 
 def test_each_server_has_its_own():
-    one, other = Watch(), Watch()
+    one, other = LeaderLock(), LeaderLock()
     with process_with(one) as first, process_with(other) as second:
         assert (first, second) == (b"yes", b"yes")

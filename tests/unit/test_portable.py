@@ -42,11 +42,11 @@ path = "/api/2.0/mlflow-artifacts/artifacts/f"
 assert api.put(path, data=bytes(5000)).status_code == 200
 assert api.get(path).data == bytes(5000)
 assert api.post("/api/2.0/mlflow/experiments/create", json={{"name": "mac"}}).status_code == 200
-malloc.bound_arenas()
+malloc.configure_malloc()
 malloc.Trim().when_due()
 with thread_pool.Pool(1, affinity.Affinity(0)) as pool:
     def work():
-        with waiting.aside():
+        with waiting.for_client():
             return "worked"
     print(pool.submit(work).result())
 """

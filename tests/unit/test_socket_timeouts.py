@@ -13,7 +13,7 @@ from trackway.server.gunicorn import socket_timeouts, thread_pool
 
 @pytest.fixture
 def pair(monkeypatch):
-    monkeypatch.setattr(socket_timeouts, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(socket_timeouts, "TIMEOUT_S", 0.3)
     monkeypatch.setattr(socket_timeouts, "_MOMENT_S", 0.05)
     client, server = socket.socketpair()
     with client, server:
@@ -84,7 +84,7 @@ def test_a_client_that_takes_nothing_is_given_up(pair):
     _, server = pair
 
     def send():
-        with socket_timeouts.patient(server):
+        with socket_timeouts.send_timeout(server):
             for part in socket_timeouts.split(b"x" * 10_000_000):
                 server.sendall(part)
 

@@ -14,7 +14,7 @@ def test_transfers_leave_no_more_threads_than_were_needed_at_once() -> None:
 
         def transfer() -> None:
             other = threads.submit(int)
-            with waiting.aside():  # the other is queued still, and a thread is idle
+            with waiting.for_client():  # the other is queued still, and a thread is idle
                 other.result()
 
         for _ in range(300):
@@ -28,7 +28,7 @@ def test_as_many_transfers_as_come_at_once_all_begin() -> None:
         with thread_pool.Pool(2) as threads:
 
             def transfer(begun: threading.Barrier = begun) -> None:
-                with waiting.aside():
+                with waiting.for_client():
                     begun.wait(timeout=20)
 
             for _ in range(waiting.MAX_TRANSFERS):

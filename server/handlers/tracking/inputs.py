@@ -16,7 +16,7 @@ _MAX_EXPERIMENTS = 20
 def log_inputs(ctx: Context, req: m.LogInputs) -> m.LogInputs.Response:
     rules.check_run_id(req.run_id)
     rules.check_dataset_inputs(req.datasets)
-    run = run_locks.find(ctx.tx, req.run_id)
+    run = run_locks.lock_active(ctx.tx, req.run_id)
     inputs.log_datasets(ctx.tx, run, req.datasets)
     inputs.log_models(ctx.tx, run, "in", [(model.model_id or "", 0) for model in req.models])
     return m.LogInputs.Response()
@@ -24,7 +24,7 @@ def log_inputs(ctx: Context, req: m.LogInputs) -> m.LogInputs.Response:
 
 @handles(m.LogOutputs, can=policy.edit_run)
 def log_outputs(ctx: Context, req: m.LogOutputs) -> m.LogOutputs.Response:
-    run = run_locks.find(ctx.tx, req.run_id)
+    run = run_locks.lock_active(ctx.tx, req.run_id)
     inputs.log_models(ctx.tx, run, "out", [(model.model_id or "", model.step or 0) for model in req.models])
     return m.LogOutputs.Response()
 

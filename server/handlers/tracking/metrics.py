@@ -31,7 +31,7 @@ def log_metric(ctx: Context, req: m.LogMetric) -> m.LogMetric.Response:
         dataset_digest=req.dataset_digest,
     )
     rules.check_metric(metric)
-    metrics.log(ctx.tx, run_locks.find(ctx.tx, req.run_id), [metric])
+    metrics.log(ctx.tx, run_locks.lock_active(ctx.tx, req.run_id), [metric])
     return m.LogMetric.Response()
 
 

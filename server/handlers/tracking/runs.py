@@ -53,7 +53,7 @@ def restore_run(ctx: Context, req: m.RestoreRun) -> m.RestoreRun.Response:
 @handles(m.SetTag, can=policy.edit_run)
 def set_tag(ctx: Context, req: m.SetTag) -> m.SetTag.Response:
     value = rules.clean_tag(req.key, req.value or "")
-    runs.set_tags(ctx.tx, run_locks.find(ctx.tx, req.run_id), [m.RunTag(key=req.key, value=value)])
+    runs.set_tags(ctx.tx, run_locks.lock_active(ctx.tx, req.run_id), [m.RunTag(key=req.key, value=value)])
     return m.SetTag.Response()
 
 
@@ -66,7 +66,7 @@ def delete_tag(ctx: Context, req: m.DeleteTag) -> m.DeleteTag.Response:
 @handles(m.LogParam, can=policy.edit_run)
 def log_param(ctx: Context, req: m.LogParam) -> m.LogParam.Response:
     value = rules.clean_param(req.key, req.value or "")
-    runs.log_params(ctx.tx, run_locks.find(ctx.tx, req.run_id), [m.Param(key=req.key, value=value)])
+    runs.log_params(ctx.tx, run_locks.lock_active(ctx.tx, req.run_id), [m.Param(key=req.key, value=value)])
     return m.LogParam.Response()
 
 
@@ -75,7 +75,7 @@ def log_batch(ctx: Context, req: m.LogBatch) -> m.LogBatch.Response:
     """Metrics, params and tags in one transaction: all of them are stored or none."""
     rules.check_run_id(req.run_id)
     rules.check_batch(req)
-    run = run_locks.find(ctx.tx, req.run_id)
+    run = run_locks.lock_active(ctx.tx, req.run_id)
     runs.log_params(ctx.tx, run, req.params)
     metrics.log(ctx.tx, run, req.metrics)
     runs.set_tags(ctx.tx, run, req.tags)
@@ -86,7 +86,7 @@ def log_batch(ctx: Context, req: m.LogBatch) -> m.LogBatch.Response:
 def log_model(ctx: Context, req: m.LogModel) -> m.LogModel.Response:
     """The call of clients before 3.0: the models a run made are kept as JSON in one of its tags."""
     entry = _model_tag_entry(req.model_json)
-    run = run_locks.find(ctx.tx, req.run_id)
+    run = run_locks.lock_active(ctx.tx, req.run_id)
     history = rules.parse_list_tag(_LOGGED_MODELS_TAG, runs.tag(ctx.tx, run, _LOGGED_MODELS_TAG))
     value = json.dumps([*history, entry])
     runs.set_tags(ctx.tx, run, [m.RunTag(key=_LOGGED_MODELS_TAG, value=value)])
