@@ -97,7 +97,7 @@ def empty_trash(
     the runs was restored. Experiment 0 stays.
 
     Nobody looks whether a registered model's version has its files in a run: they go with it. Artifacts
-    outside of --artifacts-destination and --default-artifact-root are left where they are, and selection.
+    outside of --artifacts-destination and --default-artifact-root are left where they are, and named.
     """
     try:
         config = Config(backend_store_uri=backend_store_uri, **settings)
