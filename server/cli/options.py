@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..config import Config, ConfigError, flag, options
-from ..config.foreign import FOREIGN, refuse
+from ..config.unsupported import UNSUPPORTED, check_unsupported
 
 
 def click_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a click command every option of the table, under the names of ``Config``'s fields."""
     import click
 
-    for foreign in reversed(FOREIGN):
+    for unsupported in reversed(UNSUPPORTED):
         command = click.option(
-            foreign.flags,
-            foreign.name,
-            envvar=foreign.env or None,
-            is_flag=foreign.is_flag or None,
+            unsupported.flags,
+            unsupported.name,
+            envvar=unsupported.env or None,
+            is_flag=unsupported.is_flag or None,
             default=None,
             hidden=True,
         )(command)
@@ -55,7 +55,7 @@ def from_click(values: Mapping[str, Any]) -> tuple[Config, list[str]]:
 
     Raises ``ConfigError`` for options that have no meaning here and for values that cannot be.
     """
-    warnings = refuse(lambda foreign: values.get(foreign.name))
+    warnings = check_unsupported(lambda unsupported: values.get(unsupported.name))
     names = {item.name for item in options()}
     config = Config(**{name: value for name, value in values.items() if name in names})
     if config.dev and config.gunicorn_opts:

@@ -1,10 +1,10 @@
-"""The server's settings, and nobody else reads the environment.
+"""The server's settings. Only this package reads environment variables.
 
-``settings``   the table of options, which the command line and their variables come from
-``variables``  what only environment variables say
-``webhooks``   how webhooks are sent, from MLflow's variables
-``checks``     which settings cannot be
-``foreign``    options of ``mlflow server`` that have no meaning here
+``settings``     ``Config``: the options of ``trackway serve``, their environment variables and defaults
+``variables``    settings that have an environment variable, but no option
+``webhooks``     settings for sending webhooks
+``checks``       validation of settings, and ``ConfigError``
+``unsupported``  options of ``mlflow server`` that Trackway does not have
 """
 
 from .checks import ConfigError, flag

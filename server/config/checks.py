@@ -1,4 +1,4 @@
-"""Which settings cannot be, each told in a sentence for the person who set it."""
+"""Validation of settings. Each error message is one sentence for the operator."""
 
 from __future__ import annotations
 
@@ -11,62 +11,69 @@ if TYPE_CHECKING:
 
 
 class ConfigError(ValueError):
-    """A setting that cannot be; the text is one sentence for the person who set it."""
+    """A setting has an invalid value. The message is one sentence for the operator."""
 
 
 def check(config: Config) -> None:
-    """Raise ``ConfigError`` for the first value that cannot be."""
+    """Raise ``ConfigError`` for the first invalid setting."""
     _check_stores(config)
     _check_network(config)
     if config.x_frame_options not in {"SAMEORIGIN", "DENY", "NONE"}:
-        raise ConfigError(f"--x-frame-options is SAMEORIGIN, DENY or NONE, not {config.x_frame_options!r}.")
+        raise ConfigError(
+            f"--x-frame-options must be SAMEORIGIN, DENY or NONE, not {config.x_frame_options!r}."
+        )
     for item in dataclasses.fields(config):
         choices = item.metadata.get("choices")
         if choices and getattr(config, item.name) not in choices:
-            given = getattr(config, item.name)
-            raise ConfigError(f"{flag(item.name)} is one of {choices}, not {given!r}.")
+            value = getattr(config, item.name)
+            raise ConfigError(f"{flag(item.name)} must be one of {', '.join(choices)}, not {value!r}.")
 
 
-def number(environment: Mapping[str, str], name: str, usual: float, *, least: float) -> float:
-    """A variable's value. Raises ``ConfigError`` where it is no number, or less than ``least``."""
-    value = environment.get(name, "").strip()
+def number(environment: Mapping[str, str], name: str, default: float, *, minimum: float) -> float:
+    """Return the value of an environment variable as a number; ``default`` if it is unset or empty.
+
+    Raise ``ConfigError`` if it is not a number, less than ``minimum``, or a million or more.
+    """
+    text = environment.get(name, "").strip()
     try:
-        given = float(value) if value else usual
+        value = float(text) if text else default
     except ValueError:
-        given = -1
-    if not least <= given < 1e6:
-        raise ConfigError(f"{name} is a number of at least {least:g}, not {value!r}.")
-    return given
+        value = -1
+    if not minimum <= value < 1e6:
+        raise ConfigError(
+            f"{name} must be a number of at least {minimum:g} and below 1,000,000, not {text!r}."
+        )
+    return value
 
 
 def flag(name: str) -> str:
-    """The option that a setting is given by."""
+    """Return the command line option of a setting: ``--log-level`` for ``log_level``."""
     return "--" + name.replace("_", "-")
 
 
 def _check_stores(config: Config) -> None:
     if config.serve_artifacts and not config.artifacts_destination:
-        # An unset shell variable; the path "" would be the working folder.
-        raise ConfigError("--artifacts-destination is empty; name a folder or s3://bucket/prefix.")
+        # Usually an unset shell variable. An empty path would mean the working folder.
+        raise ConfigError("--artifacts-destination is empty; give a folder or s3://bucket/prefix.")
     if config.registry_store_uri and config.registry_store_uri != config.backend_store_uri:
         raise ConfigError(
-            "--registry-store-uri differs from --backend-store-uri: Trackway keeps the registry in the same "
-            "database as the runs; leave the option out."
+            "--registry-store-uri differs from --backend-store-uri: Trackway keeps the model registry in the "
+            "same database as the runs. Omit the option."
         )
     root = config.default_artifact_root
     if root.startswith("mlflow-artifacts:") and not (
         config.serve_artifacts or root.startswith("mlflow-artifacts://")
     ):
         raise ConfigError(
-            f"--default-artifact-root {root} needs --serve-artifacts: drop --no-serve-artifacts, or name "
-            "the store that clients write to themselves."
+            f"--default-artifact-root {root} needs --serve-artifacts: remove --no-serve-artifacts, or give "
+            "the URI of a store that clients access directly."
         )
 
 
 def _check_network(config: Config) -> None:
     if not config.host:
-        # An unset shell variable; gunicorn would listen on every address.
-        raise ConfigError("--host is empty; 0.0.0.0 listens on every address.")
+        # Usually an unset shell variable. gunicorn would listen on all addresses.
+        raise ConfigError("--host is empty; give an address, or 0.0.0.0 to listen on all addresses.")
     prefix = config.static_prefix
     if prefix and not prefix.startswith("/"):
         raise ConfigError("--static-prefix must begin with a '/'.")
@@ -75,7 +82,7 @@ def _check_network(config: Config) -> None:
     if set(prefix) & set("{}<>"):
         raise ConfigError("--static-prefix must not contain '{', '}', '<' or '>'.")
     if not 0 <= config.port <= 65535:
-        raise ConfigError(f"--port is a number from 0 to 65535, not {config.port}.")
+        raise ConfigError(f"--port must be a number from 0 to 65535, not {config.port}.")
     for name in ("workers", "threads", "max_request_size", "transfer_timeout"):
         if getattr(config, name) < 1:
             raise ConfigError(f"{flag(name)} must be at least 1, not {getattr(config, name)}.")

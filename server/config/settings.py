@@ -15,8 +15,8 @@ from typing import Any
 from trackway.client_compat import uris
 from trackway.storage.artifacts.s3_settings import S3Settings
 
-from . import foreign
 from .checks import ConfigError, check
+from .unsupported import UnsupportedOption, check_unsupported
 from .variables import Variables
 
 log = logging.getLogger("trackway.server")
@@ -268,11 +268,11 @@ class Config:
         Raises ``ConfigError`` for values that cannot be.
         """
 
-        def foreigns(option: foreign.Foreign) -> object:
+        def value_of(option: UnsupportedOption) -> object:
             text = environment.get(option.env) or None
             return _BOOLEANS.get(text.strip().lower(), text) if text and option.is_flag else text
 
-        for warning in foreign.refuse(foreigns):
+        for warning in check_unsupported(value_of):
             log.warning(warning)
         given = {item: environment.get(item.metadata["env"]) for item in options()}
         values = {item.name: _parse(item, text) for item, text in given.items() if text}

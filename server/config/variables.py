@@ -1,4 +1,4 @@
-"""Settings that only environment variables say: MLflow's own, the S3 store's, and those of jobs."""
+"""Settings that have an environment variable, but no option: some of MLflow's, the S3 store's, the jobs'."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ from .webhooks import WebhookSettings
 
 Environment = Mapping[str, str]
 
-_YES = {"true", "1"}
+_TRUE = {"true", "1"}
 
 
 @dataclass(frozen=True)
 class JobSettings:
-    """How background jobs are worked off in each process."""
+    """Settings of the background jobs in each process."""
 
     threads: int = 10
-    # How long a job is nobody else's after its worker was last heard of.
+    # A lease ends this long after the process that runs the job last renewed it. Then another process may
+    # take the job.
     lease_s: float = 30.0
-    # How often idle processes look for jobs that others have left.
+    # How often an idle process polls for jobs that other processes left.
     poll_s: float = 5.0
 
 
 @dataclass(frozen=True)
 class GraphqlLimits:
-    """How much one query may ask for."""
+    """Limits of one GraphQL query."""
 
     root_fields: int = 10
     aliases: int = 10
@@ -40,36 +41,41 @@ class GraphqlLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class Variables:
+    """The settings that have no option."""
+
     switches: Switches
     s3: S3Settings
     webhooks: WebhookSettings
     jobs: JobSettings
     graphql: GraphqlLimits
     presigned_download_s: int
-    # gunicorn's own: requests lie below it.
+    # A variable of gunicorn's: the prefix that gunicorn removes from the paths of requests.
     script_name: str
 
     @classmethod
     def read(cls, environment: Environment = os.environ) -> Variables:
-        """The settings as they are now. Raises ``ConfigError`` with a sentence for the operator."""
+        """Return the settings. Raise ``ConfigError`` with a sentence for the operator."""
         return cls(
             switches=_switches(environment),
             s3=S3Settings.read(environment),
             webhooks=WebhookSettings.read(environment),
             jobs=_jobs(environment),
             graphql=GraphqlLimits(
-                root_fields=_whole(environment, "MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS", 10, least=0),
-                aliases=_whole(environment, "MLFLOW_SERVER_GRAPHQL_MAX_ALIASES", 10, least=0),
+                root_fields=_integer(environment, "MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS", 10, minimum=0),
+                aliases=_integer(environment, "MLFLOW_SERVER_GRAPHQL_MAX_ALIASES", 10, minimum=0),
             ),
-            presigned_download_s=_whole(
-                environment, "MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS", 300, least=1
+            presigned_download_s=_integer(
+                environment, "MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS", 300, minimum=1
             ),
             script_name=environment.get("SCRIPT_NAME", ""),
         )
 
 
 def client_credentials(environment: Environment = os.environ) -> dict[str, str]:
-    """The header by which a command names its user to a server, from the variables of MLflow's clients."""
+    """Return the Authorization header for a command's requests, or no header if no credentials are set.
+
+    The environment variables are those of MLflow's clients.
+    """
     if token := environment.get("MLFLOW_TRACKING_TOKEN"):
         return {"Authorization": f"Bearer {token}"}
     if user := environment.get("MLFLOW_TRACKING_USERNAME"):
@@ -79,30 +85,30 @@ def client_credentials(environment: Environment = os.environ) -> dict[str, str]:
 
 
 def data_home(environment: Environment = os.environ) -> Path:
-    """The user's folder for what programs keep (XDG Base Directory Specification)."""
+    """Return the user's folder for data of programs (XDG Base Directory Specification)."""
     return Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
 
 
-def _whole(environment: Environment, name: str, usual: int, *, least: int) -> int:
-    return int(number(environment, name, usual, least=least))
+def _integer(environment: Environment, name: str, default: int, *, minimum: int) -> int:
+    return int(number(environment, name, default, minimum=minimum))
 
 
 def _switches(environment: Environment) -> Switches:
     schemes = environment.get("MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES", "").split(",")
     return Switches(
-        cuts_long_values=environment.get("MLFLOW_TRUNCATE_LONG_VALUES", "true").lower() in _YES,
-        max_artifact_location=_whole(environment, "MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH", 2048, least=1),
+        cuts_long_values=environment.get("MLFLOW_TRUNCATE_LONG_VALUES", "true").lower() in _TRUE,
+        max_artifact_location=_integer(environment, "MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH", 2048, minimum=1),
         host_schemes=frozenset(scheme.strip().lower() for scheme in schemes) - {""},
         source_pattern=environment.get("MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX", ""),
     )
 
 
 def _jobs(environment: Environment) -> JobSettings:
-    usual = JobSettings()
-    # MLflow's variable for the only kind of job that it has.
-    threads = _whole(environment, "MLFLOW_WEBHOOK_DELIVERY_MAX_WORKERS", usual.threads, least=1)
+    defaults = JobSettings()
+    # Webhook deliveries are the only background jobs for which MLflow has a variable.
+    threads = _integer(environment, "MLFLOW_WEBHOOK_DELIVERY_MAX_WORKERS", defaults.threads, minimum=1)
     return JobSettings(
-        threads=_whole(environment, "TRACKWAY_JOB_THREADS", threads, least=1),
-        lease_s=number(environment, "TRACKWAY_JOB_LEASE_SECONDS", usual.lease_s, least=0.1),
-        poll_s=number(environment, "TRACKWAY_JOB_POLL_SECONDS", usual.poll_s, least=0.1),
+        threads=_integer(environment, "TRACKWAY_JOB_THREADS", threads, minimum=1),
+        lease_s=number(environment, "TRACKWAY_JOB_LEASE_SECONDS", defaults.lease_s, minimum=0.1),
+        poll_s=number(environment, "TRACKWAY_JOB_POLL_SECONDS", defaults.poll_s, minimum=0.1),
     )

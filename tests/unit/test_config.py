@@ -113,7 +113,7 @@ def test_where_artifacts_of_new_experiments_go(settings, root):
         ({"x_frame_options": "SOME"}, "SAMEORIGIN, DENY or NONE, not 'SOME'"),
         ({"port": 70000}, "0 to 65535, not 70000"),
         ({"workers": 0}, "--workers must be at least 1, not 0"),
-        ({"sqlite_synchronous": "OFF"}, "--sqlite-synchronous is one of"),
+        ({"sqlite_synchronous": "OFF"}, "--sqlite-synchronous must be one of NORMAL, FULL, EXTRA, not 'OFF'"),
     ],
 )
 def test_what_cannot_be_is_told_in_a_sentence(settings, words):
@@ -212,7 +212,7 @@ def test_another_servers_settings_come_from_the_same_variables(environment):
         ({"MLFLOW_PORT": "http"}, "MLFLOW_PORT is a whole number, not 'http'"),
         ({"TRACKWAY_JOBS": "maybe"}, "TRACKWAY_JOBS is true or false, not 'maybe'"),
         ({"MLFLOW_ENABLE_WORKSPACES": "true"}, "--enable-workspaces: workspaces are not supported yet"),
-        ({"TRACKWAY_JOB_THREADS": "0"}, "TRACKWAY_JOB_THREADS is a number of at least 1, not '0'"),
+        ({"TRACKWAY_JOB_THREADS": "0"}, "TRACKWAY_JOB_THREADS must be a number of at least 1 and below 1,000,000, not '0'"),
     ],
 )
 def test_a_variable_that_cannot_be_is_told(environment, words):
