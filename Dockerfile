@@ -1,5 +1,5 @@
-# Builds Trackway from this checkout:  docker build -t trackway .
-# Runs it with its data in a volume:   docker run -p 127.0.0.1:5000:5000 -v trackway:/data trackway
+# Build the image from this checkout:  docker build -t trackway .
+# Run it with its data in a volume:    docker run -p 127.0.0.1:5000:5000 -v trackway:/data trackway
 
 FROM python:3.13-slim AS build
 WORKDIR /src
@@ -10,7 +10,7 @@ COPY storage/ storage/
 COPY client_compat/ client_compat/
 RUN python -m venv /opt/trackway \
  && /opt/trackway/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres,s3]' \
- && (/opt/trackway/bin/trackway ui fetch || echo "building without the web UI")
+ && (/opt/trackway/bin/trackway ui fetch || echo "the web UI could not be fetched; building without it")
 
 FROM python:3.13-slim
 COPY --from=build /opt/trackway /opt/trackway
@@ -20,7 +20,7 @@ ENV PATH="/opt/trackway/bin:$PATH" \
     PYTHONUNBUFFERED=1 \
     MLFLOW_BACKEND_STORE_URI="sqlite:////data/trackway.db" \
     MLFLOW_ARTIFACTS_DESTINATION="/data/artifacts"
-# By number: Kubernetes cannot tell from a name that it is not root.
+# A number, because Kubernetes (runAsNonRoot) cannot check a user name.
 USER 1000:1000
 WORKDIR /data
 VOLUME /data

@@ -1,11 +1,11 @@
-# Everything a checkout needs, with Python 3.11 or newer, make, and nothing else installed.
-# uv is used where it is found, because it is several times faster; else venv and pip.
+# Commands for a checkout. They need only Python 3.11 or newer and make.
+# uv is used if it is installed, because it is several times faster; otherwise venv and pip.
 
 HOST ?= 127.0.0.1
 PORT ?= 5000
-# Processes that run tests. `python -m pytest` by itself uses one, which is quicker for a few tests.
+# Number of processes for `make test`. `python -m pytest` uses one, which is faster for a few tests.
 WORKERS ?= 2
-# More words for `trackway serve`, `pytest` and the benchmark: make test ARGS="-k batch -x"
+# Additional arguments for `trackway serve`, pytest or the benchmarks: make test ARGS="-k batch -x"
 ARGS ?=
 
 VENV := .venv
@@ -14,13 +14,13 @@ RUNTIME := $(VENV)/.installed-runtime
 TESTING := $(VENV)/.installed-test
 UV := $(shell command -v uv 2>/dev/null)
 
-# A name on the PATH may be a stub (pyenv) or too old: each is asked before it is taken.
+# A Python on the PATH may be a stub (pyenv) or too old, so each one is run to check its version.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3 python; do \
 	"$$name" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$name"; break; }; \
 	done)
 
 ifdef UV
-# --seed: the environment has pip of its own, so it still serves when uv is gone from the PATH.
+# --seed installs pip, so that the environment still works if uv is removed from the PATH.
 CREATE = $(UV) venv --seed --allow-existing --python $(or $(PYTHON),3.11) $(VENV)
 INSTALL = $(UV) pip install --python $(BIN)/python
 else
@@ -32,21 +32,22 @@ endif
 .PHONY: help serve test check format board bench bench-full bench-start bench-scaling soak lock clean
 
 help:
-	@echo "make serve        run the server on http://$(HOST):$(PORT), data in ./trackway-data"
-	@echo "make test         run every test (SQLite and PostgreSQL; nothing to set up)"
-	@echo "make check        linter, formatter, type checker, generated code"
-	@echo "make format       let the linter and the formatter change the files"
-	@echo "make board        run nine releases of the client and write COMPATIBILITY.md"
-	@echo "make bench        measure beside MLflow and FastTrackML, write BENCHMARKS.md (ten minutes)"
-	@echo "make bench-full   the same at full length (50 minutes)"
-	@echo "make bench-start  print start-up times and idle memory"
-	@echo "make bench-scaling  what grows with what, into docs/scaling.md (half an hour, 10 GB of disk)"
-	@echo "make soak         30 minutes of steady load: do memory and latency stay flat?"
-	@echo "make lock         write constraints.txt after pyproject.toml (needs uv; ARGS=--upgrade for newer versions)"
-	@echo "make clean        remove the environment and everything built"
+	@echo "make serve          run the server on http://$(HOST):$(PORT), with its data in ./trackway-data"
+	@echo "make test           run all tests on SQLite and PostgreSQL; nothing to set up"
+	@echo "make check          run linter, formatter and type checker; check that generated code is up to date"
+	@echo "make format         apply the fixes of the linter and the formatter"
+	@echo "make board          test nine releases of MLflow's client and write COMPATIBILITY.md"
+	@echo "make bench          compare with MLflow's server and FastTrackML and write BENCHMARKS.md (10 minutes)"
+	@echo "make bench-full     the same with longer measurements (50 minutes)"
+	@echo "make bench-start    measure start-up time and idle memory"
+	@echo "make bench-scaling  measure larger data and more servers, write docs/scaling.md (30 minutes, 10 GB of disk)"
+	@echo "make soak           apply steady load for 30 minutes and check that memory and latency do not grow"
+	@echo "make lock           write constraints.txt from pyproject.toml (needs uv; ARGS=--upgrade for newer versions)"
+	@echo "make clean          remove the virtual environments and all built files"
+	@echo "Variables: HOST, PORT (make serve); WORKERS (make test); PYTHON; ARGS (additional arguments)"
 
 serve: $(RUNTIME)
-	-@$(BIN)/trackway ui fetch || echo "==> serving without the web UI"
+	-@$(BIN)/trackway ui fetch || echo "==> the web UI could not be fetched; serving without it"
 	$(BIN)/trackway serve --host $(HOST) --port $(PORT) $(ARGS)
 
 test: $(TESTING)
@@ -80,7 +81,7 @@ bench-scaling: $(TESTING)
 soak: $(TESTING)
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
-# No header and no annotations: the file holds versions, not the address they came from.
+# Without header and annotations, so that the file contains only versions, not the index they came from.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links --extra test --output-file constraints.txt $(ARGS) pyproject.toml
@@ -90,8 +91,8 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	@test -n "$(UV)$(PYTHON)" || { echo "Trackway needs Python 3.11 or newer with its venv module; none is on the PATH." >&2; exit 1; }
-	@echo "==> making $(VENV) with $(or $(PYTHON),a Python that uv brings)"
+	@test -n "$(UV)$(PYTHON)" || { echo "No Python 3.11 or newer with the venv module was found on the PATH." >&2; exit 1; }
+	@echo "==> creating $(VENV) with $(or $(PYTHON),a Python that uv installs)"
 	$(CREATE)
 
 $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
@@ -100,6 +101,6 @@ $(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(TESTING): pyproject.toml constraints.txt | $(BIN)/python
-	@echo "==> installing Trackway and what its tests need into $(VENV) (some 100 packages, a minute or two the first time)"
+	@echo "==> installing Trackway and its test dependencies into $(VENV) (about 100 packages; a minute or two the first time)"
 	$(INSTALL) -c constraints.txt -e '.[test]'
 	@touch $@ $(RUNTIME)

@@ -1,10 +1,11 @@
-"""Measures Trackway beside MLflow's own server and FastTrackML.
+"""Compare the speed, memory and disk use of Trackway, MLflow's own server and FastTrackML.
 
     python -m benchmarks --quick
     python -m benchmarks --full
     python -m benchmarks --rows log-metric,get-run --servers trackway,fasttrackml --stores sqlite --seconds 3
 
---quick (ten minutes) and --full (50) write BENCHMARKS.md and its picture; a choice of rows is only printed.
+--quick (10 minutes) and --full (50 minutes) write BENCHMARKS.md and its chart. Without them the results are
+only printed, unless --output or --add is given.
 """
 
 from __future__ import annotations
@@ -43,12 +44,15 @@ _QUICK_SERVERS = ["trackway", "mlflow", "fasttrackml"]
 
 @dataclass(frozen=True)
 class Row:
-    """How to measure it, and the group of rows that share servers and databases."""
+    """How to measure a row. Rows of one group use the same servers and databases.
+
+    ``without`` names the servers that are not measured.
+    """
 
     measure: Callable[[Bench, str], None]
     group: int
     without: tuple[str, ...] = ()
-    is_once: bool = False  # no database takes part: only with the first store
+    is_once: bool = False  # independent of the database: measured with the first store only
 
 
 ROWS = {
@@ -60,7 +64,7 @@ ROWS = {
     "client": Row(client.measure, 0),
     "artifacts": Row(artifacts.measure_rows, 0, _VARIANTS, is_once=True),
     "memory-loaded": Row(footprint.measure_memory, 0),
-    # What a search costs must not hang on how much the rows above could write.
+    # On new databases: the time of a search must not depend on how much the rows above have written.
     "search": Row(searches.measure_runs, 1, ("trackway-full",)),
     "registry": Row(searches.measure_registry, 1, _VARIANTS),
     "bytes-per-point": Row(footprint.measure_bytes, 2, _VARIANTS),
@@ -75,7 +79,7 @@ def main() -> None:
     environments.compile_ours()
     began = time.perf_counter()
     groups = sorted({row.group for row in rows.values()})
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and folders go with it
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped and folders removed
     bench.steps = len(rows) * len(arguments.stores)
     try:
         for store in arguments.stores:
@@ -86,7 +90,7 @@ def main() -> None:
                     if row.group == group and not (row.is_once and store != arguments.stores[0])
                 }
                 _measure(bench, store, chosen, arguments)
-                if is_whole:  # after each group: half an hour's work is not lost with the last row
+                if is_whole:  # after each group, so that a failure later loses no results
                     _write(Results.of(bench, time.perf_counter() - began, arguments.full), arguments)
     except Failed as error:
         _show(Results.of(bench, time.perf_counter() - began, arguments.full))
@@ -94,9 +98,9 @@ def main() -> None:
     results = Results.of(bench, time.perf_counter() - began, arguments.full)
     _show(results)
     if is_whole:
-        print(f"{_write(results, arguments)} is written")
+        print(f"{_write(results, arguments)} has been written")
     print(*bench.troubles, sep="\n")
-    if bench.is_incomplete:  # a peer's fault is the page's to tell
+    if bench.is_incomplete:  # failures of other servers are on the page, and no error
         raise SystemExit(1)
 
 
@@ -111,12 +115,12 @@ def _write(results: Results, arguments: argparse.Namespace) -> Path:
 
 
 def _measure(bench: Bench, store: str, rows: dict[str, Row], arguments: argparse.Namespace) -> None:
-    """One group of rows on one store, each server new."""
+    """Measure one group of rows on one store, with new servers and databases."""
     names = [name for name in arguments.servers if any(name not in row.without for row in rows.values())]
     with contenders(names, store) as made:
         bench.store = store
         started = [contender for contender in made if _started(bench, contender)]
-        # MLflow's processes for jobs take both processors for six seconds after its first 200.
+        # After MLflow's first response its job processes use both processors for six seconds.
         for contender in started:
             contender.settle()
         for name, row in rows.items():
@@ -125,19 +129,19 @@ def _measure(bench: Bench, store: str, rows: dict[str, Row], arguments: argparse
             try:
                 row.measure(bench, name)
             except (Refused, OSError, LookupError, ValueError) as error:
-                # The other rows are worth having all the same.
+                # Go on with the other rows.
                 bench.is_incomplete = True
                 bench.troubles.append(f"{name} on {store} could not be measured: {error!r}")
                 bench.say(bench.troubles[-1])
 
 
 def _started(bench: Bench, contender: Contender) -> bool:
-    """Whether it starts; a peer that does not is left out, and the page says so."""
+    """Start a server. Return whether it started; if another server than ours did not, the page says so."""
     bench.say(f"{bench.store:<10} {contender} starts with a new database")
     try:
         contender.start()
     except RuntimeError as error:
-        if contender.kind.acquire:
+        if contender.kind.is_ours:
             raise
         bench.fail(contender, "start", str(error).splitlines()[0])
         return False
@@ -153,7 +157,7 @@ def _sizes(arguments: argparse.Namespace) -> Options:
 
 
 def _show(results: Results) -> None:
-    """Medians: the figure, latencies and processor time, a line for each row and server."""
+    """Print medians of the figure, latencies and processor time, one line for each row and server."""
     print(f"{'':42}{'':16}{'figure':>10}      {'median':>9}{'p99':>9}{'cpu':>9}{'database cpu':>14}  in ms")
     seen = dict.fromkeys((s["store"], s["row"], s.get("connections"), s["server"]) for s in results.samples)
     for store, row, connections, server in sorted(seen, key=lambda key: (key[0] != "sqlite",)):
@@ -177,18 +181,18 @@ def _arguments() -> argparse.Namespace:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--quick", action="store_true", help="a little of everything, about ten minutes")
-    length.add_argument("--full", action="store_true", help="all of it, about 50 minutes")
+    length.add_argument("--quick", action="store_true", help="all rows, small sizes, about 10 minutes")
+    length.add_argument("--full", action="store_true", help="all rows and sizes, about 50 minutes")
     _add_choice(parser, "--rows", ROWS)
     _add_choice(parser, "--servers", KINDS)
     _add_choice(parser, "--stores", STORES)
-    parser.add_argument("--connections", type=_numbers, help="such as 1,8,32")
-    parser.add_argument("--seconds", type=float, help="of each measurement of a rate")
-    parser.add_argument("--repetitions", type=int, help="turns of each server at each row")
-    parser.add_argument("--runs", type=_numbers, help="sizes of the searches, such as 10000,100000")
-    parser.add_argument("--points", type=int, help="metric points for the size on the disk")
-    parser.add_argument("--output", metavar="FOLDER", help="where the page and the results go")
-    parser.add_argument("--add", action="store_true", help="to the rows of an earlier run, whose page it is")
+    parser.add_argument("--connections", type=_numbers, help="numbers of connections, for example 1,8,32")
+    parser.add_argument("--seconds", type=float, help="duration of each measurement of a rate")
+    parser.add_argument("--repetitions", type=int, help="measurements of each row and server")
+    parser.add_argument("--runs", type=_numbers, help="numbers of runs to search, for example 10000,100000")
+    parser.add_argument("--points", type=int, help="number of metric points for the row bytes-per-point")
+    parser.add_argument("--output", metavar="FOLDER", help="folder of page and results; default: checkout")
+    parser.add_argument("--add", action="store_true", help="add to the results of an earlier run")
     arguments = parser.parse_args()
     there = Path(arguments.output or environments.ROOT) / RESULTS
     arguments.earlier = Results.read(there) if arguments.add else None
@@ -202,10 +206,11 @@ def _add_choice(parser: argparse.ArgumentParser, name: str, choices: Collection[
     def read(text: str) -> list[str]:
         found = text.split(",")
         if wrong := [word for word in found if word not in choices]:
-            raise argparse.ArgumentTypeError(f"{wrong[0]!r} is none of {', '.join(choices)}")
+            raise argparse.ArgumentTypeError(f"{wrong[0]!r} is not one of {', '.join(choices)}")
         return found
 
-    parser.add_argument(name, type=read, metavar="NAME,NAME", help=f"of {', '.join(choices)}; else all")
+    words = f"some of {', '.join(choices)} (default: all)"
+    parser.add_argument(name, type=read, metavar="NAME,NAME", help=words)
 
 
 def _numbers(text: str) -> tuple[int, ...]:

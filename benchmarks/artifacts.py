@@ -1,12 +1,13 @@
-"""Prints how fast artifacts go up and down, and what that costs the server, against MLflow's own.
+"""Compare the speed of artifact uploads and downloads, and their memory use, with MLflow's own server.
 
-    python -m benchmarks.artifacts                         # some five minutes
+    python -m benchmarks.artifacts                         # about five minutes
     python -m benchmarks.artifacts --huge 10 --only trackway
 
-Each server runs with two workers on a new SQLite database, over a folder and over SeaweedFS (MLflow
-takes boto3 for that, where it is installed). One client sends over plain HTTP, so that no client library
-is measured. Memory is the growth of the proportional set size (PSS) of all of the server's processes;
-temporary is the most that lay in their TMPDIR. Times are the best of ``--runs``, of the huge file one.
+The results are printed. Each server runs with two workers on a new SQLite database, and stores artifacts in a
+folder and in SeaweedFS (an S3 server; MLflow needs boto3 for it). One client sends plain HTTP, so that no
+client library is measured. "memory" is the growth of the proportional set size (PSS) of all processes of the
+server; "temporary" is the largest size of their TMPDIR. Times are the best of ``--runs`` measurements; the
+huge file is measured once.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ Figures = dict[str, float]
 
 
 class Mlflow(MlflowServer):
-    """MLflow's server with as many workers, and a destination that can be chosen."""
+    """MLflow's server with two workers, as Trackway has, and a given artifact destination."""
 
     def __init__(self, folder: Path, destination: str, environment: dict[str, str]) -> None:
         super().__init__(folder)
@@ -54,7 +55,7 @@ class Mlflow(MlflowServer):
 
 
 def measure_rows(bench: Bench, row: str) -> None:
-    """The rows of the whole benchmark: a large file and many small ones, in folders, over one connection."""
+    """Measure the rows of ``python -m benchmarks``: a large file and many small ones, over one connection."""
     blocks, files = bench.options.large_mib, bench.options.small_files
     for contender in bench.contenders:
         connection = http.client.HTTPConnection("127.0.0.1", contender.port, timeout=3600)
@@ -70,23 +71,23 @@ def measure_rows(bench: Bench, row: str) -> None:
             continue
         up(connection, "warm", _SMALL)
         for name, act in acts.items():
-            connection.close()  # it may lie idle for longer than the server keeps it; it opens by itself
+            connection.close()  # the server may have closed it while it was idle; a request reopens it
             bench.timed(contender, name, act)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=3, help="measurements, of which the best counts")
     parser.add_argument("--huge", type=float, default=1.0, metavar="GIB", help="size of the huge file")
-    parser.add_argument("--only", choices=("trackway", "mlflow"), help="leave the other server out")
-    parser.add_argument("--stores", default="folder,s3")
+    parser.add_argument("--only", choices=("trackway", "mlflow"), help="measure one server only")
+    parser.add_argument("--stores", default="folder,s3", help="folder, s3 or both")
     options = parser.parse_args()
     names = [options.only] if options.only else ["trackway", "mlflow"]
     for store in options.stores.split(","):
         results = {}
         for name in names:
             if name == "mlflow" and store == "s3" and not importlib.util.find_spec("boto3"):
-                print("mlflow over s3 is left out: boto3 is not installed", file=sys.stderr)
+                print("mlflow with s3 is skipped: boto3 is not installed", file=sys.stderr)
                 continue
             with tempfile.TemporaryDirectory(prefix="trackway-bench-") as folder, place(store) as found:
                 results[name] = measure(name, Path(folder), *found, options)
@@ -95,7 +96,7 @@ def main() -> None:
 
 @contextmanager
 def place(store: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """A destination, empty for the server's own folder, and the variables that reach it."""
+    """Yield an artifact destination and its environment variables; an empty one means the default folder."""
     if store == "folder":
         yield "", {}
         return
@@ -199,7 +200,7 @@ def done(connection: http.client.HTTPConnection) -> None:
 
 @contextmanager
 def watched(pid: int, temporary: Path) -> Iterator[list[float]]:
-    """The most that the processes' memory grew and that lay in their temporary folder, in MiB."""
+    """Yield a list that gets the largest growth of memory and the largest size of ``temporary``, in MiB."""
     before = memory(pid)
     most = [0.0, 0.0]
     is_over = threading.Event()
@@ -235,7 +236,7 @@ def size_of(folder: Path) -> float:
 
 def show(store: str, results: dict[str, Figures], huge: float) -> None:
     head = "".join(f"{name:>14}" for name in results) + ("         ratio" if len(results) > 1 else "")
-    print(f"\nover {store}; the huge file has {huge:g} GiB\n{'':26}{head}")
+    print(f"\nartifacts in {store}; the huge file has {huge:g} GiB\n{'':26}{head}")
     for label in next(iter(results.values())):
         unit = "MiB" if label.endswith(("memory", "temporary")) else "s"
         line = f"{label:26}" + "".join(f"{figures[label]:10.2f} {unit:3}" for figures in results.values())

@@ -1,4 +1,4 @@
-"""One run of the benchmark: who takes part, what was measured so far, and how that goes on the terminal."""
+"""One run of the comparison: the options, the servers, the samples so far, and output on the terminal."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .load import Load
 from .servers import Contender
 
 Sample = dict[str, Any]
-# With fewer answers the measurement is made again, longer.
+# If there are fewer responses, the measurement is repeated with a longer duration.
 _ENOUGH = 10
 _LONGER = 3
 
 
 @dataclass(frozen=True)
 class Options:
-    """How long and how large."""
+    """Durations, repetitions and sizes of the measurements."""
 
     connections: tuple[int, ...] = (1, 8, 32)
     seconds: float = 1
@@ -34,12 +34,12 @@ class Options:
 
 
 class Failed(Exception):
-    """The benchmark has no figures to give: a write was lost, or an answer was wrong."""
+    """A write was lost, or a response was wrong, so the results are invalid."""
 
 
 @dataclass
 class Bench:
-    """What the rows measure into; ``store`` and ``contenders`` are those at hand."""
+    """The state of a run. ``store`` and ``contenders`` are those that are measured now."""
 
     options: Options
     store: str = ""
@@ -52,7 +52,7 @@ class Bench:
     _began: float = field(default_factory=time.perf_counter)
 
     def record(self, contender: Contender, row: str, value: float | None, unit: str, **more: Any) -> None:
-        """One figure of one server; ``value`` is None where the server could not do it, with a note."""
+        """Add a sample of one server. ``value`` is None, with a note, if the server cannot do it."""
         sample = {
             "store": self.store,
             "server": contender.kind.name,
@@ -67,17 +67,18 @@ class Bench:
         self.say(_line(sample))
 
     def fail(self, contender: Contender, row: str, message: str) -> None:
-        """A write was lost, or an answer was wrong. Our own ends the run; a peer's is told on the page."""
+        """Report a lost write or a wrong response. End the run for our server; else note it for the page."""
         text = f"{contender.kind.title} on {self.store}, {row}: {message}"
-        if contender.kind.acquire:
+        if contender.kind.is_ours:
             raise Failed(text)
         self.troubles.append(text)
         self.say(text)
 
     def in_turn(self, repetitions: int | None = None) -> Iterator[Contender]:
-        """Each contender once per repetition: what disturbs the machine for a while hits all of them.
+        """Yield each contender once per repetition.
 
-        Variants have one turn: no aim is measured against them.
+        They take turns so that other work on the machine affects all of them. Variants have one turn,
+        because no target refers to them.
         """
         for repetition in range(repetitions or self.options.repetitions):
             for contender in self.contenders:
@@ -85,9 +86,9 @@ class Bench:
                     yield contender
 
     def loaded(self, row: str, run: Callable[[Contender, int, float], Load]) -> dict[str, Load]:
-        """Measure ``run`` at each number of connections; what each server acknowledged, in total.
+        """Measure ``run`` at each number of connections. Return the totals by the name of the server.
 
-        ``run`` is given the contender, the connections and the seconds.
+        ``run`` is called with the contender, the number of connections and the seconds.
         """
         totals: dict[str, Load] = {}
         for contender in self.contenders:
@@ -102,7 +103,7 @@ class Bench:
                     contender.settle()
                     before = contender.cpu_s()
                     load = run(contender, connections, self.options.seconds * _LONGER)
-                # Those under way when it ended are worked off too, and count as well.
+                # The server also completes the requests that were in progress at the end, one a connection.
                 contender.settle()
                 after = contender.cpu_s()
                 done = load.ok + load.refused + connections
@@ -124,7 +125,7 @@ class Bench:
         return totals
 
     def timed(self, contender: Contender, row: str, act: Callable[[], object], **more: Any) -> None:
-        """The seconds that ``act`` takes, and the processor time of the server meanwhile."""
+        """Record the seconds that ``act`` takes, and the processor time of the server meanwhile."""
         contender.settle()
         before = contender.cpu_s()
         began = time.perf_counter()
@@ -136,12 +137,12 @@ class Bench:
         self.record(contender, row, took, "s", **more)
 
     def step(self, row: str) -> None:
-        """The next of ``steps``: ``row`` on the store at hand."""
+        """Begin the next of ``steps``: ``row`` on the current store."""
         self.step_now += 1
         self.say(f"{self.store:<10} {row}: row {self.step_now} of {self.steps}")
 
     def say(self, text: str) -> None:
-        """A line on the terminal, above the bar that says how far it is; without a terminal only the line."""
+        """Print a line to stderr; on a terminal, above a progress bar."""
         if not sys.stderr.isatty():
             print(text, file=sys.stderr, flush=True)
             return

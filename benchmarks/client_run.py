@@ -1,4 +1,4 @@
-"""What one client process does. It runs where only MLflow's client is installed, and imports nothing else."""
+"""The program of one client process. It runs in an environment with only MLflow's client installed."""
 
 import resource
 import sys

@@ -1,10 +1,10 @@
-"""Which files of ours a request enters, in a served process: a measure of how far one has to read.
+"""Count the source files of Trackway that a request runs through, which a reader of the code has to know.
 
     python -m benchmarks.entered_files [CHECKOUT] [--list]
 
-Starts ``trackway serve`` of a checkout (this one by default) on SQLite and on PostgreSQL, with a profile
-function in every thread, and counts what the thread that answers enters. Each request is sent three times
-before it counts, so that caches are filled and lazy imports are done.
+It starts ``trackway serve`` of a checkout (by default this one) on SQLite and on PostgreSQL with a profile
+function in each thread, and records the files of all functions that the thread of the request calls. Each
+request is sent three times before the measurement, to fill caches and complete lazy imports.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from .wire import Connection
 
 _PARTS = ("server", "storage", "client_compat")
 _START, _STOP = signal.SIGRTMIN, signal.SIGRTMIN + 1
-# Run instead of the trackway command. The profile function is set before the worker is forked and its
-# threads start, so that all of them have it.
+# The program that runs instead of the trackway command. It sets the profile function before the worker is
+# forked and its threads start, so that all of them have it.
 _PROGRAM = """
 import json, os, signal, sys, threading
 
@@ -72,7 +72,7 @@ class ProfiledServer(TrackwayServer):
         return [*program, *super().command()[1:]]
 
     def entered(self, send: Callable[[], Any]) -> list[str]:
-        """The files that the checkout's code enters while ``send`` sends a request, relative to it."""
+        """Return the files that run while ``send`` sends a request, relative to the checkout, sorted."""
         (worker,) = psutil.Process(self.pid).children()
         result = self.folder / "entered.json"
         worker.send_signal(_START)
@@ -85,14 +85,14 @@ class ProfiledServer(TrackwayServer):
         threads = json.loads(result.read_text())
         result.unlink()
         (found,) = [files for files in threads if any("/server/handlers/" in path for path in files)]
-        # Parts are imported through links.
+        # The folders are imported through symbolic links.
         paths = [os.path.realpath(path) for path in found if path.startswith("/")]
         inside = [os.path.relpath(path, self._checkout) for path in paths]
         return sorted({path for path in inside if path.split("/")[0] in _PARTS})
 
 
 def requests(connection: Connection) -> dict[str, Callable[[], Any]]:
-    """What to send, by name; each can be sent again and again."""
+    """Return functions that send a request, by name. Each can be called repeatedly."""
     experiment = connection.post("experiments/create", {"name": "entered"})["experiment_id"]
     run = connection.post("runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
     connection.post("registered-models/create", {"name": "iris"})
@@ -120,7 +120,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("checkout", nargs="?", default=ROOT, type=Path)
-    parser.add_argument("--list", action="store_true", help="name the files")
+    parser.add_argument("--list", action="store_true", help="also print the names of the files")
     arguments = parser.parse_args()
     checkout = arguments.checkout.resolve()
     database = PostgreSQL()

@@ -1,5 +1,6 @@
-"""What is measured as its users have it: the peers installed from the package index, each in an
-environment of its own, and Trackway compiled.
+"""Install the other servers and the client from the package index, and compile Trackway.
+
+Each package gets its own virtual environment, as its users have it.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ FASTTRACKML = "0.6.0"
 _PACKAGES = {
     "mlflow": (f"mlflow=={MLFLOW}", "psycopg2-binary>=2.9,<3"),
     "fasttrackml": (f"fasttrackml=={FASTTRACKML}",),
-    # The client that one of the rows runs, unchanged, against each server.
+    # The client of the rows client-1 and client-8.
     "client": (f"mlflow-skinny=={MLFLOW}",),
 }
 
 
 def programs(peer: str) -> Path:
-    """The folder with the peer's programs; installs them where they are not yet."""
+    """Return the folder with the programs of a server or the client. Install them if they are missing."""
     folder = CACHE / peer
     stamp = folder / "packages.txt"
     wanted = "\n".join(_PACKAGES[peer])
@@ -38,7 +39,10 @@ def programs(peer: str) -> Path:
 
 
 def compile_ours() -> None:
-    """As pip compiles what it installs; from a checkout that may not be written to, each start would."""
+    """Compile Trackway to bytecode, as pip does for installed packages.
+
+    Otherwise each start from a checkout without write permission would compile it again.
+    """
     for part in ("client_compat", "server", "storage"):
         compileall.compile_dir(ROOT / part, quiet=1)
 
@@ -48,7 +52,7 @@ def _install(folder: Path, packages: tuple[str, ...]) -> None:
     python = folder / "bin" / "python"
     if uv := shutil.which("uv"):
         create = [uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder)]
-        # pip compiles what it installs; without, each of MLflow's processes would do it at each start.
+        # Compile as pip does. Otherwise each process of MLflow would compile its modules at each start.
         install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
     else:
         create = [sys.executable, "-m", "venv", str(folder)]

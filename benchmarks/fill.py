@@ -1,7 +1,7 @@
-"""Many runs at once: the same ones written into each server's tables, as its own API would have left them.
+"""Write many runs directly into the tables of each server, with the same rows as its API would write.
 
-Through the API MLflow would take two hours for 100,000 runs. What a search gives is compared with what
-these runs say it should, so a mistake here, or a changed schema, shows as a failure, not as a figure.
+Through the API MLflow would take two hours for 100,000 runs. The results of each search are compared with
+these runs, so that a mistake here or a changed schema fails the measurement.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Run:
 
 
 def make(number: int) -> list[Run]:
-    """So many runs, oldest first, each with 5 metrics, 5 params and 3 tags; always the same."""
+    """Return runs, oldest first, each with 5 metrics, 5 params and 3 tags. They are the same in each call."""
     dice = random.Random(number)
     return [
         Run(
@@ -47,7 +47,7 @@ def make(number: int) -> list[Run]:
 
 
 def fill(contender: Contender, experiment: str, runs: list[Run]) -> None:
-    """Put the runs into the experiment, past the server, which is idle meanwhile."""
+    """Write the runs into the tables of the server. The server is idle meanwhile."""
     tables = _Postgres(contender.uri) if contender.postgres else _Sqlite(contender.database_file)
     kind = contender.kind.name.split("-")[0]
     try:
@@ -70,7 +70,7 @@ class _Sqlite:
 
     def commit(self) -> None:
         self._connection.commit()
-        # What a server's own writes would have left: no WAL of the size of the database.
+        # A server checkpoints while it writes. Without this the WAL would be as large as the database.
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class _Postgres:
 
     def commit(self) -> None:
         self._connection.commit()
-        # autovacuum would come to it within a minute.
+        # Otherwise autovacuum would start within a minute, during the measurement.
         self._connection.autocommit = True
         self._connection.execute("VACUUM ANALYZE")
 
@@ -193,7 +193,7 @@ def _params(run: Run) -> Iterable[tuple[str, str]]:
 
 def _tags(run: Run) -> Iterable[tuple[str, str]]:
     yield from ((f"t{i}", value) for i, value in enumerate(run.tags))
-    # Written beside the name by MLflow and by Trackway; FastTrackML searches a name nowhere else.
+    # MLflow and Trackway store the name of a run as this tag too. FastTrackML searches names only here.
     yield "mlflow.runName", run.name
 
 

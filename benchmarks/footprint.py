@@ -1,4 +1,4 @@
-"""What a server takes besides time: until it answers, of memory, and of the disk."""
+"""Rows for the time to start, memory, and disk space."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ATTEMPTS = 20
 
 
 def measure_start(bench: Bench, row: str) -> None:
-    """Seconds from the start of the process to the first 200, with a database that is there already."""
+    """Measure the seconds from the start of the process to the first 200, with an existing database."""
     for contender in bench.in_turn(bench.options.starts):
         contender.stop()
         bench.record(contender, row, contender.start(), "s")
@@ -41,7 +41,7 @@ def measure_memory(bench: Bench, row: str) -> None:
 
 
 def measure_bytes(bench: Bench, row: str) -> None:
-    """Bytes on the disk for each point, logged in batches of 5 keys and 200 steps."""
+    """Measure the bytes on disk for each metric point, logged in batches of 5 keys and 200 steps."""
     for contender in bench.contenders:
         _, runs = make_runs(contender, _RUNS)
         before = size_of(contender)
@@ -55,7 +55,7 @@ def measure_bytes(bench: Bench, row: str) -> None:
 
 
 def size_of(contender: Contender) -> int:
-    """Bytes of the database; of SQLite's file once the WAL is in it."""
+    """Return the size of the database in bytes after a checkpoint."""
     if contender.postgres:
         with psycopg.connect(contender.uri, autocommit=True) as connection:
             connection.execute("CHECKPOINT")
@@ -68,7 +68,7 @@ def size_of(contender: Contender) -> int:
 
 
 def _log(batches: int, connection: Connection, run: str) -> int:
-    """Log the batches one after another; how many requests were refused and sent again."""
+    """Log batches one after another. Return the number of requests that were refused and repeated."""
     refused = 0
     for batch in range(batches):
         steps = range(batch * _BATCH // _KEYS, (batch + 1) * _BATCH // _KEYS)

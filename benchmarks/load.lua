@@ -1,4 +1,4 @@
--- For wrk: sends one request again and again, its markers filled in (wire.py says which).
+-- Script for wrk: sends one request again and again, with its markers (see wire.py) replaced by new values.
 --   wrk ... -s load.lua URL -- TEMPLATE IDS FIRST KEYS
 
 local parts, ids, number, keys = {}, {}, 0, 1

@@ -1,7 +1,7 @@
-"""Load: one request sent over many keep-alive connections for some seconds, each time with other words.
+"""Load generator: send a request with changing values over many keep-alive connections for some seconds.
 
-``wrk`` sends it where it is installed. Elsewhere threads of this process do, which takes more of a
-processor and is good for some 5,000 requests a second: enough to compare, not for the last percent.
+It uses ``wrk`` if it is installed, else threads of this process. Threads use more processor time and reach
+about 5,000 requests a second, which is enough to compare servers roughly.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ _TIMEOUT_S = 60
 
 @dataclass
 class Load:
-    """What came of it: answers of status 200, others, and the latency of all."""
+    """Counts and latencies. ``ok`` responses have status 200, ``refused`` ones another status.
+
+    ``broken`` are requests that failed with a connection error or a time-out.
+    """
 
     ok: int
     refused: int
@@ -40,7 +43,7 @@ class Load:
 
 
 class Numbers:
-    """Hands out the numbers that make each request another one, for one server."""
+    """The numbers that make the requests to one server different from each other."""
 
     def __init__(self) -> None:
         self.next = _FIRST
@@ -48,11 +51,11 @@ class Numbers:
     def run(
         self, template: bytes, port: int, connections: int, seconds: float, ids: Sequence[str] = ()
     ) -> Load:
-        """Send ``template`` for so many seconds; ``ids`` take the place of its runs in turn."""
+        """Send ``template`` repeatedly for ``seconds``. Its run marker becomes each of ``ids`` in turn."""
         first = self.next
         drive = _wrk if WRK else _threads
         load = drive(template, port, connections, seconds, ids, first)
-        # More than were sent: those under way when it ended may have been stored as well.
+        # Skip some numbers: requests in progress at the end may have been stored as well.
         self.next += load.ok + load.refused + load.broken + connections + 1000
         return load
 
@@ -79,7 +82,7 @@ def _wrk(
         if line.startswith("RESULT "):
             answered, refused, broken, took_us, median_us, p99_us = map(int, line.split()[1:])
             return Load(answered - refused, refused, broken, took_us / 1e6, median_us / 1000, p99_us / 1000)
-    raise RuntimeError(f"wrk said: {done.stdout}{done.stderr}")
+    raise RuntimeError(f"wrk printed no result: {done.stdout}{done.stderr}")
 
 
 def _threads(
@@ -122,7 +125,7 @@ def _at(times: list[float], share: float) -> float:
 
 
 def fill(text: str, number: int, ids: Sequence[str]) -> bytes:
-    """The request with its markers filled in, as ``load.lua`` does it."""
+    """Return the request with its markers replaced, as ``load.lua`` does it."""
     turn = len(ids) or 1
     run = ids[number % turn] if ids else ""
     text = text.replace(wire.KEY, f"{number // turn % wire.KEYS:02d}")

@@ -1,4 +1,4 @@
-"""The picture beside the tables: for each operation and store a group of bars, as SVG."""
+"""The chart of BENCHMARKS.md, as SVG: a group of bars for each operation and store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BARS = (
 )
 _SERVERS = ("trackway", "mlflow", "mlflow-nodelay", "fasttrackml")
 _WIDTH, _BAR, _LABEL, _LINE = 520, 250, 130, 17
-# Readable on white and on black; the page around it may be either.
+# Colors for pages with a light and with a dark background.
 _STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .title { font-weight: 600 } .small { fill: #57606a }
@@ -38,7 +38,7 @@ _STYLE = """
 
 
 def draw(results: Results) -> str:
-    """Two columns, one for each store; each group has its own scale, so that all bars can be seen."""
+    """Return the SVG, with a column for each store. Each group has its own scale, so all bars are visible."""
     parts: list[str] = []
     bottom = 0
     for column, store in enumerate(results.stores):

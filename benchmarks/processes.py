@@ -1,4 +1,4 @@
-"""What the processes of one server take: processor time and memory."""
+"""Processor time and memory of the processes of one server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T", int, float)
 
 
 def tree(pid: int) -> list[psutil.Process]:
-    """The process, all that descend from it, and what else lives in the session that it leads."""
+    """Return the process, its descendants, and all other processes of the session that it leads."""
     found: dict[int, psutil.Process] = {}
     try:
         leader = psutil.Process(pid)
@@ -33,26 +33,26 @@ def tree(pid: int) -> list[psutil.Process]:
 
 
 def cpu_s(pid: int) -> float:
-    """Processor seconds that the tree has used, those of children that ended included."""
+    """Return the processor seconds that the tree has used, including children that have ended."""
     return sum(_each(pid, lambda process: float(sum(process.cpu_times()[:4]))))
 
 
 def pss(pid: int) -> int:
-    """The tree's proportional set size in bytes: shared pages count once."""
+    """Return the proportional set size (PSS) of the tree in bytes. Shared pages count once."""
     return sum(_each(pid, lambda process: int(process.memory_full_info().pss)))
 
 
 def own(pid: int) -> int:
-    """The part of the tree's proportional set size that no file is behind, in bytes.
+    """Return the anonymous and shared memory (not backed by files) in the PSS of the tree, in bytes.
 
-    What a program takes for itself. The rest, its libraries, counts less for it as soon as other processes
-    on the machine use them as well: a test that starts elsewhere makes 5 MiB of difference.
+    The file-backed part, such as libraries, is smaller if other processes on the machine use the same files:
+    tests that run at the same time change it by 5 MiB.
     """
     return sum(_each(pid, _own))
 
 
 def settle(*pids: int, patience_s: float = 20.0) -> None:
-    """Wait until the trees have done what they still had at hand: a tenth of a processor or less."""
+    """Wait until the trees are idle, that is, use a tenth of a processor or less; at most ``patience_s``."""
     deadline = time.monotonic() + patience_s
     before = sum(map(cpu_s, pids))
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Reads of one run: its data, and the whole history of one of its metrics."""
+"""Rows for reading a run: its data, and the whole history of a metric."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _POINTS = 100_000
 
 
 def measure_get_run(bench: Bench, row: str) -> None:
-    """Runs with 20 metrics, 20 params and 10 tags, in turn."""
+    """Measure the rate of reading runs with 20 metrics, 20 params and 10 tags."""
     places = {contender: _filled(contender) for contender in bench.contenders}
 
     def run(contender: Contender, connections: int, seconds: float) -> Load:
-        # Not urlencoded, for the marker's sake; ids need no quoting.
+        # Not URL-encoded, because the marker must stay as it is. Run ids need no encoding.
         request = get("runs/get", {}, contender.port).replace(b"?", f"?run_uuid={RUN}&run_id={RUN}".encode())
         return contender.numbers.run(request, contender.port, connections, seconds, places[contender])
 
@@ -28,7 +28,7 @@ def measure_get_run(bench: Bench, row: str) -> None:
 
 
 def measure_history(bench: Bench, row: str) -> None:
-    """100,000 points read to the end in the pages that the client asks for; the last is compared."""
+    """Measure the time to read 100,000 points in pages of the size that MLflow's client requests."""
     runs = {contender: _logged(contender) for contender in bench.contenders}
     for contender in bench.in_turn():
         pages: list[bytes] = []
@@ -76,7 +76,7 @@ def _logged(contender: Contender) -> str:
 
 
 def _read(contender: Contender, run: str, pages: list[bytes]) -> None:
-    """The pages as they came: of each only the token is read, so that Python's JSON is not measured."""
+    """Append the bodies of all pages. Only page tokens are parsed, so that Python's JSON is not measured."""
     query = {**for_run(run, metric_key="loss"), "max_results": 25000}
     while True:
         body = contender.connection.send(get("metrics/get-history", query, contender.port))

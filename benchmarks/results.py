@@ -1,4 +1,4 @@
-"""The file of results: every sample, and on what it was measured."""
+"""The results of a run: all samples, and the machine and versions they were measured with."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Results:
         return cls(found["about"], found["samples"])
 
     def added_to(self, earlier: Results) -> Results:
-        """Both, where the earlier ones have other rows or stores; of the same row these count."""
+        """Return the union with earlier results, whose samples of the same stores and rows are dropped."""
         mine = {(sample["store"], sample["row"]) for sample in self.samples}
         kept = [sample for sample in earlier.samples if (sample["store"], sample["row"]) not in mine]
         about = {
@@ -58,7 +58,7 @@ class Results:
 
     @property
     def connections(self) -> list[int]:
-        """The numbers of connections that rates were taken at."""
+        """The numbers of connections at which rates were measured."""
         return sorted({sample["connections"] for sample in self.samples if "connections" in sample})
 
     def servers(self, store: str) -> list[str]:
@@ -80,7 +80,7 @@ class Results:
     def times_better(
         self, store: str, peer: str, row: str, connections: int | None = None, name: str = "value"
     ) -> float | None:
-        """How many times better Trackway is than the peer; below 1 it is worse."""
+        """Return how many times better Trackway is than the other server, or None; below 1 it is worse."""
         ours = self.median(store, "trackway", row, connections, name)
         theirs = self.median(store, peer, row, connections, name)
         if ours is None or theirs is None or not ours or not theirs:

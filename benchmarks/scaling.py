@@ -1,10 +1,10 @@
-"""What grows with what: writes with workers and replicas, searches with runs, bytes with points.
+"""Measure how writes scale with workers and replicas, searches with runs, and disk space with points.
 
-    make bench-scaling                              # everything, some twenty minutes and 15 GB of disk
+    make bench-scaling                              # everything: about 20 minutes and 15 GB of disk
     python -m benchmarks.scaling --parts search --runs 1000,10000 --stores sqlite
 
-Figures go to benchmarks/results/scaling.json and from there into the tables of docs/scaling.md; a part
-that is not measured keeps those that it had.
+It writes benchmarks/results/scaling.json and the tables of docs/scaling.md. Parts that are not measured keep
+their earlier figures.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main() -> None:
         say(f"== {part}")
         place = machine()
         rows = PARTS[part](options)
-        # Read again: another process may have measured another part meanwhile.
+        # Read the file again: another process may have measured another part meanwhile.
         found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
         found[part] = {"machine": place, "date": time.strftime("%Y-%m-%d"), "rows": rows}
         RESULTS.parent.mkdir(exist_ok=True)
@@ -74,13 +74,13 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(memory),
         "load_generator": GENERATOR,
         "python": platform.python_version(),
-        # What else ran: figures of a busy machine are too low.
+        # The load by other processes: rates on a busy machine are too low.
         "load_before": round(os.getloadavg()[0], 1),
     }
 
 
 class Store:
-    """A new database with today's tables; PostgreSQL with its own defaults, so with durable commits."""
+    """A new database with the current schema. PostgreSQL has its default settings, so commits are durable."""
 
     def __init__(self, name: str, *settings: str) -> None:
         self.name = name
@@ -123,7 +123,7 @@ def store_of(name: str, *settings: str) -> Iterator[Store]:
 def rates(
     store: Store, servers: list[TrackwayServer], numbers: Numbers, row: str, seconds: float, runs: list[str]
 ) -> Row:
-    """Requests a second over all servers together, and the processor time of one."""
+    """Measure the total requests per second of all servers, and the processor time of a request."""
     pids = [server.pid for server in servers]
     database = [store.postgres.pid] if store.postgres else []
     processes.settle(*pids, *database)
@@ -143,7 +143,7 @@ def rates(
     after = [sum(map(processes.cpu_s, some)) for some in (pids, database)]
     done = max(1, sum(load.ok for load in loads))
     if bad := sum(load.refused + load.broken for load in loads):
-        raise SystemExit(f"{row} on {store.name}: {bad} answers were no 200")
+        raise SystemExit(f"{row} on {store.name}: {bad} requests failed or had a status other than 200")
     figures = {
         "request": row,
         "rate": round(sum(load.rate for load in loads)),
@@ -162,7 +162,7 @@ def new_runs(server: TrackwayServer, count: int = 50) -> list[str]:
 
 
 def measure_writes(options: argparse.Namespace) -> list[Row]:
-    """Rates against workers of one server and against servers of two workers."""
+    """Measure rates of writes: one server with 1, 2 and 4 workers; 2 and 3 servers with two workers each."""
     shapes = [(1, workers) for workers in (1, 2, 4)] + [(replicas, 2) for replicas in (2, 3)]
     rows = []
     for name in options.stores:
@@ -180,7 +180,7 @@ def measure_writes(options: argparse.Namespace) -> list[Row]:
 
 
 def measure_search(options: argparse.Namespace) -> list[Row]:
-    """The time of a page of 100 against the number of runs in the experiment."""
+    """Measure the time of a page of 100 runs for each number of runs in the experiment."""
     rows = []
     for name in options.stores:
         with store_of(name, *options.settings) as store, store.served() as [server]:
@@ -193,7 +193,7 @@ def measure_search(options: argparse.Namespace) -> list[Row]:
                 scaling_fill.runs(store.database, int(experiment), done, count, say)
                 took, done = time.perf_counter() - began, count
                 size = scaling_fill.bytes_of(store.database)
-                connection.close()  # which the server has done too, when filling took its time
+                connection.close()  # the server has closed it as well if filling took long
                 say(f"{name}: {count:,} runs, {size / 2**20:,.0f} MiB, filled in {took:.0f} s")
                 for search, body in searches(store, experiment).items():
                     ask = partial(connection.post, "runs/search", body)
@@ -204,7 +204,7 @@ def measure_search(options: argparse.Namespace) -> list[Row]:
 
 
 def searches(store: Store, experiment: str) -> dict[str, dict[str, Any]]:
-    """What is asked, by name; the last page by the token that walking there would give."""
+    """Return the request bodies by name. The page token of the last page is computed."""
     base = {"experiment_ids": [experiment], "run_view_type": "ACTIVE_ONLY", "max_results": 100}
     filtered = "metrics.`metric-0` > 0.5 AND params.`param-0` = '3'"
     by_metric = ["metrics.`metric-0` DESC"]
@@ -227,7 +227,7 @@ def searches(store: Store, experiment: str) -> dict[str, dict[str, Any]]:
 
 
 def timed(act: Callable[[], Any], pids: Sequence[int] = (), patience_s: float = 20) -> Row:
-    """The first time, then the median of others, fewer where each takes long; the processor time of one."""
+    """Return the time of the first call, median and least time of others, and the processor time of one."""
     times = [scaling_fill.seconds(act)]
     before = sum(map(processes.cpu_s, pids))
     deadline = time.monotonic() + patience_s
@@ -244,7 +244,7 @@ def timed(act: Callable[[], Any], pids: Sequence[int] = (), patience_s: float = 
 
 
 def measure_points(options: argparse.Namespace) -> list[Row]:
-    """Bytes on disk, and the time to read 1,000 points of one metric, against the number of points."""
+    """Measure the bytes on disk, and the time to read 1,000 points of a metric, for each number of points."""
     rows = []
     for name in options.stores:
         with store_of(name) as store:
@@ -276,7 +276,7 @@ def history(database: Database, series: int) -> None:
 
 
 def measure_partitions(options: argparse.Namespace) -> list[Row]:
-    """One table, then sixteen, then one again: what that costs and whether anything is faster."""
+    """Compare one table with sixteen partitions: time to convert, sizes, writes, reads and VACUUM."""
     rows = []
     count = options.points[-1]
     with store_of("postgresql") as store:
@@ -312,7 +312,7 @@ def _sizes(database: Database) -> Row:
 
 
 def _vacuum(database: Database, turn: int) -> tuple[float, float]:
-    """Seconds to clean up after a twentieth of the points was deleted: the whole, and the longest part."""
+    """Delete 5 % of the points. Return the seconds of VACUUM: for all tables, and for the slowest one."""
     some = f"series_id >= 1000000 AND series_id % 20 = {turn + 7}"
     with database.writing() as connection:
         connection.execute(sa.text(f"DELETE FROM points WHERE {some}"))
@@ -325,7 +325,7 @@ def _vacuum(database: Database, turn: int) -> tuple[float, float]:
 
 
 def measure_settings(options: argparse.Namespace) -> list[Row]:
-    """Rates of writes with settings of PostgreSQL that people ask about, each alone."""
+    """Measure rates of writes with some settings of PostgreSQL, each alone."""
     rows = []
     for setting in ("synchronous_commit=on", "synchronous_commit=off", "wal_compression=pglz"):
         with store_of("postgresql", setting) as store, store.served() as servers:
@@ -358,11 +358,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stores", type=words, default=list(STORES))
     parser.add_argument("--runs", type=counts, default=[1_000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--points", type=counts, default=[100_000, 1_000_000, 10_000_000])
-    parser.add_argument("--seconds", type=float, default=5, help="of each measurement of writes")
-    parser.add_argument("--settings", type=words, default=[], help="of PostgreSQL, for the searches")
+    parser.add_argument("--seconds", type=float, default=5, help="duration of each measurement of writes")
+    parser.add_argument("--settings", type=words, default=[], help="of PostgreSQL, for the part search")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"no part is called {', '.join(unknown)}")
+        parser.error(f"unknown parts {', '.join(unknown)}; known are {', '.join(PARTS)}")
     return options
 
 

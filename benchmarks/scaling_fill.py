@@ -1,4 +1,4 @@
-"""Fills a database with many runs or points by SQL alone: through the server it would take hours."""
+"""Fill a database with many runs or points by SQL. Through the server this would take hours."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from trackway.storage.database import Database
 METRICS = PARAMS = 5
 START_MS = 1_700_000_000_000
 _CHUNK = 50_000
-# Points as they arrive: so many series are written side by side, step by step, then others are.
+# Points are stored as servers receive them: step after step for a hundred series, then for the next hundred.
 _SERIES_AT_ONCE = 100
 _STEPS = 1000
 
 Say = Callable[[str], None]
 
-# One statement's worth of numbers. Values look random and are the same each time.
+# The numbers :first to :last - 1. Values computed from them look random, but are the same in each run.
 _NUMBERS = {
     "sqlite": "WITH RECURSIVE g(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM g WHERE n + 1 < :last)",
     "postgresql": "WITH g(n) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint) - 1))",
@@ -28,7 +28,7 @@ _VALUE = "((n * 7919 + {k} * 104729) % 1000003) / 1000003.0"
 
 
 def runs(database: Database, experiment: int, first: int, last: int, say: Say) -> None:
-    """Runs number ``first`` to ``last``, later ones newer, each with 5 metrics, 5 params and 3 tags."""
+    """Insert runs ``first`` to ``last`` - 1, oldest first, each with 5 metrics, 5 params and 3 tags."""
     for low, high in _chunks(first, last):
         with database.writing() as connection:
             values = {"first": low, "last": high, "experiment": experiment}
@@ -39,7 +39,7 @@ def runs(database: Database, experiment: int, first: int, last: int, say: Say) -
 
 
 def points(database: Database, first: int, last: int, say: Say) -> None:
-    """Points number ``first`` to ``last`` of series that no run has, a hundred at a time."""
+    """Insert points ``first`` to ``last`` - 1, of series that belong to no run."""
     numbers = _NUMBERS[database.dialect]
     together = _SERIES_AT_ONCE * _STEPS
     series = f"1000000 + n / {together} * {_SERIES_AT_ONCE} + n % {_SERIES_AT_ONCE}"
@@ -57,7 +57,7 @@ def points(database: Database, first: int, last: int, say: Say) -> None:
 
 
 def settle(database: Database) -> None:
-    """What PostgreSQL's autovacuum does in its time, and a checkpoint; SQLite's log goes into its file."""
+    """Run VACUUM ANALYZE, as autovacuum would later, and a checkpoint; for SQLite a WAL checkpoint."""
     if database.dialect == "sqlite":
         with database.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -68,7 +68,7 @@ def settle(database: Database) -> None:
 
 
 def bytes_of(database: Database) -> int:
-    """The whole database."""
+    """Return the size of the database in bytes."""
     query = {
         "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
         "postgresql": "SELECT pg_database_size(current_database())",

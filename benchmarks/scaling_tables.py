@@ -1,4 +1,4 @@
-"""From the figures of ``scaling.py`` to the tables of docs/scaling.md, each between two markers."""
+"""Write the figures of ``scaling.py`` into the tables of docs/scaling.md, each between two markers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "scaling.md"
 _STORES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
-# A machine is planned at half of what it did when it did nothing else.
+# Sizing plans with half of the measured rate of a machine.
 _PLANNED = 0.5
 
 Row = dict[str, Any]
 
 
 def write(found: dict[str, Any]) -> None:
-    """Put what was found into the document; a table without figures stays as it is."""
+    """Replace the tables of the document. A table without figures in ``found`` stays as it is."""
     text = DOCUMENT.read_text()
     for name, table in TABLES.items():
         needed = _NEEDS.get(name, (name,))
@@ -30,7 +30,7 @@ def _between(text: str, name: str, made: str) -> str:
     begin, end = f"<!-- scaling: {name} -->", f"<!-- end of {name} -->"
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     if not pattern.search(text):
-        raise SystemExit(f"{DOCUMENT} has no place for the table {name}: {begin}")
+        raise SystemExit(f"{DOCUMENT} has no marker for the table {name}: {begin}")
     return pattern.sub(lambda _: f"{begin}\n{made}\n{end}", text)
 
 
@@ -129,7 +129,7 @@ def _partitions(rows: list[Row]) -> str:
 
 
 def _sizing(writes: list[Row], search: list[Row], points: list[Row]) -> str:
-    """Not measured but computed, from the processor time of one request and the bytes of one row."""
+    """Compute sizes of machines from the measured processor time of a request and bytes of a row."""
 
     def cost(store: str, name: str) -> float:
         kind = (store, "log-metric", 1)
@@ -154,7 +154,7 @@ def _sizing(writes: list[Row], search: list[Row], points: list[Row]) -> str:
         else:
             rate = min(servers * 1000 / server, databases * 1000 / database)
         planned = int(rate * _PLANNED / 10) * 10
-        # Half of the memory keeps pages; what of a run is searched is about all of its rows.
+        # Half of the memory caches pages of the database. Searches read about all rows of a run.
         runs = int(memory * 2**30 / 2 / per_run[store] / 100_000) / 10
         rows.append(
             [

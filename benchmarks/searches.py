@@ -1,4 +1,4 @@
-"""Searches: pages of 100 out of 10,000 and 100,000 runs, and of 1,000 models with 3 versions each."""
+"""Rows for searches: pages of 100, of 10,000 and 100,000 runs, and of 1,000 models with 3 versions each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BUDGET_S = 2.0
 _AT_LEAST = 3
 _AT_MOST = 50
 
-# What the client sends besides the experiment and the size of the page, and the runs it should get.
+# Fields that the client sends besides experiment and page size; a function that returns the expected runs.
 Query = tuple[dict[str, Any], Callable[[list[Run]], list[Run]]]
 QUERIES: dict[str, Query] = {
     "newest": ({}, lambda runs: runs[::-1]),
@@ -112,7 +112,7 @@ def _measure(
     names_of: Callable[[bytes], list[str]],
     names: list[str],
 ) -> None:
-    """Median milliseconds of one answer after another; each server's first answer has to be right."""
+    """Measure the median milliseconds of sequential requests. Check the first response of each server."""
     for contender, request in list(requests.items()):
         try:
             found = names_of(contender.connection.send(request))
@@ -126,7 +126,7 @@ def _measure(
                 (i for i, pair in enumerate(zip(found, names, strict=False)) if len(set(pair)) > 1), -1
             )
             bench.fail(contender, row, f"{len(found)} results of {len(names)}, wrong from number {where}")
-            bench.record(contender, row, None, "ms", note="answers something else")
+            bench.record(contender, row, None, "ms", note="wrong results")
             del requests[contender]
     for contender in bench.in_turn():
         if contender not in requests:
@@ -157,7 +157,7 @@ def _measure(
 
 
 def _last_token(contender: Contender, body: dict[str, Any], number: int) -> str:
-    """The token of the last page: the one after all others were read, or, of an offset, made by hand."""
+    """Return the page token of the last page. Compute it if tokens hold an offset, else read all pages."""
     first: str = contender.connection.post("runs/search", body)["next_page_token"]
     try:
         token = json.loads(base64.b64decode(first))

@@ -1,4 +1,4 @@
-"""The servers under test: each as it is shipped, on a new SQLite file or PostgreSQL of its own."""
+"""The servers that are compared: default settings, each with its own new SQLite file or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STORES = ("sqlite", "postgresql")
 
 @dataclass(frozen=True)
 class Kind:
-    """One column of the tables."""
+    """A server or a variant of one: a column of the tables."""
 
     name: str
     title: str
@@ -34,15 +34,16 @@ class Kind:
 
     @property
     def is_variant(self) -> bool:
-        """Whether it is another's second run with a setting changed."""
+        """Whether it is one of the other servers with a changed setting."""
         return bool(self.note)
 
     @property
-    def acquire(self) -> bool:
+    def is_ours(self) -> bool:
+        """Whether it is Trackway; a failure of another server does not end the run."""
         return self.name.startswith("trackway")
 
 
-_WAL_NORMAL = "WAL, synchronous=NORMAL: survives a crash of the server, a power cut may cost the last moments"
+_WAL_NORMAL = "WAL, synchronous=NORMAL: survives a server crash; a power failure may lose the last commits"
 _POSTGRESQL = "fsync and synchronous_commit on, PostgreSQL's defaults: a commit is on the disk"
 KINDS = {
     kind.name: kind
@@ -80,7 +81,7 @@ KINDS = {
                 "sqlite": "rollback journal, synchronous=FULL: a commit is on the disk",
                 "postgresql": _POSTGRESQL,
             },
-            "TCP_NODELAY set on its sockets from outside, which its users do not have",
+            "TCP_NODELAY set on its sockets by the benchmark; MLflow does not set it",
         ),
         Kind(
             "fasttrackml",
@@ -101,7 +102,7 @@ class Trackway(TrackwayServer):
 
 
 class Mlflow(HttpServer):
-    """As shipped: four workers, and the processes that run jobs."""
+    """MLflow's server with its default settings: four workers, and processes that run jobs."""
 
     name = "mlflow server"
 
@@ -109,7 +110,7 @@ class Mlflow(HttpServer):
         return [
             *(str(environments.programs("mlflow") / "mlflow"), "server"),
             *("--host", "127.0.0.1", "--port", str(self.port)),
-            # Named, as which driver a bare postgresql:// means depends on SQLAlchemy's version.
+            # With a driver, because the default one for postgresql:// depends on SQLAlchemy's version.
             *("--backend-store-uri", self.store_uri.replace("postgresql:", "postgresql+psycopg2:")),
             *("--artifacts-destination", str(self.folder / "artifacts")),
         ]
@@ -128,7 +129,7 @@ class FastTrackML(HttpServer):
 
 
 class Contender:
-    """A server of one kind on one store, with a database of its own, and what it costs."""
+    """A server of one kind on one store, with its own database, and its processor time."""
 
     def __init__(self, kind: Kind, store: str) -> None:
         self.kind = kind
@@ -148,7 +149,7 @@ class Contender:
 
     @cached_property
     def connection(self) -> Connection:
-        """A connection for what is not measured."""
+        """A connection for requests that are not measured."""
         return Connection(self.port)
 
     @property
@@ -156,7 +157,7 @@ class Contender:
         return Path(self.uri.removeprefix("sqlite:///"))
 
     def start(self) -> float:
-        """Seconds from the start of the process to its first 200."""
+        """Start the server. Return the seconds from the start of the process to its first 200."""
         self.server.is_alive = lambda: _answers(self.port)  # type: ignore[method-assign]
         began = time.perf_counter()
         self.server.start()
@@ -167,7 +168,7 @@ class Contender:
         self.server.stop()
 
     def cpu_s(self) -> tuple[float, float]:
-        """Processor seconds of the server so far, and those of its PostgreSQL."""
+        """Return the processor seconds used so far by the server, and by its PostgreSQL."""
         return processes.cpu_s(self.server.pid), self._database_cpu_s()
 
     def settle(self) -> None:
@@ -201,13 +202,13 @@ class Contender:
         raise ValueError(self.kind.name)
 
 
-# What PostgreSQL does by itself; only the number of connections is raised, for MLflow's pools.
+# PostgreSQL's default settings, except for more connections, which MLflow's connection pools need.
 _DURABLE = ("-c", "max_connections=200")
 
 
 @contextlib.contextmanager
 def contenders(names: list[str], store: str) -> Iterator[list[Contender]]:
-    """One contender of each name, not yet started; all that they held goes at the end."""
+    """Yield a contender of each name, not yet started. Stop them and remove their data at the end."""
     made: list[Contender] = []
     try:
         for name in names:
@@ -220,7 +221,10 @@ def contenders(names: list[str], store: str) -> Iterator[list[Contender]]:
 
 
 def _answers(port: int) -> bool:
-    """Whether /health says 200; quicker than urllib, which would be a part of FastTrackML's 30 ms."""
+    """Whether /health responds with 200.
+
+    A plain socket, because the time of urllib would count in the 30 ms that FastTrackML takes to start.
+    """
     try:
         with socket.create_connection(("127.0.0.1", port), 10) as connection:
             connection.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")

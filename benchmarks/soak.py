@@ -1,9 +1,10 @@
-"""A server under moderate, steady load for a long time: do memory and latency stay flat?
+"""Run a server under moderate, steady load for a long time, and check that memory and latency do not grow.
 
     make soak                                              # 30 minutes, SQLite
     python -m benchmarks.soak --minutes 5 --store postgresql
 
-Writes benchmarks/results/soak.json and docs/images/soak.svg, and exits with 1 where something grows.
+It writes benchmarks/results/soak.json, benchmarks/soak.md and docs/images/soak.svg. The exit code is 1 if
+something grows.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from .wire import Refused
 
 RESULTS = Path(__file__).parent / "results" / "soak.json"
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "soak.svg"
-# What BENCHMARKS.md takes in.
+# A section that BENCHMARKS.md includes.
 SECTION = Path(__file__).parent / "soak.md"
 Sample = dict[str, Any]
 
@@ -76,7 +77,7 @@ def main() -> None:
 
 
 def soak(server: TrackwayServer, options: argparse.Namespace) -> list[Sample]:
-    """Load at a steady rate until the time is over; a sample every so many seconds."""
+    """Load the server at a steady rate. Return a sample for each interval of ``--every`` seconds."""
     load = _Load(server.port, options.rate, options.connections)
     samples: list[Sample] = []
     began = time.monotonic()
@@ -107,7 +108,7 @@ def soak(server: TrackwayServer, options: argparse.Namespace) -> list[Sample]:
 
 
 class _Load:
-    """Threads that send one call after another, each at the moment when it is due."""
+    """Threads that send calls, each at its scheduled time."""
 
     def __init__(self, port: int, rate: float, connections: int) -> None:
         self._state = State(port)
@@ -125,7 +126,7 @@ class _Load:
             thread.start()
 
     def taken(self) -> tuple[list[float], list[str]]:
-        """Latencies in seconds and errors since the last time."""
+        """Return the latencies in seconds and the errors since the last call."""
         times, self._times = self._times, []
         errors, self._errors = self._errors, []
         return times, errors
@@ -137,7 +138,7 @@ class _Load:
 
     def _drive(self, caller: Caller) -> None:
         while not self._is_over.is_set():
-            # From when it was due, not from when a connection was free: waiting in line counts.
+            # Latency counts from the scheduled time, so it includes the wait for a free connection.
             due = self._began + next(self._due) * self._gap
             if (early := due - time.monotonic()) > 0 and self._is_over.wait(early):
                 return
@@ -173,12 +174,12 @@ def _show(sample: Sample, options: argparse.Namespace, errors: list[str]) -> Non
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--rate", type=float, default=50, help="requests a second")
+    parser.add_argument("--minutes", type=float, default=30, help="duration; 20 at least for a verdict")
+    parser.add_argument("--rate", type=float, default=50, help="requests per second")
     parser.add_argument("--connections", type=int, default=6)
-    parser.add_argument("--workers", type=int, help="else the server's default")
+    parser.add_argument("--workers", type=int, help="worker processes (default: the server's default)")
     parser.add_argument("--store", choices=STORES, default="sqlite")
-    parser.add_argument("--every", type=float, default=30, help="seconds from sample to sample")
+    parser.add_argument("--every", type=float, default=30, help="seconds between samples")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""The mix of requests of a soak: what a training client, a person and the registry ask, in turn."""
+"""The requests of a soak test: those of training clients, of the UI, and of the model registry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOW_MS = 1_700_000_000_000
 
 
 class State:
-    """What the connections share: the runs that are being written, and a number for everything new."""
+    """The state that connections share: the current runs, and a counter for unique names and values."""
 
     def __init__(self, port: int) -> None:
         self.runs: deque[tuple[str, str]] = deque(maxlen=_RECENT)
@@ -46,7 +46,7 @@ class State:
 
 
 class Caller:
-    """One connection; each of its methods is one call, made anew every time."""
+    """One connection. Each public method sends one request with new values."""
 
     def __init__(self, port: int, state: State, dice: random.Random) -> None:
         self._port = port
@@ -55,7 +55,7 @@ class Caller:
         self._connection = Connection(port, timeout_s=60)
 
     def call(self) -> None:
-        """One of the calls, drawn by weight. Raises ``Refused`` or OSError when it was not answered well."""
+        """Send a random request, by the weights of ``MIX``. Raise ``Refused`` or ``OSError`` if it fails."""
         self._dice.choices(_CALLS, _WEIGHTS)[0](self)
 
     def create_run(self) -> None:
@@ -171,11 +171,11 @@ class Caller:
 
 
 def path_of(uri: str) -> str:
-    """Where an artifact lies, below the server's root."""
+    """Return the path of an artifact URI, relative to the artifact root of the server."""
     return uri.removeprefix("mlflow-artifacts:/").lstrip("/")
 
 
-# In a thousand. A run lives for some forty calls, so that what one holds does not grow.
+# Requests per thousand. A run is used until 40 newer runs exist, so that the size of runs stays constant.
 MIX: dict[Callable[[Caller], None], int] = {
     Caller.log_metric: 400,
     Caller.log_batch: 80,

@@ -1,4 +1,4 @@
-"""The chart of a soak: memory above, latency below, over time."""
+"""The chart of a soak test, as SVG: memory (top) and latency (bottom) over time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def draw(found: dict[str, Any]) -> str:
 def _panel(
     top: int, title: str, minutes: Sequence[float], lines: Sequence[Sequence[float]], kinds: str
 ) -> list[str]:
-    """One chart from zero to the largest value, with a line of each kind."""
+    """Return the elements of one chart: from zero to the largest value, one line for each of ``kinds``."""
     step = _step(max(max(line) for line in lines) / 4)
     most = step * math.ceil(max(max(line) for line in lines) / step)
     end = minutes[-1] or 1
@@ -80,6 +80,6 @@ def _panel(
 
 
 def _step(least: float) -> float:
-    """The next of 1, 2, 5, 10, 20, ..."""
+    """Return the least number of 1, 2, 5, 10, 20, ... that is at least ``least``."""
     power = 10 ** math.floor(math.log10(least or 1))
     return float(next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least))

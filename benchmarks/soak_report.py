@@ -1,4 +1,4 @@
-"""The verdict on a soak, and its section of BENCHMARKS.md."""
+"""The verdict of a soak test, and its section of BENCHMARKS.md."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ from typing import Any
 
 from .soak_picture import STORES
 
-# What is called flat. In the second half the server's own memory grows by less than so many MiB an hour, by
-# a straight line through its samples; the median latency of the last third is at most so many times that of
-# the first.
+# The limits of "flat". Memory: the slope, in MiB per hour, of the regression line through the samples of the
+# second half. Latency: the median of the last third of the samples, divided by that of the first third.
 _MOST_MIB_PER_HOUR = 12.0
 _MOST_SLOWER = 1.25
-# More threads or open files than the middle third had at most.
+# Threads and open files: the maximum of the last third minus the maximum before.
 _MOST_MORE = 4
-# Below this the line through the second half says nothing: buffers are still filling.
+# In a shorter test buffers are still filling in its second half.
 _LEAST_MINUTES = 20
 _RULE = (
-    f"in the second half its own memory grows by at most {_MOST_MIB_PER_HOUR:g} MiB an hour, the median "
-    f"latency of the last third is at most {_MOST_SLOWER} times that of the first, threads and open files "
-    f"grow by at most {_MOST_MORE}, no errors"
+    f"in the second half the server's own memory grows by at most {_MOST_MIB_PER_HOUR:g} MiB an hour, the "
+    f"median latency of the last third is at most {_MOST_SLOWER} times that of the first, threads and open "
+    f"files grow by at most {_MOST_MORE}, and there are no errors"
 )
 
 Sample = dict[str, Any]
 
 
 def judge(samples: list[Sample], minutes: float) -> dict[str, Any]:
-    """The verdict, ``flat`` or what grows, and the figures that it comes from."""
+    """Return the verdict, which is ``flat`` or a list of reasons, and its figures."""
     settled = samples[1:]
     half, third = settled[len(settled) // 2 :], max(1, len(settled) // 3)
     per_hour = 3600 * _slope([(s["t_s"], s["own_mib"]) for s in half])
@@ -59,7 +58,7 @@ def judge(samples: list[Sample], minutes: float) -> dict[str, Any]:
 
 
 def section(found: dict[str, Any]) -> str:
-    """What was done, what came of it, the picture, and some samples from the first to the last."""
+    """Return the section: the load, the verdict, the chart, and up to seven of the samples."""
     samples = found["samples"]
     chosen = samples if len(samples) <= 7 else [samples[round(i * (len(samples) - 1) / 6)] for i in range(7)]
     rows = [
@@ -67,18 +66,19 @@ def section(found: dict[str, Any]) -> str:
         f"| {s['p99_ms']:.0f} | {s['cpu_ms']:.2f} | {s['threads']} | {s['files']} | {s['errors']} |"
         for s in chosen
     ]
+    workers = f"{found['workers']} worker{'s' * (found['workers'] > 1)}"
     verdict = found["verdict"][0].upper() + found["verdict"][1:]
     return f"""## {found["minutes"]:g} minutes of steady load
 
-{found["rate"]:g} requests a second over {found["connections"]} connections on {STORES[found["store"]]}, with
-{found["workers"]} worker{"s" * (found["workers"] > 1)}: runs, metrics, batches, tags, searches, histories,
-artifacts, the registry and archives, as in `benchmarks/soak_calls.py`.
+{found["rate"]:g} requests per second over {found["connections"]} connections on {STORES[found["store"]]},
+with {workers}. The requests are those of `benchmarks/soak_calls.py`: runs, metrics, batches, tags, searches,
+histories, artifacts, the registry and archives.
 
 **{verdict}**: memory {found["mib_per_hour"]:+.1f} MiB an hour over the second half, the median latency
 of the last third {found["latency_ratio"]:.2f} times that of the first, {found["errors"]} errors in
-{found["requests"]:,} requests. It is flat when {found["rule"]}.
-A server's own is the memory that no file is behind; pages of libraries count for it by the number of
-processes on the machine that use them.
+{found["requests"]:,} requests. The verdict is "flat" if {found["rule"]}.
+The server's own memory is the part of the PSS that is not backed by files. The other part, such as libraries,
+depends on which other processes on the machine use the same files.
 
 ![Memory and latency over time](docs/images/soak.svg)
 
@@ -86,12 +86,12 @@ processes on the machine that use them.
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
-Measured on {found["date"]} with {found["processors"]} processors; `make soak` does it again.
+Measured on {found["date"]} with {found["processors"]} processors. `make soak` repeats the test.
 """
 
 
 def _slope(points: list[tuple[float, float]]) -> float:
-    """Of the straight line that fits best; 0 for fewer than two points."""
+    """Return the slope of the regression line; 0 for fewer than two points."""
     if len(points) < 2:
         return 0.0
     return statistics.linear_regression(*zip(*points, strict=True)).slope

@@ -1,8 +1,8 @@
 """The requests that MLflow's Python client 3.17.2 sends, and a connection that sends them.
 
-The benchmark drives servers with these instead of the client itself, which would be the slowest part.
-A request may hold markers that the load generator fills in. Each is as long as what takes its place,
-so that the length of a body is known beforehand.
+The benchmark sends these requests itself, because MLflow's client would be slower than the servers.
+A request may contain markers, which the load generator replaces by values of the same length, so that
+``Content-Length`` stays correct.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-NUMBER = "@@NUMBER@@"  # ten digits, one more with every request
-RUN = "@@RUN@@".ljust(32, "@")  # the id of one of the runs, in turn
-KEY = "@K"  # two digits below KEYS, in turn whenever all runs have had theirs
+NUMBER = "@@NUMBER@@"  # ten digits; increases by one with every request
+RUN = "@@RUN@@".ljust(32, "@")  # the ids of the runs, one after the other
+KEY = "@K"  # two digits, below KEYS; changes after a request to each run
 KEYS = 4
 API = "/api/2.0/mlflow/"
 
@@ -33,12 +33,12 @@ _HEADERS = (
 
 
 def bare(text: str) -> str:
-    """Marks a text that stands in JSON without quotes, because a marker in it becomes a number."""
+    """Mark a text that ``request`` writes to JSON without quotes, because its marker becomes a number."""
     return f"#{text}"
 
 
 def request(method: str, path: str, body: object = None, port: int = 0) -> bytes:
-    """One request as it goes over the wire; ``body`` becomes JSON."""
+    """Return the bytes of an HTTP request. ``body`` is sent as JSON."""
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{_HEADERS}"
     if body is None:
         return f"{head}\r\n".encode()
@@ -55,16 +55,16 @@ def get(path: str, query: dict[str, Any], port: int) -> bytes:
 
 
 def for_run(run_id: str, **fields: Any) -> dict[str, Any]:
-    """The fields of a request about a run; the client names it twice."""
+    """Return the fields of a request about a run. MLflow's client sends the run id in two fields."""
     return {"run_uuid": run_id, **fields, "run_id": run_id}
 
 
 class Refused(Exception):
-    """An answer other than 200."""
+    """The status of a response was not 200."""
 
 
 class Connection:
-    """One keep-alive connection, without the cost of a client library."""
+    """A keep-alive connection on a plain socket, faster than a client library."""
 
     def __init__(self, port: int, timeout_s: float = 600) -> None:
         self.port = port
@@ -72,8 +72,8 @@ class Connection:
         self._socket: socket.socket | None = None
 
     def send(self, request: bytes) -> bytes:
-        """The body of the answer; raises ``Refused`` when it is not a 200."""
-        # A server may have closed it while it lay idle; the client looks too before it sends.
+        """Send a request. Return the body of the response; raise ``Refused`` if its status is not 200."""
+        # The server may have closed an idle connection. MLflow's client checks this as well before it sends.
         if self._socket and select.select([self._socket], [], [], 0)[0]:
             self.close()
         if not self._socket:
@@ -102,7 +102,7 @@ class Connection:
         return _object(self.send(get(path, query, self.port)))
 
     def history(self, run_id: str, key: str) -> Iterator[list[dict[str, Any]]]:
-        """A metric's points, page by page as the client asks for them."""
+        """Yield the points of a metric, in the pages that MLflow's client requests."""
         query: dict[str, Any] = for_run(run_id, metric_key=key)
         query["max_results"] = 25000
         while True:
@@ -113,7 +113,7 @@ class Connection:
             query["page_token"] = page["next_page_token"]
 
     def pages(self, path: str, kind: str, body: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-        """All pages of a search that is a POST."""
+        """Yield all pages of a search that is a POST request."""
         while True:
             page = self.post(path, body)
             yield page.get(kind, [])

@@ -1,4 +1,4 @@
-"""Writes: requests a second, each with new work in it, and whether all that was acknowledged is there."""
+"""Rows for writes: requests per second with new values. Acknowledged writes are read back and counted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Write:
-    """One row: the request, the number of runs that it goes to in turn, and how to count what is there."""
+    """A row: the request, the number of runs that it writes to in turn, and how to count stored writes."""
 
     path: str
     body: Callable[[str], dict[str, Any]]  # of the experiment's id
@@ -54,7 +54,7 @@ def measure(bench: Bench, row: str) -> None:
 
 
 def make_runs(contender: Contender, number: int) -> tuple[str, list[str]]:
-    """A new experiment's id and those of its runs."""
+    """Create an experiment with runs. Return its id and the ids of the runs."""
     name = f"bench-{contender.numbers.next}"
     contender.numbers.next += 1
     experiment = contender.connection.post("experiments/create", {"name": name})["experiment_id"]
@@ -73,9 +73,9 @@ def make_run(experiment: str, connection: Connection, number: int) -> str:
 
 
 def at_once(contender: Contender, act: Callable[[Connection, Any], Any], items: Iterable[Any]) -> list[Any]:
-    """What ``act`` gives for each item, in order; eight connections share the work.
+    """Call ``act`` for each item over eight connections. Return the results in the order of the items.
 
-    What is refused is sent again, as clients do: preparing is not what is measured.
+    Refused requests are repeated, as clients do. This is used for preparations and checks only.
     """
     here = threading.local()
 
@@ -154,7 +154,7 @@ def _count_tags(contender: Contender, experiment: str, runs: list[str]) -> int:
 
 
 def _count_batches(contender: Contender, experiment: str, runs: list[str]) -> int:
-    """The least of what the parts say, as a batch that is stored in parts was not stored."""
+    """Return the number of complete batches: the least of the counts of params, tags and metrics."""
 
     def of(connection: Connection, run: str) -> tuple[int, int]:
         data = connection.get("runs/get", **for_run(run))["run"]["data"]
@@ -167,7 +167,7 @@ def _count_batches(contender: Contender, experiment: str, runs: list[str]) -> in
 
 
 def _count_points(contender: Contender, runs: list[str], keys: Iterable[str]) -> int:
-    """How many different steps the runs' metrics have."""
+    """Return the number of different steps of the metrics."""
 
     def of(connection: Connection, series: tuple[str, str]) -> int:
         steps: set[int] = set()
@@ -190,7 +190,8 @@ WRITES = {
     ),
     "set-tag": Write("runs/set-tag", _set_tag, 50, _count_tags),
     "small-batch": Write("runs/log-batch", _small_batch, 50, _count_batches),
-    # A key stands for all: the peers' pages of 100,000s of points would take longer than the row itself.
+    # Only some keys are counted: reading hundreds of thousands of points from the other servers would take
+    # longer than the measurement.
     "batch-1000-keys": Write(
         "runs/log-batch",
         _batch_1000_keys,

@@ -1,10 +1,10 @@
-"""Writes `messages.py`, `genai_messages.py` and `endpoints.py` from the protos of the installed mlflow.
+"""Generates `messages.py`, `genai_messages.py` and `endpoints.py` from the protos of the installed mlflow.
 
-    python -m trackway.client_compat._generate           writes them
-    python -m trackway.client_compat._generate --check   prints a diff and fails where they differ
+    python -m trackway.client_compat._generate           writes the files
+    python -m trackway.client_compat._generate --check   prints a diff and exits with 1 if a file differs
 
-The only module outside the tests that imports mlflow. The text is in the formatter's style already, in the
-order of the protos, and depends on nothing but mlflow's version and `quirks.py`.
+This is the only module outside the tests that imports mlflow. The output depends only on mlflow's version and
+on `quirks.py`. It follows the order of the protos and is formatted as `ruff format` would do it.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ _WELL_KNOWN = {
 }
 
 
-# What MLflow has for generative models: 60 % of all messages, which a server that handles none of them does
-# not import (1.1 MiB). A message that other endpoints reach, too, is in messages.py.
+# Paths of MLflow's endpoints for generative AI. They need 60 % of all messages. They are in a module of
+# their own, so that a server without handlers for them need not import them (1.1 MiB). A message that other
+# endpoints need as well is in messages.py.
 _GENAI = re.compile(
     r"/\d\.0/mlflow/(datasets|gateway|get-online-trace-details|issues|label-schemas|prompt-optimization"
     r"|review-queues|scorers|traces|unified-traces)(/|$)"
@@ -59,7 +60,7 @@ _GENAI = re.compile(
 
 
 class Row(NamedTuple):
-    """One endpoint before it is text."""
+    """One endpoint; `request` and `response` are protobuf descriptors."""
 
     verb: str
     path: str
@@ -72,7 +73,7 @@ class Row(NamedTuple):
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m trackway.client_compat._generate", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail where the files differ")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a file differs")
     options = parser.parse_args(arguments)
     if options.check:
         return check(generate(), HERE)
@@ -82,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def check(files: dict[str, str], folder: Path) -> int:
-    """0 when the folder holds exactly these texts, else 1 and a unified diff on standard output."""
+    """Return 0 if the folder's files have exactly these texts; else print a unified diff and return 1."""
     status = 0
     for name, text in files.items():
         path = folder / name
@@ -101,7 +102,7 @@ def check(files: dict[str, str], folder: Path) -> int:
 
 
 def generate() -> dict[str, str]:
-    """File name to text."""
+    """Return the text of each generated file by its name. Raise ValueError if `quirks.py` does not fit."""
     import mlflow
 
     rows = list(_rows())
@@ -115,14 +116,23 @@ def generate() -> dict[str, str]:
     first = {*core.messages, *core.enums}
     genai = {*names.messages, *names.enums} - first
     return {
-        "messages.py": _messages_text(names, rows, note, first),
-        "genai_messages.py": _messages_text(names, rows, note, genai),
+        "messages.py": _messages_text("Messages of MLflow's protocol.", names, rows, note, first),
+        "genai_messages.py": _messages_text(
+            "Messages of MLflow's protocol that only its endpoints for generative AI use.",
+            names,
+            rows,
+            note,
+            genai,
+        ),
         "endpoints.py": _endpoints_text(names, rows, note, genai),
     }
 
 
 def _hand_written() -> set[str]:
-    """Names of the messages written by hand, whose modules cannot be imported before what is generated."""
+    """Return the names of the messages that are written by hand.
+
+    They are found in the source text, because their modules import `messages.py`, which may not exist yet.
+    """
     sources = [path.read_text(encoding="utf-8") for path in (HERE / "extra.py", *HERE.glob("trackway_*.py"))]
     return {
         name for source in sources for name in re.findall(r"^class (\w+)\(Message\)", source, re.MULTILINE)
@@ -157,9 +167,10 @@ def _rows() -> Iterator[Row]:
 
 
 def _rule(path: str, major: int) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """A proto's path as a Flask rule under the major version (2.11 is mounted under 2.0), and its bindings.
+    """Return the Flask rule for a proto's path, and its bindings.
 
-    `{assessment.trace_id}` becomes `<trace_id>`, bound to the dotted field.
+    The rule begins with the major version: 2.11 is mounted under 2.0. `{assessment.trace_id}` becomes
+    `<trace_id>` with a binding to `assessment.trace_id`.
     """
     bindings = []
 
@@ -175,7 +186,7 @@ def _rule(path: str, major: int) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 
 class _Names:
-    """All messages and enumerations that the rows reach, in the order of their files, and their names."""
+    """All messages and enumerations that the rows need, in the order of their files, and their names."""
 
     def __init__(self, rows: list[Row]) -> None:
         self.messages: dict[str, Any] = {}
@@ -189,21 +200,22 @@ class _Names:
             counts[descriptor.name] = counts.get(descriptor.name, 0) + 1
         self._top = {d.full_name: self._top_name(d, counts[d.name] > 1) for d in tops}
         if len(set(self._top.values())) != len(self._top):
-            raise ValueError(f"two protos want one name: {sorted(self._top.values())}")
+            raise ValueError(f"two messages or enumerations have the same name: {sorted(self._top.values())}")
         positions = {f: i for i, f in enumerate(dict.fromkeys(d.file.name for d in tops))}
         key = lambda d: (positions[d.file.name], d.index if hasattr(d, "index") else 0)  # noqa: E731
         self.top_messages = sorted((d for d in self.messages.values() if d.containing_type is None), key=key)
         self.top_enums = sorted((d for d in self.enums.values() if d.containing_type is None), key=key)
 
     def of(self, descriptor: Any) -> str:
-        """The dotted name in its module."""
+        """Return the dotted name in its module."""
         if descriptor.containing_type is None:
             return self._top[descriptor.full_name]
         return f"{self.of(descriptor.containing_type)}.{descriptor.name}"
 
     @staticmethod
     def _top_name(descriptor: Any, collides: bool) -> str:
-        # The package `mlflow` keeps the plain name; of two, the other one says where it comes from.
+        # If two packages have the same name, the one of the package `mlflow` stays; the other one is prefixed
+        # with its package.
         package = descriptor.file.package.rpartition(".")[2]
         if not collides or package == "mlflow":
             return str(descriptor.name)
@@ -213,7 +225,9 @@ class _Names:
         if descriptor.full_name in self.messages or descriptor.full_name in _WELL_KNOWN:
             return
         if descriptor.full_name.startswith("google."):
-            raise ValueError(f"{descriptor.full_name} has no Python form yet: teach the codec first")
+            raise ValueError(
+                f"{descriptor.full_name} has no Python type: add it to _WELL_KNOWN and to wellknown.py"
+            )
         if descriptor.containing_type is not None:
             self._visit(descriptor.containing_type)
         if _is_map(descriptor):
@@ -237,11 +251,11 @@ def _is_map(descriptor: Any) -> bool:
     return bool(descriptor.GetOptions().map_entry)
 
 
-def _messages_text(names: _Names, rows: list[Row], note: str, of: set[str]) -> str:
-    """A module with the messages and enumerations of these full names."""
+def _messages_text(title: str, names: _Names, rows: list[Row], note: str, of: set[str]) -> str:
+    """Return the text of a module with the messages and enumerations of these full names."""
     enums = [enum for enum in names.top_enums if enum.full_name in of]
     messages = [message for message in names.top_messages if message.full_name in of]
-    bound = _path_fields(rows)
+    path_fields = _path_fields(rows)
     uses: dict[str, list[str]] = {}
     for row in rows:
         uses.setdefault(row.request.full_name, []).append(f"{row.verb} {row.path}")
@@ -249,13 +263,13 @@ def _messages_text(names: _Names, rows: list[Row], note: str, of: set[str]) -> s
     for enum in enums:
         classes += ["", "", *_enum_lines(enum, "")]
     for message in messages:
-        classes += ["", "", *_message_lines(names, message, bound, uses, "")]
+        classes += ["", "", *_message_lines(names, message, path_fields, uses, "")]
     json = "Json, " if any("Json" in line for line in classes) else ""
     lines = [
-        '"""Messages of MLflow\'s protocol.',
+        f'"""{title}',
         "",
         f"Generated {note}.",
-        "Do not edit: what the protos do not say is in `quirks.py`. How to read a class is in `wire.py`.",
+        "Do not edit. Rules that the protos do not state are in `quirks.py`; `wire.py` explains the classes.",
         '"""',
         "",
         "from __future__ import annotations",
@@ -269,7 +283,7 @@ def _messages_text(names: _Names, rows: list[Row], note: str, of: set[str]) -> s
 
 
 def _path_fields(rows: Iterable[Row]) -> dict[str, set[str]]:
-    """Fields filled from the path by every endpoint of their message: always there, so required."""
+    """Return each message's fields that all its endpoints fill from the path: they are always present."""
     fields: dict[str, set[str]] = {}
     for row in rows:
         variables = set(re.findall(r"<(?:\w+:)?(\w+)>", row.path)) - {name for name, _ in row.bindings}
@@ -300,10 +314,10 @@ class _Field(NamedTuple):
 
 
 def _message_lines(
-    names: _Names, message: Any, bound: dict[str, set[str]], uses: dict[str, list[str]], indent: str
+    names: _Names, message: Any, path_fields: dict[str, set[str]], uses: dict[str, list[str]], indent: str
 ) -> Iterator[str]:
     name = names.of(message)
-    required = {*quirks.REQUIRED.get(name, ()), *bound.get(message.full_name, ())}
+    required = {*quirks.REQUIRED.get(name, ()), *path_fields.get(message.full_name, ())}
     defaults = quirks.DEFAULTS.get(name, {})
     fields = [_field(names, f, f.name in required, defaults.get(f.name)) for f in message.fields]
     _check_names(message, fields, required | set(defaults))
@@ -335,7 +349,7 @@ def _message_lines(
     for nested in message.nested_types:
         if not _is_map(nested):
             yield ""
-            yield from _message_lines(names, nested, bound, uses, inner)
+            yield from _message_lines(names, nested, path_fields, uses, inner)
     if fields:
         yield ""
         yield f"{inner}def __init__("
@@ -349,17 +363,17 @@ def _message_lines(
             yield f"{inner}    self.{field.name} = {field.assigned}"
 
 
-def _check_names(message: Any, fields: list[_Field], quirky: set[str]) -> None:
+def _check_names(message: Any, fields: list[_Field], quirk_fields: set[str]) -> None:
     known = {field.name for field in fields}
-    if quirky - known:
-        raise ValueError(f"quirks.py names fields that {message.full_name} lacks: {sorted(quirky - known)}")
+    if unknown := quirk_fields - known:
+        raise ValueError(f"quirks.py names fields that {message.full_name} lacks: {sorted(unknown)}")
     for name in known:
         if keyword.iskeyword(name) or name in ("self", "names") or name.startswith("_"):
-            raise ValueError(f"{message.full_name}.{name} cannot be a Python attribute as it is")
+            raise ValueError(f"{message.full_name}.{name} cannot be the name of a Python attribute here")
     nested = {n.name for n in (*message.nested_types, *message.enum_types)}
     for field in fields:
         for word in set(re.findall(r"(?<![\w.])\w+", field.annotation)) & nested:
-            # Inside the class the nested name would hide the one that is meant.
+            # Inside the class the nested class would hide the one that the annotation means.
             raise ValueError(f"{message.full_name}.{field.name}: {word} is hidden by a nested class")
 
 
@@ -395,10 +409,10 @@ def _field(names: _Names, field: Any, required: bool, default: object) -> _Field
 
 
 def _type(names: _Names, field: Any) -> tuple[str, str]:
-    """The wire type as in `_fields`, and the Python type."""
+    """Return the wire type as `_fields` has it, and the Python type."""
     if field.message_type is not None and _is_map(field.message_type):
         if field.message_type.fields_by_name["key"].type != 9:
-            raise ValueError(f"{field.full_name}: only maps with string keys are known")
+            raise ValueError(f"{field.full_name}: only maps with string keys are supported")
         wire, python = _type(names, field.message_type.fields_by_name["value"])
         return f"map<string,{wire}>", f"dict[str, {python}]"
     if field.type == _MESSAGE:
@@ -420,7 +434,7 @@ def _endpoints_text(names: _Names, rows: list[Row], note: str, genai: set[str]) 
         '"""Endpoints of MLflow\'s protocol.',
         "",
         f"Generated {note}.",
-        "Do not edit: endpoints outside the protos are in `extra.py`.",
+        "Do not edit. Endpoints outside the protos are in `extra.py` and `unserved.py`.",
         '"""',
         "",
         "from __future__ import annotations",

@@ -1,8 +1,8 @@
-"""Paths of artifacts as clients send them: which are refused, and what the others mean.
+"""Checks of artifact paths that clients send.
 
-Rules as MLflow 3.17's ``validate_path_is_safe``, and stricter where MLflow leaves it to the platform:
-backslashes, encoded separators, NUL and the server's own names are refused everywhere. A path is
-checked before anything is looked up, so that a refusal tells nothing about what exists.
+The rules are those of MLflow 3.17's ``validate_path_is_safe``. They are stricter where MLflow depends on the
+platform: backslashes, encoded separators, NUL and the server's reserved names are refused everywhere. A path
+is checked before any look-up, so that the error does not show which files exist.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from pathlib import PureWindowsPath
 from . import uris
 from .errors import InvalidParameter
 
-# Where a local store keeps what is not whole yet; MLflow's own server leaves files with the prefix.
+# Incomplete uploads: the local store has them in this folder, MLflow's server in files with this prefix.
 UPLOADS_FOLDER = ".trackway-uploads"
 _MLFLOW_UPLOAD_PREFIX = ".artifact.uploading."
 
 _ENCODED_SEPARATOR = re.compile("%(?:2f|5c|00)", re.IGNORECASE)
-# No store has folders that deep; Python's own functions recurse over them.
+# Python's functions for folder trees are recursive, and no real store has folders this deep.
 _MAX_DEPTH = 200
 _CONTROL = re.compile("[\x01-\x1f\x7f]")
 
 
 def invalid() -> InvalidParameter:
-    """Clients match this text."""
+    """Return MLflow's error for a refused path; clients match its text."""
     return InvalidParameter("Invalid path")
 
 
 def check(path: str) -> str:
-    """The relative path that a client means; raises for one that could lead anywhere else.
+    """Return the normalized relative path. Raise InvalidParameter for a path that could lead out of its root.
 
-    Percent escapes are undone however often they were applied and control characters become escapes,
-    as in MLflow, so both servers give a file the same name. Empty and ``.`` segments go.
+    As in MLflow, repeated percent-encoding is decoded and control characters are percent-encoded, so that
+    both servers give a file the same name. Empty segments and ``.`` are removed.
     """
     plain = _decode(path)
-    if "#" in plain or "\\" in plain or "\0" in plain or plain.startswith("/") or _is_elsewhere(plain):
+    if "#" in plain or "\\" in plain or "\0" in plain or plain.startswith("/") or _has_scheme_or_drive(plain):
         raise invalid()
     plain = _CONTROL.sub(lambda found: f"%{ord(found.group()):02x}", plain)
     parts = [part for part in plain.split("/") if part not in ("", ".")]
@@ -46,7 +46,7 @@ def check(path: str) -> str:
 
 
 def check_file(path: str) -> str:
-    """The same for a path that must name a file: not empty, and without a slash at its end."""
+    """Check the path of a file as `check` does. It must not be empty and must not end with a slash."""
     clean = check(path)
     if not clean or path.endswith("/"):
         raise invalid()
@@ -54,11 +54,12 @@ def check_file(path: str) -> str:
 
 
 def is_reserved(name: str) -> bool:
-    """Whether a file or folder of that name is the server's own: never listed, never reached."""
+    """Return whether a file or folder of this name is internal: it is not listed and cannot be accessed."""
     return name == UPLOADS_FOLDER or name.startswith(_MLFLOW_UPLOAD_PREFIX)
 
 
 def join(*parts: str) -> str:
+    """Join the parts with slashes; leave out empty ones."""
     return posixpath.join(*(part for part in parts if part)) if any(parts) else ""
 
 
@@ -69,12 +70,12 @@ def _decode(path: str) -> str:
         plain = uris.decode(path)
     except InvalidParameter:
         raise invalid() from None
-    # Twice encoded: "%252f" is "%2f" only after a round.
+    # A separator that was encoded twice: "%252f" decodes to "%2f" and then to "/".
     if plain != path and plain.count("/") != path.count("/"):
         raise invalid()
     return plain
 
 
-def _is_elsewhere(path: str) -> bool:
-    # A drive would only matter on Windows, but what was stored on one system is read on another.
+def _has_scheme_or_drive(path: str) -> bool:
+    # Drives exist only on Windows, but files that are stored on one system may be read on another.
     return path.lower().startswith("file:") or PureWindowsPath(path).is_absolute()

@@ -1,9 +1,11 @@
-"""Between JSON and messages, as MLflow's server reads and writes it.
+"""Conversion between JSON and messages, with the semantics of MLflow's server.
 
-The meaning is that of protobuf's `json_format` in MLflow's hands (unknown fields ignored, snake_case
-answers, 64-bit integers as numbers), with three differences on purpose: a bad value is always refused and
-named (MLflow goes on with half a message), an unknown name of an enumeration too, and a bare NaN or
-Infinity is taken, since that is what Python clients write. `plans.py` has the work on a class's fields.
+As protobuf's `json_format` with MLflow's options: unknown fields are ignored, responses have snake_case
+names, 64-bit integers are JSON numbers. Three differences are intended:
+- a bad value is always refused, and the error names the field (MLflow continues with half a message);
+- an unknown name of an enumeration is refused as well;
+- a bare NaN or Infinity is accepted, because Python clients write it.
+The readers and writers of a message class are in `plans.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any, TypeVar, cast
 
 from .errors import SEE_DOCS, InvalidParameter, shown
 from .plans import camel, plan_of
-from .scalars import Wrong
+from .scalars import BadValue
 from .wire import Endpoint, Message, Rendered
 
 M = TypeVar("M", bound=Message)
@@ -22,18 +24,18 @@ _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def decode(cls: type[M], data: object) -> M:
-    """The message in parsed JSON.
+    """Return the message for parsed JSON.
 
-    A text is taken for JSON and parsed once more: old clients encode their body twice. None is an empty
-    body. Raises InvalidParameter with the field's path.
+    A str is parsed as JSON once more, because old clients encode their body twice. None stands for an empty
+    body. Raise InvalidParameter with the path of the field.
     """
-    return _run(cls, _parsed(data))
+    return _read(cls, _parsed(data))
 
 
 def decode_query(cls: type[M], pairs: Mapping[str, Sequence[str]]) -> M:
-    """The message in a query string: lists for repeated fields, text for everything else.
+    """Return the message for a query string. Only the first value of a field that is not repeated counts.
 
-    `pairs` has each name's values in order (`request.args.to_dict(flat=False)`).
+    `pairs` maps each name to its values in order, as `request.args.to_dict(flat=False)` does.
     """
     plan = plan_of(cls)
     data: dict[str, object] = {}
@@ -49,11 +51,14 @@ def decode_query(cls: type[M], pairs: Mapping[str, Sequence[str]]) -> M:
             data[name] = _bool_of_query(values[0])
         else:
             data[name] = values[0]
-    return _run(cls, data)
+    return _read(cls, data)
 
 
 def bind(endpoint: Endpoint, data: object, variables: Mapping[str, object]) -> object:
-    """Request data with the path's variables put where the endpoint binds them; the path wins."""
+    """Return the request data with the values of the path variables in their fields.
+
+    A path variable replaces the value that the body has for the same field. `data` is not changed.
+    """
     data = _parsed(data)
     if not variables or not isinstance(data, dict):
         return data
@@ -76,19 +81,22 @@ def bind(endpoint: Endpoint, data: object, variables: Mapping[str, object]) -> o
 
 
 def encode(message: Message) -> dict[str, Any]:
-    """Plain JSON data: snake_case, unset fields and empty lists left out, set-but-empty values kept."""
+    """Return plain JSON data with snake_case names.
+
+    Unset fields, empty lists and empty maps are left out; other fields with an empty value are kept.
+    """
     return plan_of(type(message)).write(message)
 
 
 def dumps(message: Message) -> bytes:
-    """The JSON text of an answer; NaN and the infinities are the strings "NaN", "Infinity", "-Infinity"."""
+    """Return the JSON text of a response. NaN and infinities are "NaN", "Infinity" and "-Infinity"."""
     if isinstance(message, Rendered):
         return message.text
     return _JSON.encode(encode(message)).encode("ascii")
 
 
 def rendered_page(message: type[Message], name: str, items: Sequence[bytes], token: str | None) -> Rendered:
-    """A page whose items are JSON texts: the one repeated field ``name``, and ``next_page_token``."""
+    """Return a response with two fields: the list ``name`` of JSON texts, and ``next_page_token``."""
     parts = [b'"%b":[%b]' % (name.encode(), b",".join(items))] if items else []
     if token is not None:
         parts.append(b'"next_page_token":%b' % json.dumps(token).encode())
@@ -96,12 +104,12 @@ def rendered_page(message: type[Message], name: str, items: Sequence[bytes], tok
 
 
 def unrendered(answer: Message) -> Message:
-    """The answer as a message, for whoever asks for its fields."""
+    """Return the response as a message with fields; decode it if it is `Rendered`."""
     return decode(answer.message, json.loads(answer.text)) if isinstance(answer, Rendered) else answer
 
 
 def _parsed(data: object) -> object:
-    """Request data, parsed once more where it is a text, and an empty object where there is none."""
+    """Return the request data: a str parsed as JSON once more, None replaced by an empty object."""
     if isinstance(data, str):
         try:
             data = json.loads(data)
@@ -112,7 +120,7 @@ def _parsed(data: object) -> object:
     return {} if data is None else data
 
 
-def _run(cls: type[M], data: object) -> M:
+def _read(cls: type[M], data: object) -> M:
     if type(data) is not dict:
         kind = type(data).__name__
         raise InvalidParameter(
@@ -120,8 +128,8 @@ def _run(cls: type[M], data: object) -> M:
         )
     try:
         return cast(M, plan_of(cls).read(data))
-    except Wrong as wrong:
-        raise wrong.error() from None
+    except BadValue as error:
+        raise error.as_api_error() from None
     except RecursionError:
         raise InvalidParameter(f"Invalid request body: nested too deep.{SEE_DOCS}") from None
 

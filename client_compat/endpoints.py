@@ -1,7 +1,7 @@
 """Endpoints of MLflow's protocol.
 
 Generated from the protos of MLflow 3.17.2 by `python -m trackway.client_compat._generate`.
-Do not edit: endpoints outside the protos are in `extra.py`.
+Do not edit. Endpoints outside the protos are in `extra.py` and `unserved.py`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Errors as MLflow's clients know them: a code, a sentence, an HTTP status.
+"""API errors as MLflow's clients expect them: error code, message, HTTP status.
 
-Raise one where the fact is known, in the sentence the user will read; dispatch turns it into HTTP.
+Raise them where the problem is found, with the message for the user. `server/responses.py` turns them into
+HTTP responses.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-# MLflow 3.17's table from error code to HTTP status. Codes that it lacks are answered with 500.
+# MLflow 3.17's HTTP status of each error code. The status of other codes is 500.
 STATUS_OF: Mapping[str, int] = {
     "INTERNAL_ERROR": 500,
     "INVALID_STATE": 500,
@@ -34,7 +35,7 @@ STATUS_OF: Mapping[str, int] = {
     "INVALID_PARAMETER_VALUE": 400,
 }
 
-# What the errors of MLflow 3.17 carry besides: an SQLSTATE, and the class of errors it stands for.
+# Further fields of errors in MLflow 3.17: error code -> (SQLSTATE, error class).
 _SQLSTATE_AND_CLASS: Mapping[str, tuple[str, str]] = {
     "BAD_REQUEST": ("KAM00", "INVALID_PARAMETER_VALUE"),
     "CUSTOMER_UNAUTHORIZED": ("KAM00", "PERMISSION_DENIED"),
@@ -51,11 +52,11 @@ _SQLSTATE_AND_CLASS: Mapping[str, tuple[str, str]] = {
 }
 
 SEE_DOCS = " See the API docs for more information about request parameters."
-_SHOWN_VALUE_LIMIT = 1000
+_MAX_SHOWN_LENGTH = 1000
 
 
 class ApiError(Exception):
-    """An answer that is not a success. Subclasses set the code; the status follows from it."""
+    """An error response. Subclasses set the error code, which determines the status."""
 
     error_code: str = "INTERNAL_ERROR"
     _status: ClassVar[int | None] = None
@@ -76,11 +77,11 @@ class ApiError(Exception):
         self.headers: dict[str, str] = dict(headers or {})
 
     def for_operators(self) -> str:
-        """The message with its notes, which may name what clients need not know."""
+        """Return the message with the exception's notes, for logs and commands. Clients get no notes."""
         return " ".join([self.message, *getattr(self, "__notes__", ())])
 
     def to_json(self, request_id: str = "") -> dict[str, str]:
-        """The body of the answer. A request id, where there is one, finds the log line."""
+        """Return the JSON body of the response. The request id helps to find the line in the log."""
         body = {"error_code": self.error_code, "message": self.message}
         if known := _SQLSTATE_AND_CLASS.get(self.error_code):
             body["sqlstate"], body["error_class"] = known
@@ -98,9 +99,9 @@ class InvalidParameter(ApiError):
 
     @classmethod
     def invalid(cls, path: str, value: object, hint: str | None = None) -> InvalidParameter:
-        """MLflow's words for a bad value; without a hint, they name the value's type.
+        """Return MLflow's error for an invalid value. Without a hint, the message has the value's type.
 
-        The second space before "Hint" is MLflow's own.
+        MLflow's message has two spaces before "Hint".
         """
         hint = hint or f"Value was of type '{type(value).__name__}'."
         return cls(f"Invalid value {shown(value)} for parameter '{path}' supplied:  Hint: {hint}{SEE_DOCS}")
@@ -127,7 +128,7 @@ class InvalidState(ApiError):
 
 
 class FeatureDisabled(ApiError):
-    """MLflow's table has no status for it, so it is 500 although the client asked for what is not there."""
+    """A feature that is not enabled. MLflow defines no status for this code, so the status is 500."""
 
     error_code = "FEATURE_DISABLED"
 
@@ -159,6 +160,8 @@ class TooLarge(ApiError):
 
 
 class _RetryLater(ApiError):
+    """An error with a Retry-After header."""
+
     def __init__(self, message: str, *, retry_after_s: int = 1, **more: Any) -> None:
         super().__init__(message, **more)
         self.headers.setdefault("Retry-After", str(retry_after_s))
@@ -177,9 +180,9 @@ class Internal(ApiError):
 
 
 def shown(value: object) -> str:
-    """A value as compact JSON, the way MLflow prints it, cut when somebody sent a book."""
+    """Return a value as compact JSON, as MLflow prints it, truncated to 1,000 characters."""
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):
         text = repr(type(value))
-    return text if len(text) <= _SHOWN_VALUE_LIMIT else text[:_SHOWN_VALUE_LIMIT] + "..."
+    return text if len(text) <= _MAX_SHOWN_LENGTH else text[:_MAX_SHOWN_LENGTH] + "..."

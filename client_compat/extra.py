@@ -1,8 +1,8 @@
-"""Endpoints and messages outside the protos of MLflow 3.17, written by hand in the terms of `wire.py`.
+"""Endpoints and messages that are not in the protos of MLflow 3.17, written by hand (see `wire.py`).
 
-What MLflow's server mounts beside its services, and what clients of 1.x still call. Of the endpoints in
-the protos of 1.30, 2.9 and 2.22, all but these are in `endpoints.py`; 1.x's `/2.0/preview/...` twins are
-mounted by the server and have no rows. What is not built yet is in `unserved.py`.
+They are pages that MLflow's server mounts outside its services, and endpoints that clients of 1.x still call.
+All other endpoints in the protos of 1.30, 2.9 and 2.22 are in `endpoints.py`. The `/2.0/preview/...` paths of
+1.x are mounted by the server and have no rows, except one. Endpoints that answer 501 are in `unserved.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from .wire import Endpoint, Message
 
 
 class GetMetricHistoryBulk(Message):
-    """The UI's charts: points of one metric in many runs. `run_id` is repeated in the query."""
+    """Points of one metric in many runs, for the UI's charts. The query string repeats `run_id`."""
 
     _fields = {
         "run_id": "string[]",
@@ -41,7 +41,7 @@ class GetMetricHistoryBulk(Message):
 
 
 class GetServerInfo(Message):
-    """What the server can do, asked by the client (3.0 and later) and the UI."""
+    """Capabilities of the server, requested by the client (3.0 and later) and the UI."""
 
     __slots__ = ()
 
@@ -81,7 +81,7 @@ class GetServerInfo(Message):
 
 
 class GetUiTelemetry(Message):
-    """The UI's telemetry worker asks for this before it collects anything."""
+    """Settings of the UI's telemetry, which the UI requests before it collects anything."""
 
     __slots__ = ()
 
@@ -106,7 +106,7 @@ class GetUiTelemetry(Message):
 
 
 class PostUiTelemetry(Message):
-    """Records of what somebody clicked; a worker stops sending when it is told "disabled"."""
+    """The UI's telemetry records of user actions. The UI stops sending them if `status` is "disabled"."""
 
     __slots__ = ()
 
@@ -119,7 +119,7 @@ class PostUiTelemetry(Message):
 
 
 class ListExperiments(Message):
-    """1.x, where later clients search. As in 1.30, without view_type only active experiments come."""
+    """Endpoint of MLflow 1.x; later clients use SearchExperiments. The default view is that of 1.30."""
 
     _fields = {
         "view_type": "ViewType",
@@ -154,7 +154,7 @@ class ListExperiments(Message):
 
 
 class ListRegisteredModels(Message):
-    """1.x, where later clients search."""
+    """Endpoint of MLflow 1.x; later clients use SearchRegisteredModels."""
 
     _fields = {
         "max_results": "int64",
@@ -197,7 +197,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              ListExperiments, ListExperiments.Response, "MlflowService"),
     Endpoint("GET", "/2.0/mlflow/registered-models/list", "ListRegisteredModels",
              ListRegisteredModels, ListRegisteredModels.Response, "ModelRegistryService"),
-    # 1.x declared the GET form under preview alone.
+    # MLflow 1.x declared GET only for the preview path.
     Endpoint("GET", "/2.0/preview/mlflow/runs/search", "SearchRuns",
              m.SearchRuns, m.SearchRuns.Response, "MlflowService"),
 )

@@ -1,4 +1,4 @@
-"""What a declaration of `searchable.py` is made of, and how a comparison is checked against one."""
+"""Classes for the declarations in `searchable.py`, and the checks of comparisons against them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ TEXTUAL = ("=", "!=", "LIKE", "ILIKE")
 IN = ("IN", "NOT IN")
 PRESENCE = ("IS NULL", "IS NOT NULL")
 
-_BEGINS_A_NUMBER = frozenset(".0123456789")
+_NUMBER_START = frozenset(".0123456789")
 MAX_LIST = 10_000  # values in one list; SQLite binds at most 32,766
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing that can be compared.
+    """A field that filters can compare.
 
-    MLflow looks at the type of a value first, then at the operator, then at what the value says; so
-    do `read`, `operators` and `refine`. The texts are templates over `op`, `key` and `value`, the
-    last two as the user wrote them.
+    A comparison is checked in the same order as in MLflow: first the type of the value (`read`), then the
+    operator (`operators`), then the value itself (`refine`). The `wrong_*` texts are templates of MLflow's
+    error messages with the variables `op`, `key` and `value`; key and value are shown as the user wrote them.
     """
 
     kind: str
@@ -34,15 +34,18 @@ class Field:
     read: Callable[[Field, str, str], Scalar]
     wrong_operator: str
     wrong_value: str = ""
-    wrong_number: str = ""  # a number where text belongs; "" stands for wrong_value
-    wrong_list: str = ""  # a list where none is taken; "" stands for wrong_value
-    wrong_null: str = ""  # IS NULL where it is not taken; "" stands for wrong_operator
+    wrong_number: str = ""  # for a number instead of a string; "": wrong_value
+    wrong_list: str = ""  # for a list if `takes_lists` is false; "": wrong_value
+    wrong_null: str = ""  # for IS [NOT] NULL if it is not in `operators`; "": wrong_operator
     takes_lists: bool = False
-    key: str | None = None  # the canonical key; None: the one the user wrote
+    key: str | None = None  # the canonical key; None: the key that the user wrote
     refine: Callable[[str, str, Scalar], Scalar] | None = None
 
     def value(self, key: str, operator: str, written: list[str]) -> Value:
-        """The value of a comparison with this field, from the tokens behind the operator."""
+        """Return the value of a comparison from the tokens after the operator.
+
+        Raise InvalidParameter, with MLflow's message, if the field does not accept the operator or the value.
+        """
         value: Value = None
         if operator in IN:
             value = self._list(key, operator, written)
@@ -84,7 +87,10 @@ class Field:
 
 
 def _list_item(token: str) -> Scalar | None:
-    """In a list, and only there, MLflow reads text as Python does: 'it\\'s' and 'it''s' lose a character."""
+    """Return the value of a list item, or None if it has none.
+
+    In a list, and only there, MLflow reads strings as Python literals: 'it\\'s' and 'it''s' lose a character.
+    """
     if not is_text(token):
         return number(token)
     inner = token[1:-1]
@@ -98,18 +104,18 @@ def _list_item(token: str) -> Scalar | None:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What may follow one prefix: keys with a name, and any other key where `free` says how it compares."""
+    """The keys that are allowed after one prefix."""
 
     kind: str
-    named: Mapping[str, Field] = field(default_factory=dict)
-    free: Field | None = None
-    free_under: str = ""  # free keys begin like this
-    unknown: str = ""
+    named: Mapping[str, Field] = field(default_factory=dict)  # keys with their own fields
+    other: Field | None = None  # the field of all other keys; None: they are unknown
+    other_prefix: str = ""  # other keys must begin with this
+    unknown: str = ""  # template of the error message for an unknown key
 
 
 @dataclass(frozen=True, slots=True)
 class OrderBy:
-    """One column of an order. Only logged models restrict a metric to a dataset."""
+    """One column of an order. The dataset is that of a metric; only logged models use it."""
 
     kind: str
     key: str
@@ -119,23 +125,24 @@ class OrderBy:
 
     @property
     def column(self) -> tuple[str | None, ...]:
+        """The column without its direction."""
         return self.kind, self.key, self.dataset_name, self.dataset_digest
 
 
 @dataclass(frozen=True, slots=True)
 class Searchable:
-    """An entity's part of the search language."""
+    """The search language of one entity: searchable keys, allowed orders, error messages."""
 
-    attributes: Keys  # what a bare word names
+    attributes: Keys  # keys without a prefix
     prefixes: Mapping[str, Keys]
     unknown_prefix: str
-    orderable: Mapping[str, str]  # attribute as written -> its key
+    orderable: Mapping[str, str]  # attribute as the user writes it -> its key
     unknown_order: str
     orderable_kinds: Collection[str]
     wrong_order_kind: str
-    tie_break: tuple[OrderBy, ...]  # completes every order, so that a page can go on after its last row
+    tie_break: tuple[OrderBy, ...]  # added to every order to make it total, as keyset pagination needs
     default_order: tuple[OrderBy, ...] = ()
-    repeated_order: str = "`order_by` contains duplicate fields: {clauses}"  # "": the first one counts
+    repeated_order: str = "`order_by` contains duplicate fields: {clauses}"  # "": the first clause is used
     malformed: str = "Invalid clause(s) in filter string: {clauses}"
     many_statements: str = (
         "Search filter contained multiple expression {text!r}. Provide AND-ed expression list."
@@ -143,11 +150,11 @@ class Searchable:
     blank: str = "Invalid filter '{text}'. Could not be parsed."
 
     def find(self, written: str) -> tuple[Field, str]:
-        """What a key names, and the key without its prefix and quotes."""
+        """Return the field of a key, and the key without its prefix and quotes."""
         keys, key = self._split(written)
         found = keys.named.get(key)
-        if found is None and keys.free is not None and key.startswith(keys.free_under):
-            found = keys.free
+        if found is None and keys.other is not None and key.startswith(keys.other_prefix):
+            found = keys.other
         if found is not None:
             return found, key
         if is_text(written) or number(written) is not None:
@@ -155,7 +162,7 @@ class Searchable:
         raise InvalidParameter(keys.unknown.format(key=key))
 
     def column(self, written: str, ascending: bool) -> OrderBy:
-        """The column that a key of an order_by clause names."""
+        """Return the column for a key of an order_by clause."""
         keys, key = self._split(written)
         if keys is self.attributes:
             if key not in self.orderable:
@@ -167,14 +174,17 @@ class Searchable:
         self.find(written)
         raise InvalidParameter(self.wrong_order_kind.format(kind=keys.kind, key=key, written=written))
 
-    def complete(self, asked: Iterable[OrderBy], clauses: Sequence[object]) -> list[OrderBy]:
-        """The columns asked for, or else the default ones, each once; and the tie-breakers they lack."""
+    def complete(self, requested: Iterable[OrderBy], clauses: Sequence[object]) -> list[OrderBy]:
+        """Return the requested columns, or the default ones if there are no clauses, and the tie-breakers.
+
+        No column occurs twice.
+        """
         columns: dict[object, OrderBy] = {}
-        for one in asked if clauses else self.default_order:
-            if columns.setdefault(one.column, one) is not one and self.repeated_order:
+        for order_by in requested if clauses else self.default_order:
+            if columns.setdefault(order_by.column, order_by) is not order_by and self.repeated_order:
                 raise InvalidParameter(self.repeated_order.format(clauses=clauses))
-        for one in self.tie_break:
-            columns.setdefault(one.column, one)
+        for order_by in self.tie_break:
+            columns.setdefault(order_by.column, order_by)
         return list(columns.values())
 
     def _split(self, written: str) -> tuple[Keys, str]:
@@ -182,7 +192,7 @@ class Searchable:
         if not dot:
             return self.attributes, _unquoted(prefix)
         keys = self.prefixes.get(prefix)
-        if keys is None:  # MLflow cuts at the first dot, also within quotes, and takes `tags`.x
+        if keys is None:  # MLflow splits at the first dot, even within quotes, and accepts `tags`.x
             bare = prefix[1:-1] if prefix[0] == prefix[-1] == "`" else prefix
             if bare not in self.prefixes:
                 raise InvalidParameter(self.unknown_prefix.format(prefix=bare))
@@ -195,9 +205,9 @@ def _unquoted(key: str) -> str:
 
 
 def number(token: str) -> int | float | None:
-    """The number that a token writes, or None. Beyond 64 bits, which no column holds, it is a float."""
+    """Return the number in a token, or None. An integer of more than 64 bits is returned as a float."""
     digits = token.lstrip("-")
-    if digits[:1] not in _BEGINS_A_NUMBER or "_" in digits:  # Python also reads 1_000
+    if digits[:1] not in _NUMBER_START or "_" in digits:  # float() also accepts 1_000
         return None
     try:
         if len(token) <= 20 and digits.isdigit():
@@ -209,4 +219,5 @@ def number(token: str) -> int | float | None:
 
 
 def is_text(token: str) -> bool:
+    """Return whether a token is a string in single or double quotes."""
     return len(token) > 1 and token[0] in "'\"" and token[0] == token[-1]

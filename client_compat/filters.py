@@ -1,25 +1,27 @@
-"""The search language: from the text of a filter to a small tree, and from order_by clauses to columns.
+"""The search language: parses filters to syntax trees, and order_by clauses to columns.
 
     disjunction = conjunction {OR conjunction}
     conjunction = negation {AND negation}
     negation    = NOT negation | "(" disjunction ")" | comparison
-    comparison  = key sign value
+    comparison  = key operator value
                 | key ([NOT] IN) "(" value {"," value} ")"
                 | key IS [NOT] NULL
                 | key BETWEEN value AND value
 
-What MLflow 3.17 takes means the same here, and what it refuses is refused in its words; which keys,
-operators and values an entity has is declared in `searchable.py`. OR, NOT, parentheses and BETWEEN
-are ours: NOT binds tighter than AND, AND tighter than OR, and BETWEEN, with both ends, goes wherever
-"=" does.
+A filter that MLflow 3.17 accepts has the same meaning here. A filter that it refuses is refused with the same
+error message, except for the extensions below. `searchable.py` declares the keys, operators and values of
+each entity.
 
-A comparison means the same wherever it stands: ``tags.x != 'y'`` holds for entities that have the
-tag with another value. NOT turns around the truth of what follows, and there is no third truth
-value, so ``NOT tags.x = 'y'`` also holds for entities without the tag.
+OR, NOT, parentheses and BETWEEN are Trackway's extensions. NOT binds tighter than AND, and AND tighter than
+OR. BETWEEN includes both ends, and is allowed wherever "=" is.
 
-MLflow reads filters with an SQL tokenizer. Its accidents stay behind: ``tags.1`` and ``params.case``
-are keys like others, keywords have no case, nothing is a comment. One habit is kept, since clients
-glue filters together: an AND may be doubled, dangle at either end, or lack between two comparisons.
+``tags.x != 'y'`` is true for entities that have the tag with another value, and false for entities without
+the tag. NOT negates its operand, and there is no third truth value as in SQL: ``NOT tags.x = 'y'`` is true
+for entities without the tag.
+
+MLflow reads filters with an SQL tokenizer. Its side effects are not copied: ``tags.1`` and ``params.case``
+are ordinary keys, keywords are case-insensitive, and there are no comments. One is copied, because clients
+concatenate filters: AND may be repeated, may stand at either end, and may be missing between comparisons.
 """
 
 from __future__ import annotations
@@ -33,14 +35,17 @@ from typing import Protocol
 from .errors import InvalidParameter
 from .fields import IN, NUMERIC, PRESENCE, TEXTUAL, OrderBy, Searchable, Value, number
 
-MAX_LENGTH = 200_000  # characters; `run_id IN (...)` with some thousand runs is a real request
+MAX_LENGTH = 200_000  # characters; clients do send `run_id IN (...)` with thousands of runs
 MAX_COMPARISONS = 500
 MAX_DEPTH = 50  # NOTs and parentheses around one comparison
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`value` is a tuple for IN, NOT IN and BETWEEN, and None for IS NULL and IS NOT NULL."""
+    """One comparison. `kind` is that of the field, for example "tag" or "metric".
+
+    `value` is a tuple for IN, NOT IN and BETWEEN, and None for IS NULL and IS NOT NULL.
+    """
 
     kind: str
     key: str
@@ -50,16 +55,22 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class And:
+    """True if all parts are true."""
+
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
+    """True if at least one part is true."""
+
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """True if the part is false."""
+
     part: Node
 
 
@@ -67,7 +78,10 @@ Node = Comparison | And | Or | Not
 
 
 def parse_filter(text: str | None, entity: Searchable) -> Node | None:
-    """The tree of a filter; None when it leaves everything in."""
+    """Return the syntax tree of a filter, or None if the filter matches everything.
+
+    Raise InvalidParameter, with MLflow's message, for a filter that is not valid for the entity.
+    """
     if not text:
         return None
     if len(text) > MAX_LENGTH:
@@ -78,7 +92,7 @@ def parse_filter(text: str | None, entity: Searchable) -> Node | None:
 
 
 def comparisons(node: Node | None) -> Iterator[Comparison]:
-    """All comparisons of a tree, from left to right."""
+    """Yield all comparisons of a tree, from left to right."""
     if isinstance(node, Comparison):
         yield node
     elif isinstance(node, Not):
@@ -89,13 +103,13 @@ def comparisons(node: Node | None) -> Iterator[Comparison]:
 
 
 def parse_order_by(clauses: Iterable[str], entity: Searchable) -> list[OrderBy]:
-    """The columns of an order, down to the tie-breakers that make it total."""
+    """Return the columns of an order. The last ones are tie-breakers, so that the order is total."""
     clauses = list(clauses)
     return entity.complete((_order_by(clause, entity) for clause in clauses), clauses)
 
 
-class AskedOrder(Protocol):
-    """One column of an order as a search of logged models spells it."""
+class OrderByMessage(Protocol):
+    """One column of an order in a search of logged models."""
 
     field_name: str | None
     ascending: bool
@@ -103,17 +117,17 @@ class AskedOrder(Protocol):
     dataset_digest: str | None
 
 
-def order_by_messages(asked: Iterable[AskedOrder], entity: Searchable) -> list[OrderBy]:
-    """As `parse_order_by`, for columns that come as messages, their names unquoted."""
-    asked = list(asked)
-    return entity.complete((_asked_order(one, entity) for one in asked), asked)
+def order_by_messages(clauses: Iterable[OrderByMessage], entity: Searchable) -> list[OrderBy]:
+    """Do the same as `parse_order_by` for columns in messages, whose names are not quoted."""
+    clauses = list(clauses)
+    return entity.complete((_order_by_message(clause, entity) for clause in clauses), clauses)
 
 
-# All the words there are. A key is one token with its prefix, dots and quotes, so that operators,
-# reserved words and punctuation are what is left to the parser. Possessive quantifiers, and
-# alternatives that begin differently, keep the expression from reading anything twice.
-# A possessive group, as in (...)*+, ends in the middle of a repetition that fails before Python 3.11.4
-# (gh-106052). Here only one whose repetition cannot fail is possessive.
+# The tokens. A key is one token, including its prefix, dots and quotes. All other tokens are values,
+# operators, reserved words and punctuation.
+# Possessive quantifiers, and alternatives with different first characters, prevent backtracking.
+# Before Python 3.11.4, a possessive group such as (...)*+ ends at a wrong position if a repetition fails
+# midway (gh-106052). Here a group is therefore possessive only if its repetition cannot fail.
 _TICKED = r"`(?:[^`]++|``)*`(?!`)"
 _DOUBLE = r'"(?:[^"\\]++|""|\\"|\\)*"'
 _SINGLE = r"'(?:[^'\\]++|''|\\'|\\)*'"
@@ -121,28 +135,31 @@ _NUMBER = r"-?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?(?!\w)"
 _WORDS = r"(?i:(?:NOT\s++)?(?:LIKE|ILIKE|RLIKE|IN)\b|IS\s++(?:NOT\s++)?NULL\b)"
 _KEY = rf"(?:\w++|{_TICKED}|{_DOUBLE})(?:\.(?:\w++|{_TICKED}|{_DOUBLE}|{_SINGLE}))*"
 _TOKEN = re.compile(rf"\s*+({_SINGLE}|[<>=~!]++|(?=[-.0-9]){_NUMBER}|(?=[iInNlLrR]){_WORDS}|{_KEY}|\S)")
-_SIGNS = frozenset("<>=~!")
-_REFUSED_LATER = ("NOT LIKE", "NOT ILIKE", "NOT RLIKE")  # every field lacks them, as it lacks "=="
-_OPERATORS = frozenset((*NUMERIC, *TEXTUAL, "RLIKE", *IN, *PRESENCE, "BETWEEN", *_REFUSED_LATER))
+_OPERATOR_CHARACTERS = frozenset("<>=~!")
+# They are parsed although no field has them, so that the error names the operator, as for "==".
+_UNSUPPORTED_OPERATORS = ("NOT LIKE", "NOT ILIKE", "NOT RLIKE")
+_OPERATORS = frozenset((*NUMERIC, *TEXTUAL, "RLIKE", *IN, *PRESENCE, "BETWEEN", *_UNSUPPORTED_OPERATORS))
 _DIRECTIONS = ("ASC", "DESC")
 _ENDS_CONJUNCTION = frozenset(("", "OR", "NOT", "(", ")"))
-_NOT_IN_KEYS = frozenset("-+/@#%^&|")
+_ONLY_IN_QUOTED_KEYS = frozenset("-+/@#%^&|")
 _RESERVED = frozenset(("AND", "OR", "NOT", "IS", *_OPERATORS))
 
 
 class _Parser:
-    """Recursive descent over the tokens of one filter."""
+    """Recursive descent parser of one filter."""
 
     __slots__ = ("comparisons", "entity", "pos", "text", "tokens")
 
     def __init__(self, text: str, entity: Searchable) -> None:
         self.text = text
         self.entity = entity
-        self.tokens: list[str] = [*_tokens(text), "", ""]  # a comparison looks at two at once
+        # "" marks the end, twice because a comparison reads two tokens at once.
+        self.tokens: list[str] = [*_tokens(text), "", ""]
         self.pos = 0
         self.comparisons = 0
 
     def filter(self) -> Node | None:
+        """Parse the whole filter. Return None if it has no comparison."""
         self._take_all("AND")
         if not self.tokens[self.pos]:
             return None
@@ -187,7 +204,7 @@ class _Parser:
         if self.comparisons > MAX_COMPARISONS:
             raise InvalidParameter(f"The filter string has more than {MAX_COMPARISONS} comparisons.")
         operator = self.tokens[start + 1]
-        if operator not in _OPERATORS and operator[:1] not in _SIGNS:
+        if operator not in _OPERATORS and operator[:1] not in _OPERATOR_CHARACTERS:
             operator = " ".join(operator.upper().split())
             if operator not in _OPERATORS:
                 raise self._malformed(start)
@@ -214,7 +231,7 @@ class _Parser:
         return token
 
     def _list(self, start: int) -> list[str]:
-        """What stands between two parentheses."""
+        """Return the tokens between two parentheses, commas included."""
         if not self._take("("):
             raise self._malformed(start)
         try:
@@ -238,16 +255,19 @@ class _Parser:
         return self.pos > start
 
     def _malformed(self, start: int) -> InvalidParameter:
-        """MLflow's words for what is no comparison: it shows what stands there, up to the next AND."""
+        """Return MLflow's error for text that is not a comparison.
+
+        The message shows up to 20 tokens from `start` to the next AND or OR.
+        """
         if ";" in self.tokens[:-3]:
             return InvalidParameter(self.entity.many_statements.format(text=self.text))
         end = start + 1
         while end < start + 20 and self.tokens[end].upper() not in ("", "AND", "OR"):
             end += 1
         clause = self.tokens[start:end] if self.tokens[start] else self.tokens[-3:-2]
-        # tags.a-b: a key that needs quotes.
-        if _is_value(clause[0]) and clause[1:] and clause[1] in _NOT_IN_KEYS:
-            found = "".join(itertools.takewhile(lambda token: token[0] not in _SIGNS, clause))
+        # A key that must be quoted, such as tags.a-b.
+        if _is_value(clause[0]) and clause[1:] and clause[1] in _ONLY_IN_QUOTED_KEYS:
+            found = "".join(itertools.takewhile(lambda token: token[0] not in _OPERATOR_CHARACTERS, clause))
             return InvalidParameter(f"Invalid comparison clause. Expected 'Identifier' found '{found}'")
         return InvalidParameter(
             self.entity.malformed.format(
@@ -259,15 +279,15 @@ class _Parser:
 
 
 def _tokens(text: str) -> list[str]:
-    # Without the strip, white space at the end is gone through once for each of its characters.
+    # Without strip(), trailing white space takes quadratic time: the search starts anew at each character.
     return _TOKEN.findall(text.strip())
 
 
 def _is_value(token: str) -> bool:
-    """Whether a token is a text, a number or a word, not a sign, a reserved word or the end."""
+    """Return whether a token is a string, a number or a word: no operator, reserved word or end mark."""
     if len(token) < 2:
         return token.isalnum() or token == "_"
-    return token[0] == "'" or (token[0] not in _SIGNS and token.upper() not in _RESERVED)
+    return token[0] == "'" or (token[0] not in _OPERATOR_CHARACTERS and token.upper() not in _RESERVED)
 
 
 def _order_by(clause: str, entity: Searchable) -> OrderBy:
@@ -286,13 +306,13 @@ def _is_key(token: str) -> bool:
     return _is_value(token) and token[0] != "'" and number(token) is None and token.upper() not in _DIRECTIONS
 
 
-def _asked_order(asked: AskedOrder, entity: Searchable) -> OrderBy:
-    written = asked.field_name or ""
-    ascending = asked.ascending is not False
+def _order_by_message(clause: OrderByMessage, entity: Searchable) -> OrderBy:
+    written = clause.field_name or ""
+    ascending = clause.ascending is not False
     prefix, dot, key = written.partition(".")
     if not dot:
         return entity.column(f"`{written}`", ascending)
     if prefix not in entity.prefixes or entity.prefixes[prefix].kind not in entity.orderable_kinds:
         raise InvalidParameter(entity.wrong_order_kind.format(kind=prefix, key=key, written=written))
     kind = entity.prefixes[prefix].kind
-    return OrderBy(kind, key, ascending, asked.dataset_name or None, asked.dataset_digest or None)
+    return OrderBy(kind, key, ascending, clause.dataset_name or None, clause.dataset_digest or None)

@@ -1,6 +1,6 @@
-"""Which hosts a URI leads to: artifact locations may name only those that the operator chose.
+"""Check that an artifact location names only a host that the operator configured.
 
-Whoever can name any host could have the server, which reads artifacts for the UI, connect to it.
+The server reads artifacts for the UI. Without this check a client could make it connect to any host.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from urllib.parse import urlparse, urlsplit
 from . import switches
 from .errors import InvalidParameter
 
-# Schemes whose URIs name a host to connect to.
-_TO_A_HOST = frozenset(
+# Schemes with URIs that name a host to connect to.
+_HOST_SCHEMES = frozenset(
     {"ftp", "sftp", "hdfs", "viewfs", "http", "https", "mlflow-artifacts", "r2", "b2", "abfss"}
 )
 _FAMILY = {"viewfs": "hdfs", "https": "http", "mlflow-artifacts": "http"}
@@ -32,7 +32,7 @@ _Target = tuple[str, str, int | None]
 
 
 def check_host(uri: str, field: str, trusted: Iterable[str]) -> None:
-    """Refuse a URI that leads to a host other than those of the ``trusted`` ones."""
+    """Refuse a URI that names a host, unless a ``trusted`` URI has the same host or the scheme is allowed."""
     scheme = urlsplit(uri).scheme
     targets = _targets(uri)
     if targets is None:
@@ -48,18 +48,18 @@ def check_host(uri: str, field: str, trusted: Iterable[str]) -> None:
 
 
 def _targets(uri: str) -> set[_Target] | None:
-    """The hosts that a URI may lead to, None for one that names no host."""
+    """Return (scheme family, host, port) of each host that a URI may mean, or None if it names no host."""
     parsed = urlparse(uri)
     scheme = parsed.scheme
-    if scheme not in _TO_A_HOST or (scheme == "mlflow-artifacts" and not parsed.netloc):
+    if scheme not in _HOST_SCHEMES or (scheme == "mlflow-artifacts" and not parsed.netloc):
         return None
     try:
         port = parsed.port
-        # HTTP clients end the host at a backslash where urlparse does not.
-        is_clear = "\\" not in parsed.netloc and not any(c.isspace() for c in parsed.netloc)
+        # HTTP clients end the host at a backslash; urlparse does not.
+        is_unambiguous = "\\" not in parsed.netloc and not any(c.isspace() for c in parsed.netloc)
     except ValueError:
-        is_clear = False
-    if not is_clear:
-        return {("unclear", parsed.netloc, None)}
+        is_unambiguous = False
+    if not is_unambiguous:
+        return {("ambiguous", parsed.netloc, None)}
     ports = _DEFAULT_PORTS.get(scheme, (None,)) if port is None else (port,)
     return {(_FAMILY.get(scheme, scheme), (parsed.hostname or "").lower(), each) for each in ports}

@@ -1,4 +1,7 @@
-"""Limits and checks of logged models, in MLflow 3.17's words, and the page tokens of their search."""
+"""Limits and checks of logged models, and the page tokens of their search.
+
+The rules and the error messages are those of MLflow 3.17.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from . import rules
 from .errors import InvalidParameter, NotFound
 
 MAX_NAME_LENGTH = 500
-MAX_KEY_LENGTH = 255  # MLflow's column; its server checks nothing
+MAX_KEY_LENGTH = 255  # the length of MLflow's column; its server does not check it
 
 _FORBIDDEN = ("/", ":", ".", "%", '"', "'")
-# MLflow's names of the states in its client and in filters, and those on the wire.
+# The statuses: names in MLflow's client and in filters, and names in messages.
 STATUS_ON_THE_WIRE = {
     "UNSPECIFIED": m.LoggedModelStatus.LOGGED_MODEL_STATUS_UNSPECIFIED,
     "PENDING": m.LoggedModelStatus.LOGGED_MODEL_PENDING,
@@ -25,11 +28,12 @@ STATUS_OF_WIRE = {wire: status for status, wire in STATUS_ON_THE_WIRE.items()}
 
 
 def not_found(model_id: str) -> NotFound:
+    """Return MLflow's error for a logged model that does not exist."""
     return NotFound(f"Logged model with ID '{model_id}' not found.")
 
 
 def check_name(name: str) -> None:
-    """A model's name as a client may choose it; an empty one gets a random name instead."""
+    """Check a model's name. An empty name is allowed: such a model gets a random name."""
     if any(character in name for character in _FORBIDDEN):
         raise InvalidParameter(
             f"Invalid model name ({name!r}) provided. Model name must be a non-empty string "
@@ -38,32 +42,39 @@ def check_name(name: str) -> None:
     rules.check_length("name", MAX_NAME_LENGTH, name)
 
 
-def check_entries(what: str, entries: Sequence[m.LoggedModelParameter | m.LoggedModelTag]) -> None:
-    """Params ("params") or tags ("tags"): keys of any characters, but not of any length."""
+def check_entries(field: str, entries: Sequence[m.LoggedModelParameter | m.LoggedModelTag]) -> None:
+    """Check the length of the keys of params (`field` is "params") or tags ("tags")."""
     for index, entry in enumerate(entries):
-        rules.check_length(f"{what}[{index}].key", MAX_KEY_LENGTH, entry.key)
+        rules.check_length(f"{field}[{index}].key", MAX_KEY_LENGTH, entry.key)
 
 
 def check_datasets(datasets: Sequence[m.SearchLoggedModels.Dataset]) -> None:
+    """Check that each dataset of a search has a name."""
     if not all(dataset.dataset_name for dataset in datasets):
         raise InvalidParameter("`dataset_name` in the `datasets` clause must be specified.")
 
 
 def seal_token(token: str | None, req: m.SearchLoggedModels) -> str | None:
-    """A page's token behind marks of what was asked for, so that ``open_token`` can tell what differs."""
-    return None if token is None else ".".join([*map(_mark, _asked(req)), token])
+    """Return the page token with a hash of each search criterion in front.
+
+    With the hashes ``open_token`` can name the criterion that differs.
+    """
+    return None if token is None else ".".join([*map(_hash, _criteria(req)), token])
 
 
 def open_token(req: m.SearchLoggedModels) -> str | None:
-    """The page's own token. Raises InvalidParameter, as MLflow words it, for that of another search."""
+    """Return the page token without the hashes, or None if the request has no token.
+
+    Raise InvalidParameter, with MLflow's message, for the token of another search.
+    """
     if not req.page_token:
         return None
-    *marks, token = req.page_token.split(".")
-    asked = _asked(req)
-    if len(marks) != len(asked):
+    *hashes, token = req.page_token.split(".")
+    criteria = _criteria(req)
+    if len(hashes) != len(criteria):
         raise InvalidParameter("Invalid page token, it was not issued by this server for logged models")
-    for mark, value, mismatch in zip(marks, asked, _MISMATCHES, strict=True):
-        if mark != _mark(value):
+    for hash, value, mismatch in zip(hashes, criteria, _MISMATCHES, strict=True):
+        if hash != _hash(value):
             raise InvalidParameter(f"{mismatch}. Expected: {value}")
     return token
 
@@ -75,7 +86,7 @@ _MISMATCHES = (
 )
 
 
-def _asked(req: m.SearchLoggedModels) -> tuple[object, ...]:
+def _criteria(req: m.SearchLoggedModels) -> tuple[object, ...]:
     order_by = [
         {
             "field_name": by.field_name or "",
@@ -88,5 +99,5 @@ def _asked(req: m.SearchLoggedModels) -> tuple[object, ...]:
     return (req.experiment_ids, req.filter or None, order_by or None)
 
 
-def _mark(value: object) -> str:
+def _hash(value: object) -> str:
     return hashlib.blake2b(json.dumps(value).encode(), digest_size=4).hexdigest()

@@ -1,7 +1,7 @@
 """Messages of MLflow's protocol.
 
 Generated from the protos of MLflow 3.17.2 by `python -m trackway.client_compat._generate`.
-Do not edit: what the protos do not say is in `quirks.py`. How to read a class is in `wire.py`.
+Do not edit. Rules that the protos do not state are in `quirks.py`; `wire.py` explains the classes.
 """
 
 from __future__ import annotations

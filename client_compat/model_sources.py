@@ -1,7 +1,7 @@
-"""Where a model version may come from: which source URIs are taken, as in MLflow 3.17.
+"""Checks of model version sources: which URIs are accepted, as in MLflow 3.17.
 
-A source is later read by clients and by the server itself, so it must not lead out of the
-artifacts of the run or logged model that is named with it, nor to a host that nobody configured.
+Clients and the server itself read the source later. It must therefore lie within the artifacts of the run or
+logged model that the request names, and must not name a host that is not configured.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _PATTERN_VARIABLE = "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"
 
 
 class ModelUri(NamedTuple):
-    """What follows ``models:/``: a logged model's id, or a name with at most one of the others.
+    """A parsed ``models:`` URI: a logged model's id, or a name with at most one of version, stage and alias.
 
-    A name alone, as from ``models:/name/latest``, means the newest version.
+    A name alone means the newest version; it comes from ``models:/name/latest``.
     """
 
     model_id: str | None = None
@@ -36,7 +36,7 @@ class ModelUri(NamedTuple):
 
 
 class Source(NamedTuple):
-    """``uri`` is what the version's source is called, ``location`` where its files are."""
+    """The source of a model version: ``uri`` is the source to store, ``location`` is where the files are."""
 
     uri: str
     location: str
@@ -45,6 +45,7 @@ class Source(NamedTuple):
 
 
 def check_pattern(source: str) -> None:
+    """Check a source against the operator's pattern and the maximum length."""
     pattern = switches.current().source_pattern
     if pattern and not re.search(pattern, source):
         raise InvalidParameter(f"Invalid model version source: '{source}'.")
@@ -53,7 +54,10 @@ def check_pattern(source: str) -> None:
 
 
 def is_local(uri: str) -> bool:
-    """A path, or a ``file:`` URI of this host."""
+    """Return whether a URI is a path or a ``file:`` URI of this host.
+
+    Raise InvalidParameter for a ``file:`` URI of another host.
+    """
     parsed = urlparse(uri)
     if parsed.scheme != "file":
         return parsed.scheme == ""
@@ -68,7 +72,7 @@ def is_local(uri: str) -> bool:
 
 
 def is_local_within(source: str, root: str) -> bool:
-    """Whether a local source lies in a local folder, both with their symbolic links followed."""
+    """Return whether a local source lies in the local folder `root`, after resolving symbolic links."""
     paths = [_local_path(uri) for uri in (root, source)]
     if not is_local(root) or any("\0" in path for path in paths):
         return False
@@ -81,6 +85,10 @@ def _local_path(uri: str) -> str:
 
 
 def outside_local(source: str, id_name: str) -> InvalidParameter:
+    """Return MLflow's error for a local source outside the artifacts of its run or logged model.
+
+    `id_name` is "run_id" or "model_id".
+    """
     return InvalidParameter(
         f"Invalid model version source: '{source}'. To use a local path as a model version "
         f"source, the {id_name} request parameter has to be specified and the local path has to be "
@@ -89,6 +97,7 @@ def outside_local(source: str, id_name: str) -> InvalidParameter:
 
 
 def not_of(source: str, id_name: str) -> InvalidParameter:
+    """Return the error for a source that does not belong to the run or logged model of the request."""
     return InvalidParameter(
         f"Invalid model version source: '{source}'. The {id_name} request parameter must "
         "identify the resource that contains the source."
@@ -96,22 +105,22 @@ def not_of(source: str, id_name: str) -> InvalidParameter:
 
 
 def check_path(source: str) -> None:
-    """A remote source's path is absolute and clean, however often it was percent-encoded.
+    """Check that the path of a remote source is absolute and normalized, after all percent-decoding.
 
-    Runs of slashes are fine. MLflow resolves symbolic links of the server's disk here as well, so that
-    ``s3://bucket/bin/x`` may be refused; what lies on the disk says nothing about a bucket.
+    Repeated slashes are allowed. MLflow also resolves symbolic links on the server's disk, so that it may
+    refuse ``s3://bucket/bin/x``. This function does not: the disk has nothing to do with a bucket.
     """
     plain = source
     for _ in range(_MAX_DECODINGS):
-        decoded, plain = plain, unquote_plus(plain)
-        if decoded == plain:
+        previous, plain = plain, unquote_plus(plain)
+        if previous == plain:
             break
     try:
         path = re.sub(r"/+", "/", urlparse(plain).path.rstrip("/"))
-    except ValueError:  # brackets that were encoded are no host's
+    except ValueError:  # decoded brackets look like an invalid IPv6 host
         path = ""
     is_clean = path.startswith("/") and posixpath.normpath(path) == path and "\x00" not in path
-    if not is_clean or ".." in plain.split("/") or decoded != plain:
+    if not is_clean or ".." in plain.split("/") or previous != plain:
         raise InvalidParameter(
             f"Invalid model version source: '{source}'. If supplying a source as an http, https, "
             "local file path, ftp, objectstore, or mlflow-artifacts uri, an absolute path must be "
@@ -121,7 +130,7 @@ def check_path(source: str) -> None:
 
 
 def is_proxied(source: str) -> bool:
-    """Whether a tracking server serves this source: ``mlflow-artifacts:`` or its HTTP address."""
+    """Return whether a tracking server serves this source: ``mlflow-artifacts:``, or HTTP to its route."""
     scheme, _, parts = _parts(source)
     if scheme == "mlflow-artifacts":
         return True
@@ -132,7 +141,7 @@ def is_proxied(source: str) -> bool:
 
 
 def is_within(source: str, root: str) -> bool:
-    """Whether one URI lies under another, by scheme, host and the parts of the path."""
+    """Return whether a URI lies below the URI `root`. Compare scheme, host and the parts of the path."""
     scheme, host, parts = _parts(source)
     root_scheme, root_host, root_parts = _parts(root)
     return (
@@ -153,7 +162,7 @@ def _parts(uri: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def parse_run_uri(source: str) -> tuple[str, str]:
-    """The run's id and the path in its artifacts that a ``runs:/<run_id>/path`` names."""
+    """Return the run's id and the artifact path of ``runs:/<run_id>/path``."""
     path = urlparse(source).path
     run_id, _, artifact_path = path.removeprefix("/").partition("/")
     if not path.startswith("/") or not run_id:
@@ -165,7 +174,7 @@ def parse_run_uri(source: str) -> tuple[str, str]:
 
 
 def parse_model_uri(source: str) -> ModelUri:
-    """What a ``models:`` URI names."""
+    """Parse a ``models:`` URI. Raise InvalidParameter if it is malformed."""
     path = urlparse(source, allow_fragments=False).path
     parts = path.lstrip("/").split("/")
     if not path.startswith("/") or len(parts) > 2 or not all(part.strip() for part in parts):

@@ -1,4 +1,4 @@
-"""Names for runs that come without one: adjective, animal, number."""
+"""Random names for runs that are created without one: adjective, animal, number."""
 
 import random
 
@@ -20,10 +20,10 @@ _ANIMALS = (
     "shark sheep shrew skunk sloth slug snail snake sparrow squid stag stork swan tapir tern thrush "
     "toad trout tuna viper vole wasp weasel whale wolf wombat worm wren yak zebra"
 ).split()
-_MAX_LENGTH = 20  # MLflow's; run tables are laid out for it
+_MAX_LENGTH = 20  # as in MLflow; the UI's tables of runs are designed for it
 
 
 def random_run_name() -> str:
-    """Such as ``brisk-otter-412``, at most 20 characters."""
+    """Return a name such as ``brisk-otter-412``, of at most 20 characters."""
     name = f"{random.choice(_ADJECTIVES)}-{random.choice(_ANIMALS)}-{random.randint(0, 999)}"
     return name[:_MAX_LENGTH]

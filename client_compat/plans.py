@@ -1,6 +1,7 @@
-"""A message class, compiled: a reader and a writer per field, made when the class is first met.
+"""Compiles a message class to a `Plan`: a reader and a writer for each of its fields.
 
-The codec's own part is in `codec.py`, single values are in `scalars.py` and `wellknown.py`.
+A class is compiled at its first use. `codec.py` uses the plans; readers and writers of single values are in
+`scalars.py` and `wellknown.py`.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import Any, Final, NamedTuple
 
 from . import quirks, scalars, wellknown
 from .reader_source import MISSING, Step, compile_reader
-from .scalars import INT_RANGES, Reader, Writer, Wrong, enum_reader, int_reader, read_string
+from .scalars import INT_RANGES, BadValue, Reader, Writer, enum_reader, int_reader, read_string
 from .wire import NULL, Enumeration, Message
 
 
 class Field(NamedTuple):
-    """One entry of a class's `_fields`, taken apart."""
+    """One entry of a class's `_fields`, parsed. `type` is the type of an item in a list or map."""
 
     name: str
     type: str
@@ -28,7 +29,12 @@ class Field(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What there is to know of a class. `names` leads from every spelling of a field to its own name."""
+    """A compiled message class.
+
+    `names` maps each spelling of a field (snake_case and camelCase) to the field's name, `aliases` other
+    names of a field to its name (`quirks.ALIASES`). `read` turns parsed JSON into a message and raises
+    `BadValue`; `write` turns a message into plain JSON data.
+    """
 
     fields: dict[str, Field]
     names: dict[str, str]
@@ -43,6 +49,7 @@ _plans: dict[type[Message], Plan] = {}
 
 
 def plan_of(cls: type[Message]) -> Plan:
+    """Return the class's plan; compile it if this is the first use."""
     plan = _plans.get(cls)
     if plan is None:
         plan = _plans[cls] = _compile(cls)
@@ -50,7 +57,7 @@ def plan_of(cls: type[Message]) -> Plan:
 
 
 def camel(name: str) -> str:
-    """protobuf's JSON spelling of a field's name, which is understood as well."""
+    """Return protobuf's JSON spelling of a field's name; requests may use it instead of the name."""
     first, *rest = name.split("_")
     return first + "".join(part[:1].upper() + part[1:] for part in rest)
 
@@ -77,7 +84,7 @@ def _parse_field(name: str, spec: str) -> Field:
 
 
 def _named(cls: type[Message], name: str) -> type[Any]:
-    """The class a field's type names: looked for in the module of `cls`, then in messages.py."""
+    """Return the class that a field's type names. Search the module of `cls` first, then messages.py."""
     from . import messages
 
     for module in (sys.modules[cls.__module__], messages):
@@ -113,7 +120,7 @@ def _message_reader(
     for field in fields.values():
         if field.oneof:
             oneofs.setdefault(field.oneof, []).append(field.name)
-    # Data with these names alone can be read as it is; others are renamed first.
+    # Data that has only these names needs no renaming.
     plain = frozenset(fields.keys() - aliases.keys())
     read: Callable[[Any], Message] = compile_reader(
         cls, steps, plain, lambda data: _renamed(data, names, aliases)
@@ -124,18 +131,19 @@ def _message_reader(
         for oneof, members in oneofs.items():
             found = [name for name in members if getattr(message, name) is not None]
             if len(found) > 1:
-                raise Wrong(found, f"At most one of them may be set: {', '.join(members)}.").at(oneof)
+                hint = f"At most one of these fields may be set: {', '.join(members)}."
+                raise BadValue(found, hint).at(oneof)
         return message
 
-    values = {
-        name: field for name, field in fields.items() if field.type == "google.Value" and not field.repeated
-    }
-    if values:
+    json_fields = [
+        name for name, field in fields.items() if field.type == "google.Value" and not field.repeated
+    ]
+    if json_fields:
         read_plain = read_oneofs if oneofs else read
 
         def read_values(data: Any) -> Message:
             message = read_plain(data)
-            for name in values:
+            for name in json_fields:
                 for spelling in (name, camel(name)):
                     if spelling in data and data[spelling] is None:
                         setattr(message, name, NULL)
@@ -146,15 +154,15 @@ def _message_reader(
 
 
 def _renamed(data: dict[str, Any], names: dict[str, str], aliases: dict[str, str]) -> dict[str, Any]:
-    """The data under the fields' own names, without what is unknown."""
+    """Return the data under the fields' own names, without unknown names."""
     found: dict[str, Any] = {}
     for spelling, value in data.items():
         name = names.get(spelling)
         if name is None:
             continue
         if name != spelling and name in data:
-            both = f"Request specifies both '{name}' and '{spelling}'; provide only one of them."
-            raise Wrong(None, text=both)
+            text = f"Request specifies both '{name}' and '{spelling}'; provide only one of them."
+            raise BadValue(None, text=text)
         found[name] = value
     for alias, name in aliases.items():
         if found.get(name) is None:
@@ -178,35 +186,35 @@ def _field_reader(cls: type[Message], field: Field) -> Reader:
 def _list_reader(reader: Reader) -> Reader:
     def read(value: Any) -> list[Any]:
         if type(value) is not list:
-            raise Wrong(value)
+            raise BadValue(value)
         try:
             return [reader(item) for item in value]
-        except Wrong as wrong:
-            # Found again rather than counted: a good list pays nothing for its places.
-            raise _placed(wrong, reader, value) from None
+        except BadValue as error:
+            # The index is found by a second pass, so that a valid list does not pay for counting.
+            raise _with_index(error, reader, value) from None
 
     return read
 
 
-def _placed(first: Wrong, reader: Reader, values: list[Any]) -> Wrong:
-    for place, item in enumerate(values):
+def _with_index(first: BadValue, reader: Reader, values: list[Any]) -> BadValue:
+    for index, item in enumerate(values):
         try:
             reader(item)
-        except Wrong as wrong:
-            return wrong.at(f"[{place}]")
+        except BadValue as error:
+            return error.at(f"[{index}]")
     return first
 
 
 def _map_reader(reader: Reader) -> Reader:
     def read(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
-            raise Wrong(value)
+            raise BadValue(value)
         found = {}
         for key, item in value.items():
             try:
                 found[read_string(key)] = reader(item)
-            except Wrong as wrong:
-                raise wrong.at(f"[{key}]") from None
+            except BadValue as error:
+                raise error.at(f"[{key}]") from None
         return found
 
     return read
@@ -224,8 +232,8 @@ def _bounded(reader: Reader, bound: quirks.Bound) -> Reader:
     return read
 
 
-def _out_of_bounds(value: object, text: str | None) -> Wrong:
-    return Wrong(value, text=text and text.replace("{value}", str(value)))
+def _out_of_bounds(value: object, text: str | None) -> BadValue:
+    return BadValue(value, text=text and text.replace("{value}", str(value)))
 
 
 def _type_reader(cls: type[Message], kind: str) -> Reader:
@@ -240,7 +248,7 @@ def _type_reader(cls: type[Message], kind: str) -> Reader:
     plan: Plan | None = None
 
     def read(value: Any) -> Any:
-        # Messages are recursive: the inner class is compiled when the first of it arrives.
+        # Messages may contain themselves, so the inner class is compiled only at its first use.
         nonlocal plan
         if plan is None:
             plan = plan_of(named)
@@ -257,7 +265,8 @@ def _message_writer(cls: type[Message], fields: dict[str, Field]) -> Callable[[A
     if not steps:
         return lambda message: {}
     names = [name for name, _ in steps]
-    # Twice the last name: attrgetter with a single name would return no tuple. zip drops the extra value.
+    # The last name is given twice, because attrgetter with a single name does not return a tuple. zip drops
+    # the extra value.
     get: Callable[[Any], tuple[Any, ...]] = attrgetter(*names, names[-1])
 
     def write(message: Any) -> dict[str, Any]:
@@ -295,7 +304,7 @@ def _field_writer(cls: type[Message], field: Field) -> Writer | None:
 
 
 def _type_writer(cls: type[Message], kind: str) -> Writer | None:
-    """None when the Python value is the JSON value."""
+    """Return the writer of a type, or None if the Python value is the JSON value."""
     if kind in INT_RANGES or kind in ("string", "bool"):
         return None
     writer = _WRITERS.get(kind)

@@ -1,8 +1,8 @@
-"""What MLflow's protos do not say, as data; checked against MLflow 3.17.2.
+"""Rules of MLflow's server that its protos do not state, as tables; checked against MLflow 3.17.2.
 
-The generator writes REQUIRED, DEFAULTS and ADDED into the messages, so types and checks agree, and BINDINGS
-into the endpoints. ALIASES and BOUNDS are applied when a message is decoded. Messages are named as in
-the generated modules, or in those that are written by hand.
+`_generate.py` writes REQUIRED, DEFAULTS and ADDED into the generated messages, so that their types agree with
+the checks, and BINDINGS into the endpoints. ALIASES and BOUNDS are applied when a message is decoded.
+Keys are the names of message classes in `messages.py`, `genai_messages.py`, `extra.py` and `trackway_*.py`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from .errors import SEE_DOCS
 
-# Fields that a request must carry although every field of every proto is optional: absent, null and
-# "" count as missing, an empty list does not. From the request checks of MLflow's handlers.
+# Required fields. In the protos all fields are optional; these are from the request checks of MLflow's
+# handlers. A field that is absent, null or "" is missing; an empty list is not.
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "AbortMultipartUpload": ("path",),
     "AddGuardrailToEndpoint": ("endpoint_id", "guardrail_id"),
@@ -146,13 +146,13 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "UpdateReviewQueue": ("queue_id",),
     "UpdateRun": ("run_id",),
     "UpsertDatasetRecords": ("records",),
-    # Items of lists, checked with their place: "metrics[0].timestamp".
+    # Items of lists. Errors name their index: "metrics[0].timestamp".
     "Metric": ("key", "value", "timestamp"),
     "Param": ("key",),
     "RunTag": ("key",),
     "TraceRequestMetadata": ("key",),
     "TraceTag": ("key",),
-    # Ours: MLflow stores items with an empty key or fails on them with 500.
+    # Trackway's own rules: MLflow stores items with an empty key, or answers 500.
     "ExperimentTag": ("key",),
     "RegisteredModelTag": ("key",),
     "ModelVersionTag": ("key",),
@@ -161,7 +161,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "InputTag": ("key",),
 }
 
-# What an absent field means where the proto states no default: MLflow's handlers read "" from it.
+# Defaults of fields that have none in the proto: MLflow's handlers read "" from an absent string.
 DEFAULTS: Mapping[str, Mapping[str, str | int | bool]] = {
     "Param": {"value": ""},
     "RunTag": {"value": ""},
@@ -181,29 +181,34 @@ DEFAULTS: Mapping[str, Mapping[str, str | int | bool]] = {
     "SetModelVersionTag": {"value": ""},
     "SetTraceTag": {"value": ""},
     "SetTraceTagV3": {"value": ""},
-    # MLflow reads 0 from an absent max_results here and refuses it; its client always sends 1000.
+    # MLflow reads an absent max_results as 0 here and refuses it; its client always sends 1000.
     "SearchExperiments": {"view_type": "ACTIVE_ONLY", "max_results": 1000},
 }
 
-# Fields that MLflow's server reads beside its protos, and their types. Its REST store sends allow_deleted.
+# Fields that MLflow's server reads although its protos lack them, with their types. MLflow's REST store sends
+# allow_deleted.
 ADDED: Mapping[str, Mapping[str, str]] = {
     "GetLoggedModel": {"allow_deleted": "bool"},
 }
 
-# Other names of a field, taken when the field itself is absent. Clients before 1.0 say run_uuid.
+# Other names of a field, used if the field itself is absent. Clients before 1.0 send run_uuid.
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "run_id": ("run_uuid",),
 }
 
-# Path variables that fill a field of another name. Where no line says so and no field has its name, a
-# variable (artifact_path) is the handler's alone.
+# Path variables that are stored in a field of another name. A path variable that is not listed here
+# is stored in the field of the same name; if there is none (artifact_path), only the handler reads it.
 BINDINGS: Mapping[str, Mapping[str, str]] = {
     "UpdateAssessment": {"trace_id": "assessment.trace_id", "assessment_id": "assessment.assessment_id"},
 }
 
 
 class Bound(NamedTuple):
-    """The values a number may have. A text, with {value}, is the whole message where MLflow has its own."""
+    """The range of a number, both ends included.
+
+    `low_text` and `high_text` are MLflow's error messages for this field, with {value} for the value. Without
+    them the error is `InvalidParameter.invalid`.
+    """
 
     low: int | None = None
     high: int | None = None
@@ -229,15 +234,15 @@ def _between(low: int, high: int, more: str) -> Mapping[str, Bound]:
     return {"max_results": Bound(low, high, text, text)}
 
 
-# How long a page may be. Each text as MLflow's server was seen to answer it.
+# Limits of the page size. The error messages are copied from answers of MLflow's server.
 BOUNDS: Mapping[str, Mapping[str, Bound]] = {
     "SearchRuns": _checked_in_handler(50_000),
     "SearchTraces": _checked_in_handler(500),
     "SearchTracesV3": _checked_in_handler(500),
-    # MLflow answers nothing to 0 and pages backwards from -1; the lower bound is ours.
+    # MLflow returns an empty page for 0 and pages backwards for -1. The lower bound is Trackway's own.
     "SearchRegisteredModels": _checked_in_handler(1_000),
-    # 0 stands for the default, whatever the text says, and there is no upper bound. MLflow pages backwards
-    # from -1.
+    # 0 selects the default, although the error message asks for a positive integer. There is no upper bound.
+    # MLflow pages backwards for -1.
     "SearchLoggedModels": {"max_results": Bound(0, None, _POSITIVE)},
     "SearchModelVersions": {
         "max_results": Bound(
@@ -247,18 +252,18 @@ BOUNDS: Mapping[str, Mapping[str, Bound]] = {
     "SearchExperiments": _checked_in_store(50_000),
     "SearchEvaluationDatasets": _checked_in_store(50_000),
     "SearchIssues": _checked_in_store(50_000),
-    # No upper bound: MLflow clamps at 25000.
+    # No upper bound: MLflow reduces larger values to 25000.
     "GetMetricHistory": {"max_results": Bound(1, None, f"{_POSITIVE}.")},
     "GetMetricHistoryBulkInterval": _between(1, 2_500, SEE_DOCS),
     "ListLabelSchemas": _between(1, 50_000, SEE_DOCS),
     "ListReviewQueues": _between(1, 50_000, SEE_DOCS),
     "ListReviewQueueItems": _between(1, 50_000, SEE_DOCS),
-    # 0 stands for the default, whatever the text says.
+    # 0 selects the default, although the error message says "between 1 and 1000".
     "ListWebhooks": _between(0, 1_000, ""),
-    # Of 1.x, in extra.py.
+    # Endpoints of MLflow 1.x, in extra.py.
     "ListExperiments": _checked_in_store(50_000),
     "ListRegisteredModels": _checked_in_handler(1_000),
-    # Our own.
+    # Trackway's own endpoints.
     "GetRegisteredModelHistory": _checked_in_store(1_000),
     "ListWebhookDeliveries": _between(1, 1_000, ""),
 }

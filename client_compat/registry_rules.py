@@ -1,7 +1,7 @@
-"""What the model registry takes: names, versions, aliases, stages and tags, in MLflow's words.
+"""Limits and checks of the model registry: names, versions, aliases, stages, tags and prompts.
 
-Rules as in MLflow 3.17 (``mlflow/utils/validation.py``, ``mlflow/prompt/``); people match parts of
-these texts.
+The rules and error messages are those of MLflow 3.17 (``mlflow/utils/validation.py``, ``mlflow/prompt/``);
+clients match parts of the messages. Functions named ``check_*`` raise InvalidParameter.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .searchable import Searchable
 MAX_TAG_KEY_LENGTH = 250
 MAX_TAG_VALUE_LENGTH = 100_000
 MAX_ALIAS_LENGTH = 255
-# Ours: names and run ids are found through indexes, whose entries PostgreSQL limits to 2,704 bytes.
+# Trackway's own limits: names and run ids are in indexes, and PostgreSQL limits index entries to 2,704 bytes.
 MAX_NAME_BYTES = 2500
 MAX_RUN_ID_LENGTH = 500
 
@@ -29,7 +29,7 @@ NO_STAGE, _, _, ARCHIVED = STAGES
 PROMPT_TAG = "mlflow.prompt.is_prompt"
 PROMPT_TEXT_TAG = "mlflow.prompt.text"
 PROMPT_TYPE_TAG = "_mlflow_prompt_type"
-# What MLflow's clients and its UI send as the source of a prompt, which has none.
+# A prompt has no source; MLflow's clients and its UI send one of these placeholders.
 PROMPT_SOURCES = frozenset({"dummy-source", "prompt-template"})
 
 _ALIAS = re.compile(r"[\w\-]*")
@@ -38,6 +38,7 @@ _CANONICAL = {stage.lower(): stage for stage in STAGES}
 
 
 def check_model_name(name: str | None, field: str = "name") -> None:
+    """Check the name of a registered model. `field` is the name of the field in the request."""
     if not name or not name.strip():
         raise InvalidParameter(f"Missing value for required parameter '{field}'.")
     if "/" in name or ":" in name:
@@ -53,12 +54,14 @@ def check_model_name(name: str | None, field: str = "name") -> None:
 
 
 def check_new_model_name(name: str | None, field: str = "name") -> None:
+    """Check the name of a registered model that is to be created or renamed."""
     check_model_name(name, field)
     if len((name or "").encode()) > MAX_NAME_BYTES:
         raise InvalidParameter(f"'{field}' exceeds the maximum length of {MAX_NAME_BYTES} bytes")
 
 
 def parse_version(version: str | None) -> int:
+    """Return a model version's number as an integer."""
     try:
         return int(version or "")
     except ValueError:
@@ -66,6 +69,7 @@ def parse_version(version: str | None) -> int:
 
 
 def check_alias(alias: str) -> None:
+    """Check the characters and the length of an alias."""
     if not alias:
         raise InvalidParameter("Registered model alias name cannot be empty.")
     if not _ALIAS.fullmatch(alias):
@@ -77,12 +81,12 @@ def check_alias(alias: str) -> None:
 
 
 def is_latest(alias: str) -> bool:
-    """ "latest" stands for the newest version wherever an alias may stand."""
+    """Return whether the alias is "latest", which means the newest version wherever an alias is allowed."""
     return alias.lower() == "latest"
 
 
 def check_new_alias(alias: str) -> None:
-    """An alias that may be given: not one that reads as a version or as "latest"."""
+    """Check an alias that is to be set. "latest" and aliases that look like a version ("v1") are reserved."""
     check_alias(alias)
     if is_latest(alias):
         raise InvalidParameter("'latest' alias name (case insensitive) is reserved.")
@@ -91,6 +95,7 @@ def check_new_alias(alias: str) -> None:
 
 
 def canonical_stage(stage: str) -> str:
+    """Return the stage as in `STAGES`. The request may write it in upper or lower case."""
     if stage.lower() not in _CANONICAL:
         raise InvalidParameter(
             f"Invalid Model Version stage: {stage}. Value must be one of {', '.join(STAGES)}."
@@ -99,9 +104,10 @@ def canonical_stage(stage: str) -> str:
 
 
 def check_archiving(stage: str) -> None:
-    """Whether the other versions of a stage may be archived when one enters it.
+    """Refuse to archive the other versions of a stage that is not active.
 
-    MLflow answers 500, upon which its clients try for four minutes; the fault is the caller's.
+    The status is 400, because the request is wrong. MLflow answers 500, and its clients then retry for four
+    minutes.
     """
     if canonical_stage(stage) not in ACTIVE_STAGES:
         raise InvalidParameter(
@@ -111,45 +117,51 @@ def check_archiving(stage: str) -> None:
 
 
 def check_tag(key: str, value: str) -> None:
+    """Check a tag of a registered model."""
     rules.check_key(key)
     rules.check_length("key", MAX_TAG_KEY_LENGTH, key)
     rules.check_length("value", MAX_TAG_VALUE_LENGTH, value)
 
 
 def check_version_tag(key: str, value: str) -> None:
+    """Check a tag of a model version. The text of a prompt has its own error message."""
     if key == PROMPT_TEXT_TAG and len(value) > MAX_TAG_VALUE_LENGTH:
         raise InvalidParameter(f"Prompt text exceeds max length of {MAX_TAG_VALUE_LENGTH} characters.")
     check_tag(key, value)
 
 
 def check_run_id(run_id: str) -> None:
-    """A version's run may be of any server, so that its id is only kept short."""
+    """Check only the length of a version's run id: the run may be on another server."""
     rules.check_length("run_id", MAX_RUN_ID_LENGTH, run_id)
 
 
 def is_prompt(tags: Mapping[str, str]) -> bool:
-    """Whether these tags make a registered model, or a version of one, a prompt."""
+    """Return whether a registered model or a model version with these tags is a prompt."""
     return tags.get(PROMPT_TAG, "false").lower() == "true"
 
 
 def visible_tags(tags: Mapping[str, str], *hidden: str) -> dict[str, str]:
-    """A prompt's tags as users set them, without those that make it one."""
+    """Return the tags without those that mark a prompt, and without the `hidden` keys."""
     return {key: tags[key] for key in tags if key not in {PROMPT_TAG, PROMPT_TYPE_TAG, *hidden}}
 
 
 def name_taken(name: str, *, old: Iterable[str], new: Iterable[str]) -> AlreadyExists:
-    """Why a name is refused, from the keys of the tags of what has it and of what wants it."""
-    had, wanted = ("Prompt" if PROMPT_TAG in keys else "Registered Model" for keys in (old, new))
-    if had == wanted:
-        return AlreadyExists(f"{wanted} (name={name}) already exists.")
+    """Return the error for a name that is in use.
+
+    `old` has the keys of the tags of the existing model or prompt, `new` those of the new one.
+    """
+    old_kind, new_kind = ("Prompt" if PROMPT_TAG in keys else "Registered Model" for keys in (old, new))
+    if old_kind == new_kind:
+        return AlreadyExists(f"{new_kind} (name={name}) already exists.")
     return AlreadyExists(
-        f"Tried to create a {wanted.lower()} with name {name!r}, but the name is "
-        f"already taken by a {had.lower()}. MLflow does not allow creating a "
+        f"Tried to create a {new_kind.lower()} with name {name!r}, but the name is "
+        f"already taken by a {old_kind.lower()}. MLflow does not allow creating a "
         "model and a prompt with the same name."
     )
 
 
 def check_prompt_source(source: str) -> None:
+    """Check that the source of a prompt version is one of `PROMPT_SOURCES`."""
     if source not in PROMPT_SOURCES:
         raise InvalidParameter(
             f"Invalid prompt source: '{source}'. Prompt sources must use an MLflow placeholder."
@@ -157,7 +169,7 @@ def check_prompt_source(source: str) -> None:
 
 
 def names_prompts(comparison: Comparison) -> bool | None:
-    """Whether a comparison asks for prompts (True) or for all else (False); None: for neither."""
+    """Return True if a comparison selects prompts, False if it excludes them, None if it does neither."""
     if comparison.kind != "tag" or comparison.key != PROMPT_TAG:
         return None
     value = str(comparison.value).lower()
@@ -165,5 +177,5 @@ def names_prompts(comparison: Comparison) -> bool | None:
 
 
 def asks_for_prompts(filter: str | None, entity: Searchable) -> bool:
-    """Whether a search is one for prompts; every other leaves them out."""
+    """Return whether a filter selects prompts. A search with another filter must leave out prompts."""
     return any(names_prompts(part) for part in comparisons(parse_filter(filter, entity)))

@@ -1,6 +1,7 @@
-"""Limits and checks of what clients send, in MLflow's words.
+"""Limits and checks of experiments, runs, metrics, params, tags and datasets.
 
-Rules as in MLflow 3.17 (``mlflow/utils/validation.py``); people match parts of these texts.
+The rules and error messages are those of MLflow 3.17 (``mlflow/utils/validation.py``); clients match parts of
+the messages. Functions named ``check_*`` and ``clean_*`` raise InvalidParameter.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _DATASET_LIMITS = {
     "schema": 1_048_575,
     "profile": 16_777_215,
 }
-# How long an experiment's traces are kept before they go to the archive, and what is to go there now.
+# Tags of experiments: the age at which traces are archived, and a request to archive traces now.
 _RETENTION_TAG = "mlflow.trace.archivalRetention"
 _ARCHIVE_NOW_TAG = "mlflow.trace.archiveNow"
 _RETENTION = re.compile(r"[1-9][0-9]*[mhd]")
@@ -51,14 +52,14 @@ _KEY_CHARACTERS = (
 )
 
 
-def invalid_value(path: str, value: object, why: str = "") -> InvalidParameter:
-    """``Invalid value "x" for parameter 'p' supplied``: the value as compact JSON."""
-    end = f": {why}" if why else "."
+def invalid_value(path: str, value: object, reason: str = "") -> InvalidParameter:
+    """Return the error ``Invalid value "x" for parameter 'p' supplied``, with the value as compact JSON."""
+    end = f": {reason}" if reason else "."
     return InvalidParameter(f"Invalid value {shown(value)} for parameter '{path}' supplied{end}")
 
 
 def check_key(key: str, path: str = "key") -> None:
-    """A param, metric or tag key: of certain characters, and a clean relative path."""
+    """Check the key of a param, metric or tag: its characters, and that it is a normalized relative path."""
     if not _KEY.fullmatch(key):
         raise invalid_value(path, key, _KEY_CHARACTERS)
     clean = posixpath.normpath(key)
@@ -72,8 +73,8 @@ def check_key(key: str, path: str = "key") -> None:
 
 
 @functools.lru_cache(maxsize=4096)
-def _is_clean(key: str) -> bool:
-    """Whether `check_key` takes the key; the same ones come with each batch."""
+def _is_valid_key(key: str) -> bool:
+    """Return whether `check_key` accepts the key. The result is cached: batches repeat the same keys."""
     try:
         check_key(key)
     except InvalidParameter:
@@ -81,25 +82,27 @@ def _is_clean(key: str) -> bool:
     return True
 
 
-def check_length(what: str, limit: int, value: str) -> None:
+def check_length(name: str, limit: int, value: str) -> None:
+    """Check that a value has at most `limit` characters. The error shows `name`, not the value."""
     if len(value) > limit:
-        raise InvalidParameter(f"'{what}' exceeds the maximum length of {limit} characters")
+        raise InvalidParameter(f"'{name}' exceeds the maximum length of {limit} characters")
 
 
 def check_run_id(run_id: str) -> None:
+    """Check the characters and the length of a run id."""
     if not _RUN_ID.fullmatch(run_id):
         raise invalid_value("run_id", run_id)
 
 
 def check_metric(metric: m.Metric, path: str = "") -> None:
-    """Key, value and time are there, the key is a clean name, and time does not run before 1970."""
-    at = f"{path}." if path else ""
+    """Check a metric's key, timestamp and dataset. Key and timestamp must be set."""
+    prefix = f"{path}." if path else ""
     assert metric.key is not None
     assert metric.timestamp is not None
-    check_key(metric.key, f"{at}name")
+    check_key(metric.key, f"{prefix}name")
     if metric.timestamp < 0:
         raise invalid_value(
-            f"{at}timestamp",
+            f"{prefix}timestamp",
             metric.timestamp,
             f"metric '{metric.key}' (value={metric.value}). "
             "Timestamp must be a nonnegative long (64-bit integer) ",
@@ -110,22 +113,23 @@ def check_metric(metric: m.Metric, path: str = "") -> None:
 
 
 def clean_param(key: str, value: str, path: str = "") -> str:
-    """Check the pair; the value to store, which may be shorter than the one sent."""
-    at = f"{path}." if path else ""
-    check_key(key, f"{at}key")
+    """Check a param. Return the value to store, which may be truncated."""
+    prefix = f"{path}." if path else ""
+    check_key(key, f"{prefix}key")
     check_length("Param key", MAX_KEY_LENGTH, key)
-    return _cut("Param value", MAX_PARAM_VALUE_LENGTH, value)
+    return _truncated("Param value", MAX_PARAM_VALUE_LENGTH, value)
 
 
 def clean_tag(key: str, value: str, path: str = "") -> str:
-    """Check a run's tag; the value to store, which may be shorter than the one sent."""
-    at = f"{path}." if path else ""
-    check_key(key, f"{at}key")
-    check_length(f"{at}key", MAX_KEY_LENGTH, key)
-    return _cut(f"{at}value", MAX_TAG_VALUE_LENGTH, value)
+    """Check a tag of a run. Return the value to store, which may be truncated."""
+    prefix = f"{path}." if path else ""
+    check_key(key, f"{prefix}key")
+    check_length(f"{prefix}key", MAX_KEY_LENGTH, key)
+    return _truncated(f"{prefix}value", MAX_TAG_VALUE_LENGTH, value)
 
 
 def check_experiment_tag(key: str, value: str) -> None:
+    """Check a tag of an experiment, including the values of tags that configure archiving of traces."""
     check_key(key)
     check_length("key", MAX_KEY_LENGTH, key)
     check_length("value", MAX_EXPERIMENT_TAG_VALUE_LENGTH, value)
@@ -134,21 +138,24 @@ def check_experiment_tag(key: str, value: str) -> None:
 
 
 def _check_archiving(key: str, value: str) -> None:
-    """A duration as JSON; the order to archive now may do without, and so means all."""
+    """Check a tag that configures the archiving of traces: a JSON object with a duration.
+
+    The tag that requests archiving now may omit the duration, and then means all traces.
+    """
     try:
-        told = json.loads(value)
+        config = json.loads(value)
     except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
+        config = None
+    if not isinstance(config, dict):
         raise InvalidParameter("Trace archival config must be encoded as a JSON object.")
     if key == _ARCHIVE_NOW_TAG:
-        duration = told.get("older_than")
+        duration = config.get("older_than")
         if duration is None:
             return
     else:
-        if told.get("type") != "duration":
+        if config.get("type") != "duration":
             raise InvalidParameter("Trace archival config must use type 'duration'.")
-        duration = told.get("value")
+        duration = config.get("value")
     text = duration.strip() if isinstance(duration, str) else ""
     if len(text) > _MAX_RETENTION_LENGTH:
         raise InvalidParameter(f"Trace archival duration must be at most {_MAX_RETENTION_LENGTH} characters.")
@@ -160,32 +167,33 @@ def _check_archiving(key: str, value: str) -> None:
 
 
 def check_experiment_name(name: str) -> None:
+    """Check that an experiment's name is not empty and not too long."""
     if not name:
         raise InvalidParameter(f"Invalid experiment name: '{name}'")
     check_length("name", MAX_EXPERIMENT_NAME_LENGTH, name)
 
 
 def check_custom_views(keys: Sequence[str], experiment_id: str = "") -> None:
-    """An experiment keeps at most 50 of the UI's saved views, each a tag."""
+    """Check that the keys of an experiment's tags contain at most 50 saved views of the UI."""
     if sum(key.startswith(CUSTOM_VIEW_PREFIX) for key in keys) > MAX_CUSTOM_VIEWS:
-        whose = f" for experiment {experiment_id}" if experiment_id else ""
+        suffix = f" for experiment {experiment_id}" if experiment_id else ""
         raise InvalidParameter(
-            f"Unable to create another custom view{whose}; the maximum number of custom views per "
+            f"Unable to create another custom view{suffix}; the maximum number of custom views per "
             f"experiment is {MAX_CUSTOM_VIEWS}. Delete an existing custom view before creating a new one."
         )
 
 
 def check_batch(batch: m.LogBatch) -> None:
-    """A batch's sizes, its keys and values; param values longer than allowed are cut in place.
+    """Check the keys, values and sizes of a batch. Truncate long values of params and tags in place.
 
-    Values come first, as MLflow looks at them before it counts.
+    As in MLflow, keys and values are checked before sizes, and so their errors come first.
     """
     for index, metric in enumerate(batch.metrics):
         key = metric.key
-        # The short way to know that check_metric would find nothing.
+        # A fast test that check_metric would accept the metric.
         if (
             len(key) > MAX_KEY_LENGTH
-            or not _is_clean(key)
+            or not _is_valid_key(key)
             or metric.timestamp < 0
             or metric.dataset_name is not None
             or metric.dataset_digest is not None
@@ -204,7 +212,7 @@ def check_batch(batch: m.LogBatch) -> None:
 
 
 def check_dataset_inputs(items: Sequence[m.DatasetInput]) -> None:
-    """Datasets as a run notes them, of a size that a database likes. One that is left out is all empty."""
+    """Check the lengths of a run's datasets and their tags. Replace a missing dataset by an empty one."""
     for item in items:
         dataset = item.dataset = item.dataset or m.Dataset()
         for name, limit in _DATASET_LIMITS.items():
@@ -215,7 +223,10 @@ def check_dataset_inputs(items: Sequence[m.DatasetInput]) -> None:
 
 
 def parse_list_tag(key: str, value: str | None) -> list[Any]:
-    """The list that a tag holds as JSON, empty without the tag; users may have written anything over it."""
+    """Return the list that a tag contains as JSON, or an empty list if the tag is missing.
+
+    Raise InvalidParameter if it is not a list: users may have overwritten the tag.
+    """
     try:
         found = json.loads(value or "[]")
     except (ValueError, RecursionError):
@@ -228,7 +239,7 @@ def parse_list_tag(key: str, value: str | None) -> list[Any]:
 
 
 def parse_experiment_id(text: str) -> int:
-    """Experiment ids are decimal numbers."""
+    """Return the experiment id as an integer."""
     try:
         return int(text)
     except ValueError:
@@ -237,25 +248,25 @@ def parse_experiment_id(text: str) -> int:
         ) from None
 
 
-def _check_count(what: str, limit: int, count: int) -> None:
+def _check_count(name: str, limit: int, count: int) -> None:
     if count > limit:
         raise InvalidParameter(
-            f"A batch logging request can contain at most {limit} {what}. Got {count} {what}. "
-            f"Please split up {what} across multiple requests and try again."
+            f"A batch logging request can contain at most {limit} {name}. Got {count} {name}. "
+            f"Please split up {name} across multiple requests and try again."
         )
 
 
 def _check_param_keys_differ(params: Sequence[m.Param]) -> None:
     seen: set[str | None] = set()
-    twice = [p.key for p in params if p.key in seen or seen.add(p.key)]  # type: ignore[func-returns-value]
-    if twice:
+    duplicates = [p.key for p in params if p.key in seen or seen.add(p.key)]  # type: ignore[func-returns-value]
+    if duplicates:
         raise InvalidParameter(
-            f"Duplicate parameter keys have been submitted: {twice}. Please ensure "
+            f"Duplicate parameter keys have been submitted: {duplicates}. Please ensure "
             "the request contains only one param value per param key."
         )
 
 
-def _cut(what: str, limit: int, value: str) -> str:
+def _truncated(name: str, limit: int, value: str) -> str:
     if len(value) > limit and not switches.current().cuts_long_values:
-        check_length(what, limit, value)
+        check_length(name, limit, value)
     return value[:limit]

@@ -1,6 +1,7 @@
-"""Single values between JSON and Python, as protobuf's `json_format` takes and writes them.
+"""Readers and writers of single values, with the semantics of protobuf's `json_format`.
 
-A reader raises `Wrong` with the value that it refused; the codec puts the path to it together.
+A reader turns a JSON value into a Python value, or raises `BadValue`. A writer does the opposite. The callers
+of a reader add the path of the field to the exception.
 """
 
 from __future__ import annotations
@@ -29,23 +30,28 @@ INT_RANGES: Final = {
 }
 
 
-class Wrong(Exception):
-    """A value that its reader refused; the path grows on the way up, so that good values pay nothing."""
+class BadValue(Exception):
+    """A reader refused a value.
+
+    `path` is collected while the exception passes through the callers, so that valid values cost nothing.
+    """
 
     def __init__(
         self, value: object, hint: str | None = None, *, text: str | None = None, is_missing: bool = False
     ) -> None:
         self.value = value
         self.hint = hint
-        self.text = text  # the whole message, where it is not made of path, value and hint
+        self.text = text  # the whole error message, if it does not consist of path, value and hint
         self.is_missing = is_missing
         self.path: list[str] = []
 
-    def at(self, step: str) -> Wrong:
+    def at(self, step: str) -> BadValue:
+        """Put a field's name, or an index like "[0]", in front of the path; return self."""
         self.path.append(step)
         return self
 
-    def error(self) -> InvalidParameter:
+    def as_api_error(self) -> InvalidParameter:
+        """Return the error response, with the collected path."""
         if self.text is not None:
             return InvalidParameter(self.text)
         path = ""
@@ -56,33 +62,36 @@ class Wrong(Exception):
         return InvalidParameter.invalid(path, self.value, self.hint)
 
 
-# Text that neither database keeps: NUL and half of a surrogate pair.
+# Characters that neither database can store: NUL and lone surrogates.
 UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 def read_string(value: Any) -> str:
+    """Return a string that both databases can store."""
     if type(value) is not str:
-        raise Wrong(value)
+        raise BadValue(value)
     if "\0" in value:
-        raise Wrong(value, "It must not contain NUL characters.")
+        raise BadValue(value, "It must not contain NUL characters.")
     if not value.isascii() and UNSTORABLE.search(value):
-        raise Wrong(value, "It must not contain lone surrogates.")
+        raise BadValue(value, "It must not contain lone surrogates.")
     return value
 
 
 def int_reader(low: int, high: int) -> Reader:
+    """Return a reader of integers from `low` to `high`, both included."""
+
     def read(value: Any) -> int:
         if type(value) is not int:
             value = _integer(value)
         if low <= value <= high:
             return cast(int, value)
-        raise Wrong(value, f"It must be between {low} and {high}.")
+        raise BadValue(value, f"It must be between {low} and {high}.")
 
     return read
 
 
 def _integer(value: Any) -> int:
-    """1.0, "1", "1.0" and "1e3" are integers; true, "1.5", " 1" and "1_000" are not."""
+    """Return the integer. 1.0, "1", "1.0" and "1e3" are integers; true, "1.5", " 1" and "1_000" are not."""
     if isinstance(value, str) and len(value) <= 400 and not _BAD_NUMBER.search(value):
         try:
             return int(value)
@@ -90,36 +99,37 @@ def _integer(value: Any) -> int:
             try:
                 number = float(value)
             except ValueError:
-                raise Wrong(value) from None
+                raise BadValue(value) from None
             if number.is_integer():
                 return int(number)
     elif isinstance(value, float) and value.is_integer():
         return int(value)
-    raise Wrong(value)
+    raise BadValue(value)
 
 
-# Python's int() and float() take these, JSON does not mean them.
+# Python's int() and float() accept white space, underscores and other digits; JSON numbers have none of them.
 _BAD_NUMBER: Final = re.compile(r"[\s_]|[^\x00-\x7f]")
 
 
 def read_bool(value: Any) -> bool:
     if value is True or value is False:
         return value
-    raise Wrong(value)
+    raise BadValue(value)
 
 
 _SPECIAL_FLOATS: Final = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
 def read_double(value: Any) -> float:
+    """Return a float from a number, a string with a number, or "NaN", "Infinity" and "-Infinity"."""
     if type(value) is float:
         return value
     if isinstance(value, int):
-        # True is 1.0, as protobuf has it.
+        # True is 1.0, as in protobuf.
         try:
             return float(value)
         except OverflowError:
-            raise Wrong(value, "It is too large for a double.") from None
+            raise BadValue(value, "It is too large for a double.") from None
     if type(value) is str:
         special = _SPECIAL_FLOATS.get(value)
         if special is not None:
@@ -129,33 +139,36 @@ def read_double(value: Any) -> float:
                 return _not_nan(float(value), value)
             except ValueError:
                 pass
-    raise Wrong(value)
+    raise BadValue(value)
 
 
 def _not_nan(number: float, text: str) -> float:
     if isnan(number):
-        raise Wrong(text)
+        raise BadValue(text)
     return number
 
 
 def read_float(value: Any) -> float:
+    """Return a float, rounded to 32 bits."""
     number = read_double(value)
     try:
         return cast(float, struct.unpack("f", struct.pack("f", number))[0])
     except OverflowError:
-        raise Wrong(value, "It is too large for a 32-bit float.") from None
+        raise BadValue(value, "It is too large for a 32-bit float.") from None
 
 
 def read_bytes(value: Any) -> bytes:
+    """Return bytes from standard or URL-safe base64, with or without padding."""
     if type(value) is not str:
-        raise Wrong(value)
+        raise BadValue(value)
     try:
         return base64.urlsafe_b64decode(value.encode("ascii") + b"=" * (-len(value) % 4))
     except (binascii.Error, ValueError):
-        raise Wrong(value, "It must be base64.") from None
+        raise BadValue(value, "It must be base64.") from None
 
 
 def enum_reader(enum: type[Enumeration]) -> Reader:
+    """Return a reader that turns a name or a number of the enumeration into the name."""
     numbers = {number: name for name, number in reversed(tuple(enum._numbers.items()))}
     names = {name: name for name in enum._numbers}
     hint = f"It must be one of {', '.join(names)}."
@@ -171,12 +184,13 @@ def enum_reader(enum: type[Enumeration]) -> Reader:
             value = int(value[:10])
         if type(value) is int and value in numbers:
             return numbers[value]
-        raise Wrong(value, hint)
+        raise BadValue(value, hint)
 
     return read
 
 
 def write_double(value: float) -> float | str:
+    """Return the number, or "NaN", "Infinity" or "-Infinity", which JSON has no numbers for."""
     if isfinite(value):
         return value
     if isnan(value):
@@ -185,7 +199,7 @@ def write_double(value: float) -> float | str:
 
 
 def write_float(value: float) -> float | str:
-    """The shortest number that is the same 32-bit float."""
+    """Return the number with the fewest digits that is the same 32-bit float."""
     if not isfinite(value):
         return write_double(value)
     packed = struct.pack("f", value)

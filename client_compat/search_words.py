@@ -1,7 +1,9 @@
-"""What the declarations of what can be searched share: how values are read, and MLflow's words.
+"""Functions and error messages that the declarations in `searchable.py` and `searchable_traces.py` share.
 
-A reader takes the text of a value and a refinement what was read, once its operator is known to be
-allowed; both raise MLflow's refusal. The sentences are templates of a `Field`.
+- `read_*` turn the token of a value into a value (`Field.read`).
+- `as_*` with an operator convert a value after the operator has been checked (`Field.refine`).
+Both raise InvalidParameter with MLflow's message.
+- The other functions and constants make templates of error messages, and mappings of keys.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ def read_number(expected: Field, key: str, token: str) -> Scalar:
 
 
 def read_text(expected: Field, key: str, token: str) -> Scalar:
-    # MLflow keeps doubled quotes and backslashes as they stand.
+    # As in MLflow, doubled quotes and backslashes are not unescaped.
     if is_text(token):
         return token[1:-1]
     if number(token) is not None:
@@ -39,6 +41,7 @@ def read_text_or_number(expected: Field, key: str, token: str) -> Scalar:
 
 
 def read_bare_text(expected: Field, key: str, token: str) -> Scalar:
+    """Return the text of a token that may be without quotes."""
     return token[1:-1] if is_text(token) else token
 
 
@@ -47,18 +50,21 @@ def as_float(operator: str, key: str, value: Scalar) -> Scalar:
 
 
 def as_number(operator: str, key: str, value: Scalar) -> Scalar:
+    """Convert a number or a string with a number; "inf" and "infinity" are accepted."""
     word = str(value).lower()
-    meant = math.inf if word in ("inf", "infinity") else number(word)
-    if meant is None:
+    converted = math.inf if word in ("inf", "infinity") else number(word)
+    if converted is None:
         raise InvalidParameter(f"Expected numeric value type for '{key}'. Found {value}")
-    return meant
+    return converted
 
 
 def as_bare_float(operator: str, key: str, value: Scalar) -> Scalar:
+    """Convert like `as_number`, and then to a float."""
     return float(as_number(operator, key, value))
 
 
 def as_whole(operator: str, key: str, value: Scalar) -> Scalar:
+    """Refuse floats."""
     if isinstance(value, float):
         raise InvalidParameter(f"Invalid value for numeric attribute '{key}': {str(value)!r}")
     return value
@@ -79,7 +85,7 @@ def as_experiment_id(operator: str, key: str, value: Scalar) -> Scalar:
 
 
 def as_set(names: Iterable[str]) -> str:
-    """As Python prints a set, but sorted, and with the braces doubled: they are going into a template."""
+    """Return the names as Python prints a set, but sorted, and with doubled braces for use in a template."""
     return "{{" + ", ".join(map(repr, sorted(names))) + "}}"
 
 
@@ -108,13 +114,15 @@ UNKNOWN_PREFIX = "Invalid entity type '{prefix}'. Valid entity types are ('attri
 
 
 def attribute_keys(named: Mapping[str, Field]) -> Keys:
+    """Return the keys of an entity's attributes, with MLflow's error message for other keys."""
     return Keys("attribute", named, unknown=unknown_attribute(named))
 
 
 def under_names(key: str, expected: Field, *names: str) -> dict[str, Field]:
-    """An attribute under its own name and its aliases."""
+    """Return the field of an attribute under the attribute's key and its aliases."""
     return dict.fromkeys((key, *names), replace(expected, key=key))
 
 
 def as_written(*names: str) -> dict[str, str]:
+    """Return a mapping of each name to itself, for attributes without aliases."""
     return {name: name for name in names}

@@ -1,10 +1,11 @@
-"""What can be searched: one declaration per entity, in MLflow 3.17's words.
+"""The searchable keys of each entity except traces, as in MLflow 3.17: one declaration for each entity.
 
-A declaration names the prefixes (``tags.``), the attributes with their aliases, the operators and
-the kind of value each takes, what may be ordered by, and the order that holds when nobody asks.
-The texts of refusals are MLflow's, which clients match on; where MLflow prints a Python set, whose
-order changes from one start to the next, ours is sorted. `filters.py` reads the language itself,
-`search_words.py` has what the declarations share, and `searchable_traces.py` has traces.
+A declaration lists the prefixes (``tags.``), the attributes with their aliases, the operators and types of
+values of each, the keys for order_by, and the default order. Traces are in `searchable_traces.py`; functions
+that the declarations share are in `search_words.py`. `filters.py` parses the language.
+
+The error messages are MLflow's, because clients match them. Where MLflow prints a Python set, the order of
+its items differs from process to process; here they are sorted.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ __all__ = [
 LISTED = (*TEXTUAL, *IN)
 
 
-# Runs. Where an operator is wrong for a number, MLflow lists the operators of text.
+# Runs. If an operator is not allowed for a number, MLflow's message lists the operators for strings.
 
 _PRESENCE_ONLY = "IS NULL / IS NOT NULL is only supported for tags and params, not for '{}' '{{key}}'"
 _text_of_run = Field(
@@ -90,9 +91,9 @@ RUNS = Searchable(
     attributes=_run_attributes,
     prefixes={
         **dict.fromkeys(("attribute", "attributes", "attr", "run"), _run_attributes),
-        **dict.fromkeys(("metric", "metrics"), Keys("metric", free=_metric_of_run)),
-        **dict.fromkeys(("parameter", "parameters", "param", "params"), Keys("param", free=_param_of_run)),
-        **dict.fromkeys(("tag", "tags"), Keys("tag", free=_tag_of_run)),
+        **dict.fromkeys(("metric", "metrics"), Keys("metric", other=_metric_of_run)),
+        **dict.fromkeys(("parameter", "parameters", "param", "params"), Keys("param", other=_param_of_run)),
+        **dict.fromkeys(("tag", "tags"), Keys("tag", other=_tag_of_run)),
         **dict.fromkeys(
             ("dataset", "datasets"),
             Keys(
@@ -145,7 +146,7 @@ EXPERIMENTS = Searchable(
     attributes=_experiment_attributes,
     prefixes={
         "attribute": _experiment_attributes,
-        **dict.fromkeys(("tag", "tags"), Keys("tag", free=_tag_of_experiment)),
+        **dict.fromkeys(("tag", "tags"), Keys("tag", other=_tag_of_experiment)),
     },
     unknown_prefix=UNKNOWN_PREFIX,
     malformed="Invalid clause(s) in filter string: {bare_clauses}",
@@ -159,7 +160,7 @@ EXPERIMENTS = Searchable(
 )
 
 
-# The registry.
+# Registered models and model versions.
 
 _name_of_model = Field(
     "attribute", LISTED, read_text, wrong_operator="Invalid comparator for attribute: {op}", takes_lists=True,
@@ -178,7 +179,7 @@ REGISTERED_MODELS = Searchable(
     attributes=_model_attributes,
     prefixes={
         "attribute": _model_attributes,
-        **dict.fromkeys(("tag", "tags"), Keys("tag", free=_tag_of_model)),
+        **dict.fromkeys(("tag", "tags"), Keys("tag", other=_tag_of_model)),
     },
     unknown_prefix=UNKNOWN_PREFIX,
     malformed="Invalid clause(s) in filter string: {bare_clauses}",
@@ -216,7 +217,7 @@ MODEL_VERSIONS = Searchable(
     attributes=_version_attributes,
     prefixes={
         "attribute": _version_attributes,
-        **dict.fromkeys(("tag", "tags"), Keys("tag", free=_tag_of_model)),
+        **dict.fromkeys(("tag", "tags"), Keys("tag", other=_tag_of_model)),
     },
     unknown_prefix=UNKNOWN_PREFIX,
     malformed="Invalid clause(s) in filter string: {bare_clauses}",
@@ -229,8 +230,8 @@ MODEL_VERSIONS = Searchable(
 )
 
 
-# Logged models: a younger part of MLflow with words of its own. It takes plural prefixes only,
-# lists everywhere, values without quotes, and looks at the operator before the value.
+# Logged models: a newer part of MLflow with its own error messages. It accepts only plural prefixes, lists
+# for every string, and values without quotes; it checks the operator before the value.
 
 
 def _of_logged_model(kind: str, shown: str, *, numeric: bool = False) -> Field:
@@ -264,9 +265,9 @@ LOGGED_MODELS = Searchable(
     attributes=_logged_model_attributes,
     prefixes={
         "attributes": _logged_model_attributes,
-        "metrics": Keys("metric", free=_of_logged_model("metric", "metrics.{key}", numeric=True)),
-        "params": Keys("param", free=_of_logged_model("param", "params.{key}")),
-        "tags": Keys("tag", free=_of_logged_model("tag", "tags.{key}")),
+        "metrics": Keys("metric", other=_of_logged_model("metric", "metrics.{key}", numeric=True)),
+        "params": Keys("param", other=_of_logged_model("param", "params.{key}")),
+        "tags": Keys("tag", other=_of_logged_model("tag", "tags.{key}")),
     },
     unknown_prefix=(
         "Invalid entity type: {prefix!r}. Expected one of ['attributes', 'metrics', 'params', 'tags']."

@@ -1,7 +1,7 @@
-"""What can be searched of traces, as `searchable.py` has it for all else.
+"""The searchable keys of traces. `searchable.py` has those of the other entities.
 
-MLflow renames "name", "run_id", "prompt" and "text" behind any prefix, so that the tag `tags.name`
-cannot be searched; here only the attributes of these names stand for something else.
+One difference from MLflow is intended. MLflow replaces the keys "name", "run_id", "prompt" and "text" after
+any prefix, so that the tag `tags.name` cannot be searched. Here only attributes of these names are replaced.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ _trace_spans = Keys(
     "span",
     {name: replace(_span_of_trace, key=name) for name in ("name", "type", "status")}
     | {"content": _content_of_span},
-    free=_span_of_trace,
-    free_under="attributes.",
+    other=_span_of_trace,
+    other_prefix="attributes.",
     unknown=(
         "Invalid span attribute '{key}'. "
         "Supported attributes: name, status, type, attributes.<attribute_name>."
@@ -131,10 +131,10 @@ _trace_spans = Keys(
 _trace_prefixes = {
     **dict.fromkeys(("attribute", "attributes", "trace"), _trace_attributes),
     **dict.fromkeys(("tag", "tags"), Keys("tag", {"mlflow.linkedPrompts": _prompt_of_trace}, _tag_of_trace)),
-    **dict.fromkeys(("metadata", "request_metadata"), Keys("metadata", free=_metadata_of_trace)),
+    **dict.fromkeys(("metadata", "request_metadata"), Keys("metadata", other=_metadata_of_trace)),
     "span": _trace_spans,
-    "feedback": Keys("feedback", free=_assessment_of_trace("feedback")),
-    "expectation": Keys("expectation", free=_assessment_of_trace("expectation")),
+    "feedback": Keys("feedback", other=_assessment_of_trace("feedback")),
+    "expectation": Keys("expectation", other=_assessment_of_trace("expectation")),
     "issue": Keys(
         "issue",
         {"id": replace(_issue_of_trace, key="id")},

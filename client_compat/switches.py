@@ -1,6 +1,6 @@
-"""MLflow's switches of what its server takes, which its operators know as environment variables.
+"""Settings of MLflow's server that change its rules. Operators set them as environment variables.
 
-They hold for a whole process. The server sets them once, from its settings.
+They apply to the whole process; the server sets them once, from its configuration.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Switches:
-    # MLFLOW_TRUNCATE_LONG_VALUES: else long values of params and tags are errors.
+    """The settings. Each field names its environment variable."""
+
+    # MLFLOW_TRUNCATE_LONG_VALUES: truncate long values of params and tags instead of refusing them.
     cuts_long_values: bool = True
     # MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH
     max_artifact_location: int = 2048
-    # MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES: those that may name any host.
+    # MLFLOW_ALLOWED_HOST_ADDRESSED_ARTIFACT_SCHEMES: schemes that may name any host.
     host_schemes: frozenset[str] = frozenset()
-    # MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: what sources must hold somewhere.
+    # MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX: a pattern that sources must contain.
     source_pattern: str = ""
 
 
@@ -24,9 +26,11 @@ _current = Switches()
 
 
 def current() -> Switches:
+    """Return the settings of this process."""
     return _current
 
 
 def use(switches: Switches) -> None:
+    """Set the settings of this process."""
     global _current
     _current = switches

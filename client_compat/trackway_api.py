@@ -1,4 +1,4 @@
-"""Endpoints of our own, which MLflow's server does not have, in the terms of `wire.py`."""
+"""Trackway's own endpoints, which MLflow's server does not have: history of the registry (see `wire.py`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .wire import Endpoint, Message
 
 
 class RegisteredModelChange(Message):
-    """One change of a registered model: who, when, from what, to what."""
+    """One change of a registered model: user, time, old and new value."""
 
     _fields = {
         "time_ms": "int64",
@@ -46,7 +46,7 @@ class RegisteredModelChange(Message):
 
 
 class GetRegisteredModelHistory(Message):
-    """What was changed of a model, under all its names and after its end, newest first."""
+    """Changes of a model, newest first, under all its names; they remain after the model is deleted."""
 
     _fields = {
         "name": "string",
@@ -78,7 +78,7 @@ class GetRegisteredModelHistory(Message):
 
 
 class GetAliasAt(Message):
-    """Which version an alias named at a moment, milliseconds since the epoch; without one, now."""
+    """The version that an alias named at `time_ms` (milliseconds since the epoch), by default now."""
 
     _fields = {
         "name": "string",
@@ -88,7 +88,7 @@ class GetAliasAt(Message):
     __slots__ = tuple(_fields)
 
     class Response(Message):
-        """No version: the alias was not set. `change` is what had made it so, if anything had."""
+        """Without `version` the alias was not set. `change` is the alias's last change until then, if any."""
 
         _fields = {
             "version": "string",

@@ -1,7 +1,7 @@
-"""Endpoints that pass files: MLflow's pages outside its protos, and our own, in the terms of `wire.py`.
+"""Endpoints that transfer files: MLflow's outside its protos, and Trackway's own (see `wire.py`).
 
-Our own are plain addresses for ``curl``, a Dockerfile or a serving system: a model's files by version or
-alias, and a folder as one archive.
+Trackway's own endpoints are simple URLs for ``curl``, a Dockerfile or a serving system: a model's files by
+version or alias, and a folder as one archive.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from .wire import Endpoint, Message
 
 
 class GetRunArtifact(Message):
-    """The UI's view of a run's file."""
+    """A file of a run, for the UI."""
 
     _fields = {"run_id": "string", "run_uuid": "string", "path": "string"}
     __slots__ = tuple(_fields)
@@ -22,7 +22,7 @@ class GetRunArtifact(Message):
 
 
 class GetModelVersionArtifact(Message):
-    """The UI's view of a model version's file."""
+    """A file of a model version, for the UI."""
 
     _fields = {"name": "string", "version": "string", "path": "string"}
     __slots__ = tuple(_fields)
@@ -34,7 +34,7 @@ class GetModelVersionArtifact(Message):
 
 
 class GetLoggedModelArtifact(Message):
-    """The UI's view of a logged model's file."""
+    """A file of a logged model, for the UI."""
 
     _fields = {"model_id": "string", "artifact_file_path": "string"}
     __slots__ = tuple(_fields)
@@ -45,7 +45,7 @@ class GetLoggedModelArtifact(Message):
 
 
 class UploadRunArtifact(Message):
-    """A small file that the UI adds to a run; the body is the file."""
+    """A small file that the UI adds to a run. The request body is the file."""
 
     _fields = {"run_uuid": "string", "path": "string"}
     __slots__ = tuple(_fields)
@@ -56,7 +56,7 @@ class UploadRunArtifact(Message):
 
 
 class GetModelFile(Message):
-    """A file of a registered model's version, or the listing of a folder. `version` may be ``@alias``."""
+    """A file of a model version, or the listing of a folder. `version` may be ``@alias``."""
 
     _fields = {"name": "string", "version": "string", "path": "string"}
     __slots__ = tuple(_fields)
@@ -105,13 +105,13 @@ class GetLoggedModelArchive(Message):
 
 
 class Bytes(Message):
-    """The answer is a file, not a message."""
+    """Placeholder for a response that is a file."""
 
     __slots__ = ()
 
 
 _MLFLOW = "MlflowArtifactsService"
-_OURS = "TrackwayService"
+_TRACKWAY = "TrackwayService"
 _FORMAT = "<any('zip', 'tar.gz'):format>"
 _MODEL = "/3.0/trackway/models/<name>/<version>"
 
@@ -125,12 +125,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
              GetLoggedModelArtifact, Bytes, _MLFLOW, mounts=("/ajax-api",)),
     Endpoint("POST", "/2.0/mlflow/upload-artifact", "UploadRunArtifact",
              UploadRunArtifact, Bytes, _MLFLOW, mounts=("/ajax-api",)),
-    Endpoint("GET", _MODEL, "GetModelFile", GetModelFile, Bytes, _OURS),
-    Endpoint("GET", f"{_MODEL}/<path:path>", "GetModelFile", GetModelFile, Bytes, _OURS),
-    Endpoint("GET", f"{_MODEL}.{_FORMAT}", "GetModelArchive", GetModelArchive, Bytes, _OURS),
+    Endpoint("GET", _MODEL, "GetModelFile", GetModelFile, Bytes, _TRACKWAY),
+    Endpoint("GET", f"{_MODEL}/<path:path>", "GetModelFile", GetModelFile, Bytes, _TRACKWAY),
+    Endpoint("GET", f"{_MODEL}.{_FORMAT}", "GetModelArchive", GetModelArchive, Bytes, _TRACKWAY),
     Endpoint("GET", f"/3.0/trackway/runs/<run_id>/artifacts.{_FORMAT}", "GetRunArchive",
-             GetRunArchive, Bytes, _OURS),
+             GetRunArchive, Bytes, _TRACKWAY),
     Endpoint("GET", f"/3.0/trackway/logged-models/<model_id>/artifacts.{_FORMAT}", "GetLoggedModelArchive",
-             GetLoggedModelArchive, Bytes, _OURS),
+             GetLoggedModelArchive, Bytes, _TRACKWAY),
 )
 # fmt: on

@@ -1,4 +1,4 @@
-"""Our own endpoints beside MLflow's webhooks: what was sent, how it went, and sending it again."""
+"""Trackway's own endpoints for webhook deliveries: list them with their attempts, and send one again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .wire import Endpoint, Message
 
 
 class WebhookAttempt(Message):
-    """One request to a webhook's URL. Without a duration it is under way."""
+    """One request to a webhook's URL. An attempt without `duration_ms` has not ended yet."""
 
     _fields = {
         "timestamp": "int64",
@@ -35,9 +35,9 @@ class WebhookAttempt(Message):
 
 
 class WebhookDelivery(Message):
-    """One event on its way to one webhook; `state` is PENDING, DELIVERED, FAILED or CANCELLED.
+    """One event for one webhook. `state` is PENDING, DELIVERED, FAILED or CANCELLED.
 
-    `delivery_id` is the X-MLflow-Delivery-Id of each of its attempts, replays included.
+    All attempts, also those of a replay, send `delivery_id` in the header X-MLflow-Delivery-Id.
     """
 
     _fields = {
@@ -72,7 +72,7 @@ class WebhookDelivery(Message):
 
 
 class ListWebhookDeliveries(Message):
-    """A webhook's deliveries, newest first, of one state or all; a deleted webhook's too."""
+    """Deliveries of a webhook, newest first, all or those in one state. The webhook may be deleted."""
 
     _fields = {"webhook_id": "string", "state": "string", "max_results": "int32", "page_token": "string"}
     __slots__ = tuple(_fields)
@@ -102,7 +102,7 @@ class ListWebhookDeliveries(Message):
 
 
 class ReplayWebhookDelivery(Message):
-    """Send a delivery again, whatever became of it; it keeps its id and body."""
+    """Send a delivery again, in any state. Its id and body stay the same. The webhook must be active."""
 
     _fields = {"webhook_id": "string", "delivery_id": "string"}
     __slots__ = tuple(_fields)

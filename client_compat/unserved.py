@@ -1,8 +1,8 @@
-"""Endpoints outside MLflow's protos that this server does not serve yet: rows alone, without messages.
+"""Endpoints outside MLflow's protos that this server does not implement; they have no messages.
 
-Beside its services MLflow mounts routers of FastAPI and pages of the UI. They are listed here so that they
-answer 501 as what the protos name does, and not as if nobody had heard of them. One that is built
-moves to `extra.py`, with its messages.
+Outside its services, MLflow mounts FastAPI routers and pages of the UI. They are listed here so that they
+answer 501, as unimplemented endpoints of the protos do, instead of 404. An endpoint that is implemented moves
+to `extra.py`, with its messages.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from .wire import Endpoint, Message
 
 
 class Unserved(Message):
-    """Stands for a request that nothing reads, and for its answer."""
+    """Placeholder for the request and the response of these endpoints. It is never decoded."""
 
     __slots__ = ()
 
@@ -20,7 +20,7 @@ _BOTH = ("/api", "/ajax-api")
 _UI = ("/ajax-api",)
 _ROOT = ("",)
 
-# By service and where it is mounted: verb, path, and MLflow's name of it.
+# (service, mounts) -> rows of (verb, path, MLflow's name of the endpoint).
 _ROWS: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, str, str], ...]] = {
     ("OpenTelemetry", _ROOT): (("POST", "/v1/traces", "ExportTraces"),),
     ("MlflowService", _UI): (
@@ -49,8 +49,8 @@ _ROWS: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, str, str], ...]] = {
         ("GET", "/3.0/mlflow/scorers/online-configs", "GetOnlineScoringConfigs"),
         ("PUT", "/3.0/mlflow/scorers/online-config", "UpsertOnlineScoringConfig"),
     ),
-    # Servers' names may hold slashes, and so each path below them would be a rule of Flask's, of 5 KiB:
-    # a row a verb stands for versions, endpoints, tags and aliases.
+    # Names of MCP servers may contain slashes. One rule for each verb therefore matches all paths below them
+    # (versions, endpoints, tags and aliases): a Flask rule takes 5 KiB.
     ("McpServers", _BOTH): (
         ("POST", "/3.0/mlflow/mcp-servers", "CreateMCPServer"),
         ("GET", "/3.0/mlflow/mcp-servers", "SearchMCPServers"),

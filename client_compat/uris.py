@@ -1,4 +1,4 @@
-"""Artifact locations: how they are checked, made absolute and extended, as in MLflow 3.17."""
+"""Artifact locations: check them, make them absolute, append paths to them, as in MLflow 3.17."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .errors import InvalidParameter
 
 
 def check_syntax(uri: str, field: str) -> None:
-    """Refuse text that cannot be taken apart, such as an IPv6 address without its closing bracket."""
+    """Refuse a URI that cannot be parsed, such as one with an IPv6 address without the closing bracket."""
     try:
         urlsplit(uri)
     except ValueError as error:
@@ -20,7 +20,7 @@ def check_syntax(uri: str, field: str) -> None:
 
 
 def check_location(uri: str, field: str = "artifact_location") -> None:
-    """An experiment's artifact location as a client may choose it."""
+    """Check an artifact location that a client chose for an experiment."""
     check_syntax(uri, field)
     parsed = _parse_with_params(uri)
     if parsed.fragment or parsed.params:
@@ -38,13 +38,13 @@ def check_location(uri: str, field: str = "artifact_location") -> None:
 
 
 def check_query(query: str) -> None:
-    """``..`` in a query could be taken for a path by what reads the URI later."""
+    """Refuse ``..`` in a query, because a reader of the URI could use it as part of a path."""
     if ".." in decode(query):
         raise InvalidParameter("Invalid query string")
 
 
 def decode(text: str) -> str:
-    """Undo percent encoding however often it was applied; give up on text that never settles."""
+    """Decode percent-encoding until the text does not change. Raise InvalidParameter after 10 rounds."""
     for _ in range(10):
         plain = unquote(text)
         if plain == text:
@@ -54,7 +54,7 @@ def decode(text: str) -> str:
 
 
 def absolute(uri: str) -> str:
-    """A relative path or ``file:`` URI made absolute against the working folder; others as they are."""
+    """Return the URI; make a relative path or ``file:`` URI absolute, based on the working directory."""
     parts = urlsplit(uri)
     is_local = parts.scheme in {"", "file"} and not parts.netloc
     if not is_local or parts.path.startswith("/"):
@@ -66,7 +66,7 @@ def absolute(uri: str) -> str:
 
 
 def append(uri: str, *parts: str) -> str:
-    """Extend the URI's path, before any ``?query#fragment``; URIs without a scheme are plain paths."""
+    """Append parts to the URI's path, before any ``?query#fragment``. A URI without a scheme is a path."""
     suffix = "/".join(part.strip("/") for part in parts)
     parsed = urlsplit(uri)
     if not parsed.scheme:
@@ -75,5 +75,5 @@ def append(uri: str, *parts: str) -> str:
     path = posixpath.join(parsed.path, suffix)
     if parsed.path.startswith("/") or parsed.netloc:
         return urlunsplit(parsed._replace(path=path))
-    # urlunsplit would make an absolute path of "mlflow-artifacts:folder".
+    # urlunsplit would turn the relative path of "mlflow-artifacts:folder" into an absolute one.
     return f"{parsed.scheme}:{urlunsplit(parsed._replace(scheme='', path=path))}"

@@ -1,7 +1,7 @@
-"""What MLflow says of webhooks: events, payloads, headers, signatures, and what it refuses.
+"""Webhooks as in MLflow: events, payloads, headers, signatures, and checks of registrations.
 
-From MLflow 3.17's `entities/webhook.py`, `utils/validation.py` and `webhooks/`; sentences that
-clients may match are the same.
+From MLflow 3.17's `entities/webhook.py`, `utils/validation.py` and `webhooks/`. The error messages are the
+same, because clients may match them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PROMPT = {"name": "example_prompt"}
 _VERSION = {"version": "1"}
 _ALIAS = {"alias": "example_alias"}
 
-# Each event that there is, with the data that a test of a webhook sends; real events have the same keys.
+# All events, each with the data that a test of a webhook sends. Real events have the same keys.
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "registered_model.created": {**_MODEL, "tags": _TAGS, "description": "An example registered model"},
     "model_version.created": {
@@ -77,7 +77,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 
 
 def event_name(event: m.WebhookEvent) -> str:
-    """``registered_model.created``. Raises ``InvalidParameter`` for a pair that MLflow does not know."""
+    """Return the event's name, such as ``registered_model.created``.
+
+    Raise InvalidParameter for a pair of entity and action that is not in `EXAMPLES`.
+    """
     entity, action = (event.entity or "").lower(), (event.action or "").lower()
     name = f"{entity}.{action}"
     if name not in EXAMPLES:
@@ -87,20 +90,21 @@ def event_name(event: m.WebhookEvent) -> str:
 
 
 def event_message(name: str) -> m.WebhookEvent:
+    """Return the message for an event's name, the inverse of `event_name`."""
     entity, _, action = name.partition(".")
     return m.WebhookEvent(entity=entity.upper(), action=action.upper())
 
 
 def body(event: str, time_ms: int, data: Mapping[str, Any]) -> str:
-    """The JSON that is sent, as MLflow builds it."""
+    """Return the JSON text to send, in MLflow's format."""
     entity, _, action = event.partition(".")
     time = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat()
     return json.dumps({"entity": entity, "action": action, "timestamp": time, "data": data})
 
 
 def headers(delivery_id: str, time_s: int, sent: str, secret: str | None) -> dict[str, str]:
-    """The headers of one attempt at sending a body; signed when there is a secret."""
-    made = {
+    """Return the headers of one attempt to send the body `sent`. With a secret they include a signature."""
+    result = {
         "Content-Type": "application/json",
         DELIVERY_ID_HEADER: delivery_id,
         TIMESTAMP_HEADER: str(time_s),
@@ -108,11 +112,12 @@ def headers(delivery_id: str, time_s: int, sent: str, secret: str | None) -> dic
     if secret:
         signed = f"{delivery_id}.{time_s}.{sent}"
         digest = hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest()
-        made[SIGNATURE_HEADER] = "v1," + base64.b64encode(digest).decode()
-    return made
+        result[SIGNATURE_HEADER] = "v1," + base64.b64encode(digest).decode()
+    return result
 
 
 def check_name(name: str) -> None:
+    """Check the length and the characters of a webhook's name."""
     if not _NAME.fullmatch(name):
         raise InvalidParameter(
             f"Webhook name {name!r} is invalid. It must start and end with a letter or digit, "
@@ -122,14 +127,14 @@ def check_name(name: str) -> None:
 
 
 def check_events(events: Collection[m.WebhookEvent]) -> list[str]:
-    """The events' names, each once."""
+    """Return the names of the events, sorted and without duplicates."""
     if not events:
         raise InvalidParameter("Webhook events must be a non-empty list of WebhookEvent objects: [].")
     return sorted({event_name(event) for event in events})
 
 
 def check_url(url: str, schemes: Collection[str]) -> str:
-    """The host that the URL names; whether it may be sent to is for those to say who can look it up."""
+    """Check a webhook's URL. Return its host name; its address is checked when it is resolved."""
     if not url.strip():
         raise InvalidParameter(f"Webhook URL cannot be empty or just whitespace: {url!r}")
     try:

@@ -1,6 +1,7 @@
-"""The `google.*` types that MLflow's messages hold, between JSON and Python.
+"""Readers and writers of the `google.protobuf` types that MLflow's messages contain.
 
-Times and durations are nanoseconds, a FieldMask is a list of snake_case paths, a Value is plain JSON.
+In Python, timestamps and durations are nanoseconds, a FieldMask is a list of snake_case paths, and a Value is
+plain JSON.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, Final
 
-from .scalars import Reader, Writer, Wrong, read_double, read_string
+from .scalars import BadValue, Reader, Writer, read_double, read_string
 from .wire import NULL
 
-# As protobuf: deeper JSON is an attack or a mistake.
+# Protobuf's limit. Deeper JSON is an attack or a mistake.
 MAX_DEPTH: Final = 100
 
 _TIMESTAMP: Final = re.compile(
@@ -24,14 +25,14 @@ _SECOND: Final = 1_000_000_000
 
 
 def _read_timestamp(value: Any) -> int:
-    """RFC 3339 to nanoseconds since the epoch."""
+    """Return nanoseconds since the epoch for an RFC 3339 timestamp."""
     match = _TIMESTAMP.match(value) if type(value) is str else None
     if match is None:
-        raise Wrong(value, "It must be a time like 2025-04-15T08:49:18.699Z.")
+        raise BadValue(value, "It must be a time like 2025-04-15T08:49:18.699Z.")
     try:
         moment = datetime.fromisoformat(match.group(1)).replace(tzinfo=UTC)
     except ValueError:
-        raise Wrong(value, "It must be a time like 2025-04-15T08:49:18.699Z.") from None
+        raise BadValue(value, "It must be a time like 2025-04-15T08:49:18.699Z.") from None
     seconds = int((moment - _EPOCH).total_seconds())
     if match.group(3):
         offset = int(match.group(4)) * 3600 + int(match.group(5)) * 60
@@ -43,24 +44,24 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _read_duration(value: Any) -> int:
-    """Seconds like "1.5s" to nanoseconds."""
+    """Return nanoseconds for a number of seconds like "1.5s"."""
     match = _DURATION.match(value) if type(value) is str else None
     if match is None:
-        raise Wrong(value, "It must be a duration like 1.5s.")
+        raise BadValue(value, "It must be a duration like 1.5s.")
     total = int(match.group(2)) * _SECOND + int((match.group(3) or "").ljust(9, "0"))
     return -total if match.group(1) else total
 
 
 def _read_field_mask(value: Any) -> list[str]:
     if type(value) is not str:
-        raise Wrong(value, 'It must be field names with commas, like "name,valid".')
+        raise BadValue(value, 'It must be field names separated by commas, like "name,valid".')
     return [re.sub("[A-Z]", lambda m: "_" + m.group().lower(), path) for path in value.split(",") if path]
 
 
 def _read_value(value: Any, depth: int = 0) -> Any:
-    """Any JSON. Numbers become floats, as a google.protobuf.Value holds them."""
+    """Return any JSON value, its numbers as floats: a google.protobuf.Value has no integers."""
     if depth > MAX_DEPTH:
-        raise Wrong("...", f"It is nested deeper than {MAX_DEPTH}.")
+        raise BadValue("...", f"It is nested deeper than {MAX_DEPTH}.")
     if value is None or type(value) is bool:
         return value
     if type(value) is str:
@@ -68,24 +69,24 @@ def _read_value(value: Any, depth: int = 0) -> Any:
     if type(value) in (int, float):
         number = read_double(value)
         if not isfinite(number):
-            raise Wrong(value)
+            raise BadValue(value)
         return number
     if type(value) is list:
         return [_read_value(item, depth + 1) for item in value]
     if type(value) is dict:
         return {read_string(key): _read_value(item, depth + 1) for key, item in value.items()}
-    raise Wrong(value)
+    raise BadValue(value)
 
 
 def _read_struct(value: Any) -> Any:
     if type(value) is not dict:
-        raise Wrong(value)
+        raise BadValue(value)
     return _read_value(value)
 
 
 def _read_list_value(value: Any) -> Any:
     if type(value) is not list:
-        raise Wrong(value)
+        raise BadValue(value)
     return _read_value(value)
 
 

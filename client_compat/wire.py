@@ -1,7 +1,7 @@
-"""What every wire message, enumeration and endpoint row is made of.
+"""Base classes of messages and enumerations, and `Endpoint`.
 
-`messages.py`, `genai_messages.py` and `endpoints.py` are generated in these terms; `extra.py` uses the
-same ones by hand:
+`messages.py`, `genai_messages.py` and `endpoints.py` are generated and use these classes; `extra.py` and
+`trackway_*.py` use them in the same form, but are written by hand:
 
     class RotateKey(Message):
         _fields = {"name": "string", "max_age_ms": "int64"}
@@ -11,17 +11,18 @@ same ones by hand:
             self.name = name
             self.max_age_ms = max_age_ms
 
-`_fields` names each field and its wire type; the `__init__` says the rest: a keyword without a default
-is a required field, and a default is what a request that leaves the field out means.
+`_fields` maps the name of each field to its wire type. The signature of `__init__` completes the
+declaration: a keyword without a default is a required field; a default is the value of a field that the
+request leaves out.
 
-Wire types: string, bytes, bool, double, float, int32, int64, uint32, fixed32, fixed64, a message or
+Wire types: string, bytes, bool, double, float, int32, int64, uint32, uint64, fixed32, fixed64, a message or
 enumeration by its dotted name, and `google.*`. `X[]` is a list of X, `map<string,X>` a dict. Words
-after the type: `implicit` (a zero value counts as unset, as proto3 has it) and `oneof=NAME` (at most one
-of the fields with that name may be set).
+after the type: `implicit` (a zero value counts as unset, as in proto3) and `oneof=NAME` (at most one
+of the fields with this NAME may be set).
 
-Python values: enumerations are their name, `google.Timestamp` is nanoseconds since the epoch,
-`google.Duration` is nanoseconds, `google.FieldMask` a list of snake_case paths and `google.Value` plain JSON
-whose top-level null is `NULL` (None is an unset field, as everywhere).
+Python values: an enumeration value is its name (str), `google.Timestamp` is nanoseconds since the epoch,
+`google.Duration` is nanoseconds, `google.FieldMask` is a list of snake_case paths, `google.Value` is plain
+JSON. None always means that a field is unset; the JSON null of a `google.Value` field is therefore `NULL`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from typing import ClassVar, Final, NamedTuple, TypeAlias, Union
 
 
 class Null:
-    """The type of `NULL`, the JSON null of a `google.Value` field that is set."""
+    """The type of `NULL`: a `google.Value` field that is set to the JSON null."""
 
     __slots__ = ()
 
@@ -51,7 +52,7 @@ Json: TypeAlias = Union["Null", bool, float, str, list["Json"], dict[str, "Json"
 
 
 class Message:
-    """Base of all messages: compares by value, prints what is set, and cannot be hashed."""
+    """Base of all messages. Messages are compared by value and cannot be hashed; `repr` shows set fields."""
 
     __slots__ = ()
     _fields: ClassVar[Mapping[str, str]] = {}
@@ -70,7 +71,7 @@ class Message:
 
 
 class Rendered(Message):
-    """An answer of which only the JSON text is at hand, and the message that it would be."""
+    """A response that is JSON text already. `message` is the class that the text would decode to."""
 
     __slots__ = ("message", "text")
 
@@ -80,7 +81,7 @@ class Rendered(Message):
 
 
 class Enumeration:
-    """Base of all enumerations: constants whose value is their name, and the number of each."""
+    """Base of all enumerations: string constants equal to their own names; `_numbers` has their numbers."""
 
     __slots__ = ()
     _numbers: ClassVar[Mapping[str, int]] = {}
@@ -91,7 +92,10 @@ class Enumeration:
 
 
 class Later:
-    """A message of a module that is imported when first needed; its attributes are classes within it."""
+    """A lazy reference to a message class: `load` imports its module.
+
+    An attribute is a lazy reference to the class of that name within the module or class.
+    """
 
     __slots__ = ("_module", "_name")
 
@@ -103,9 +107,11 @@ class Later:
         return Later(self._module, f"{self._name}.{name}".lstrip("."))
 
     def is_loaded(self) -> bool:
+        """Return whether the module has been imported."""
         return f"{__package__}.{self._module}" in sys.modules
 
     def load(self) -> type[Message]:
+        """Return the class; import its module if necessary."""
         found: type[Message] = attrgetter(self._name)(import_module(f".{self._module}", __package__))
         return found
 
@@ -113,33 +119,33 @@ class Later:
 class Endpoint(NamedTuple):
     """One verb on one path.
 
-    `path` is a Flask rule without the `/api` or `/ajax-api` it is mounted under. `bindings` names the
-    message field a path variable fills where the two differ: `(("trace_id", "assessment.trace_id"),)`.
+    `path` is a Flask rule without its prefix; `mounts` lists the prefixes. `bindings` lists path variables
+    that are stored in a field of another name: `(("trace_id", "assessment.trace_id"),)`.
     """
 
     verb: str
     path: str
     rpc: str
-    asks: type[Message] | Later
-    answers: type[Message] | Later
+    request_type: type[Message] | Later
+    response_type: type[Message] | Later
     service: str
     bindings: tuple[tuple[str, str], ...] = ()
     mounts: tuple[str, ...] = ("/api", "/ajax-api")
 
     @property
     def request(self) -> type[Message]:
-        return self.asks.load() if isinstance(self.asks, Later) else self.asks
+        return self.request_type.load() if isinstance(self.request_type, Later) else self.request_type
 
     @property
     def response(self) -> type[Message]:
-        return self.answers.load() if isinstance(self.answers, Later) else self.answers
+        return self.response_type.load() if isinstance(self.response_type, Later) else self.response_type
 
     @property
     def loaded(self) -> type[Message] | None:
-        """The request, where its module is imported, as that of each handler has; else None."""
-        is_away = isinstance(self.asks, Later) and not self.asks.is_loaded()
-        return None if is_away else self.request
+        """Return the request class, or None if its module is not imported; then no handler uses it."""
+        is_unloaded = isinstance(self.request_type, Later) and not self.request_type.is_loaded()
+        return None if is_unloaded else self.request
 
     def field_of(self, variable: str) -> str:
-        """The dotted path of the message field that this path variable fills."""
+        """Return the dotted path of the message field that gets the value of a path variable."""
         return dict(self.bindings).get(variable, variable)

@@ -1,4 +1,4 @@
-"""``python -m trackway.server``: the same as ``trackway``."""
+"""``python -m trackway.server`` runs the command line, as ``trackway`` does."""
 
 from .cli import main
 

@@ -1,4 +1,4 @@
-"""The application: which responder is mounted where."""
+"""``create_app`` makes the WSGI application and mounts every responder on its paths."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.wire import Endpoint
 from trackway.storage.maintenance import migrate
 
-from . import handlers as handlers  # registers them
+from . import handlers as handlers  # the import registers every handler
 from .backend import Backend, open_replica, prepare_artifacts
 from .config import Config
 from .dispatch import Rpc
@@ -34,17 +34,19 @@ from .jobs import runner
 from .ui import pages, stubs
 from .version import MLFLOW_VERSION
 
-_PREVIEWED = "/2.0/mlflow/"
+_PREVIEW_PREFIX = "/2.0/mlflow/"
 
 
 def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flask:
-    """A WSGI application on a store that is ready: made if it is new, refused if it is too old.
+    """Return a WSGI application with its store ready for use.
 
-    Any WSGI server can run it: ``trackway.server.app:create_app()``. Without a ``config`` the settings are
-    those of the environment. Each process connects to the database for itself at its first request.
+    A new database gets its tables; a database of another revision is refused (see ``prepare_store``).
+    Any WSGI server can run the application: ``trackway.server.app:create_app()``. Without a ``config`` the
+    settings are read from the environment. Each process opens its own database connections at its first
+    request.
 
-    Background jobs begin in this process, in threads, with ``start_jobs``. A server that forks afterwards
-    says False, and starts ``app.extensions["trackway.jobs"]`` in its processes.
+    With ``start_jobs``, background jobs run in threads of this process. A server that forks afterwards
+    passes False and starts ``app.extensions["trackway.jobs"]`` in each worker process.
     """
     config = config or Config.from_environment()
     switches.use(config.variables.switches)
@@ -66,7 +68,7 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
 
 
 def mount(wsgi: WsgiApp, backend: Backend) -> None:
-    """Mount everything but pages."""
+    """Mount every responder except the pages, which ``pages.mount`` adds to Flask."""
     stubs.mount(wsgi, all_endpoints())
     for endpoint in all_endpoints():
         is_transfer = endpoint.loaded in transfers.HANDLERS
@@ -83,10 +85,12 @@ def mount(wsgi: WsgiApp, backend: Backend) -> None:
 
 
 def prepare_store(backend: Backend) -> None:
-    """Make a new database, or check an old one. Raises with a sentence for the operator.
+    """Create the tables of a new database, or check the schema of an existing one.
 
-    What SQLAlchemy learns of the database, and the statement with which one of them looks for jobs, the
-    workers find ready after the fork: 2 MB less in each than when each learned it.
+    Raise an exception with a message for the operator if the database or its read replica cannot be used.
+
+    Worker processes inherit two things that are prepared here, before the fork: SQLAlchemy's knowledge of
+    the database, and the compiled statement that polls for jobs. This saves 2 MB in each worker.
     """
     prepare_artifacts(backend.config)
     try:
@@ -104,6 +108,7 @@ def prepare_store(backend: Backend) -> None:
 
 
 def all_endpoints() -> tuple[Endpoint, ...]:
+    """Return the endpoints of MLflow's protos, those of MLflow outside the protos, and Trackway's own."""
     return (
         *ENDPOINTS,
         *extra.ENDPOINTS,
@@ -115,18 +120,21 @@ def all_endpoints() -> tuple[Endpoint, ...]:
 
 
 def paths_of(endpoint: Endpoint) -> Iterator[str]:
-    """Every path that an endpoint is reached by; those with ``preview`` are for clients of 1.x."""
+    """Yield every path of an endpoint. Clients of MLflow 1.x use the paths with ``preview``."""
     for mount in endpoint.mounts:
         yield mount + endpoint.path
-        if endpoint.path.startswith(_PREVIEWED):
-            yield f"{mount}/2.0/preview/mlflow/{endpoint.path.removeprefix(_PREVIEWED)}"
+        if endpoint.path.startswith(_PREVIEW_PREFIX):
+            yield f"{mount}/2.0/preview/mlflow/{endpoint.path.removeprefix(_PREVIEW_PREFIX)}"
 
 
 class MatchedRule(Rule):
-    """A rule that no address is made from: werkzeug compiles code for that, 0.3 ms a rule."""
+    """A rule that matches paths but cannot build URLs.
+
+    Trackway never builds a URL from a rule, and werkzeug takes 0.3 ms a rule to compile the code for it.
+    """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
         def refuse(_rule: Rule, **_values: Any) -> tuple[str, str]:
-            raise NotImplementedError("no address is made from a rule here")
+            raise NotImplementedError("Rules of this application cannot build URLs.")
 
         return refuse

@@ -1,4 +1,4 @@
-"""What the threads of one server process share: the settings, the database and its read replica."""
+"""State that the threads of a process share: settings, database, read replica and artifact stores."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from trackway.storage.database import Database, ReadReplica
 from .config import Config
 from .leader_lock import LeaderLock
 
-_NOBODY = 0
+_NO_PROCESS = 0
 
 
 class Backend:
-    """The settings, and a database to which each process connects at its first use.
+    """The settings, and the connections that each process opens at its first use.
 
-    Connections that a fork has copied would be used by two processes at once, so the parent keeps
-    none, and a child that finds another process's ones lets go of them.
+    After a fork, two processes would share the copied connections. Therefore the parent closes its
+    connections before the fork, and a child that still inherits some drops them and opens its own.
     """
 
     def __init__(self, config: Config) -> None:
@@ -27,8 +27,9 @@ class Backend:
         self._database: Database | None = None
         self._replica: ReadReplica | None = None
         self._artifacts: Locations | None = None
-        # Whose connections they are. After ``close`` nobody's: the next process takes the database as it is.
-        self._pid = _NOBODY
+        # The process that opened the connections. ``close`` sets _NO_PROCESS; the next process to use the
+        # database then keeps the ``Database`` object, which has no open connections.
+        self._pid = _NO_PROCESS
         self._lock = threading.Lock()
         self.leader_lock = LeaderLock()
 
@@ -40,38 +41,38 @@ class Backend:
         return database
 
     @property
-    def searched(self) -> Database | ReadReplica:
-        """Where searches go: the read replica where there is one, else the database."""
+    def search_database(self) -> Database | ReadReplica:
+        """The database for searches: the read replica if one is configured, else the primary."""
         database = self.database
         return self._replica or database
 
     @property
     def artifacts(self) -> Locations:
-        """The artifact stores; those on the network have connections, so they are each process's own, too."""
+        """The artifact stores. Each process opens its own, since remote stores hold connections."""
         if self._artifacts is None or self._pid != os.getpid():
             self._open()
         assert self._artifacts is not None
         return self._artifacts
 
     def check_artifacts(self) -> None:
-        """Raise ``Unavailable`` when artifacts that the server serves cannot be kept."""
+        """Raise ``Unavailable`` if the server serves artifacts and their store cannot be written."""
         if self.config.serve_artifacts:
             self.artifacts.served.check()
 
     def close(self) -> None:
-        """Close this process's connections; the next use opens new ones."""
+        """Close this process's connections. The next use opens new ones. Calling it twice is harmless."""
         with self._lock:
             if self._database is None or self._pid != os.getpid():
                 return
             self._database.dispose()
             if self._replica is not None:
                 self._replica.dispose()
-            self._pid = _NOBODY
+            self._pid = _NO_PROCESS
 
     def _open(self) -> Database:
         with self._lock:
             if self._database is None or self._pid != os.getpid():
-                if self._database is None or self._pid != _NOBODY:
+                if self._database is None or self._pid != _NO_PROCESS:
                     self._database = open_database(self.config)
                 self._replica = open_replica(self.config, self._database)
                 self._artifacts = open_artifacts(self.config)
@@ -79,37 +80,41 @@ class Backend:
             return self._database
 
 
-# More connections at work in one process would only wait for its interpreter lock; requests beyond
-# them wait for their turn, while their threads cost nothing.
-_CONNECTIONS = 8
+# Connections for requests, per process. More active connections would only wait for Python's interpreter
+# lock. Further requests wait for a free connection; a waiting thread costs next to nothing.
+_MAX_CONNECTIONS = 8
 
 
 def open_database(config: Config) -> Database:
+    """Return the database of ``--backend-store-uri``."""
     return Database(
         config.backend_store_uri,
         synchronous=config.sqlite_synchronous,
-        pool_size=min(config.threads, _CONNECTIONS) + 1,  # and one to look whether it answers
+        pool_size=min(config.threads, _MAX_CONNECTIONS) + 1,  # one more for the ping of the readiness probe
     )
 
 
 def open_replica(config: Config, database: Database) -> ReadReplica | None:
+    """Return the read replica, or None if none is configured or its URI is that of the database."""
     uri = config.read_replica_backend_store_uri
     if uri in ("", config.backend_store_uri):
         return None
-    return ReadReplica(uri, database, pool_size=min(config.threads, _CONNECTIONS))
+    return ReadReplica(uri, database, pool_size=min(config.threads, _MAX_CONNECTIONS))
 
 
 def open_artifacts(config: Config) -> Locations:
+    """Return the artifact stores of the settings."""
     destination = config.artifacts_destination if config.serve_artifacts else ""
-    # Files are kept as safely as the rows that speak of them.
+    # Files are as durable as the rows that refer to them. SQLite's NORMAL does not sync each commit to disk.
     is_synced = config.sqlite_synchronous != "NORMAL" or not config.is_on_sqlite
     return Locations(destination, config.artifact_root, config.s3, is_synced=is_synced)
 
 
 def prepare_artifacts(config: Config) -> None:
-    """Before the first request: refuse a place that cannot be, and clear what an earlier server left.
+    """Check the artifact settings and remove temporary files that an earlier server left behind.
 
-    A store on the network may be down now and up later, so only requests and ``/ready`` speak to it.
+    Raise an exception with a message for the operator if a setting is wrong. This sends no request to a
+    remote store, which may be down at the start and up later; only requests and ``/ready`` contact it.
     """
     if config.serve_artifacts:
         artifacts.prepare(config.artifacts_destination)

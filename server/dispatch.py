@@ -1,6 +1,7 @@
-"""The way of every RPC: decode, one transaction, permission, handler, audit, encode.
+"""The steps of every RPC: decode, transaction, permission, handler, audit, encode.
 
-Works on WSGI environs and plain tuples, not on Flask's objects, so that the hot paths need none.
+The code uses WSGI environs and plain tuples instead of Flask's request objects, since those would slow down
+the frequent requests.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from .edge import waiting
 from .edge.router import PathValues, Request
 from .responses import JSON_TYPE, Answer
 
-# A "search" reads lists, which may be a moment old: it goes to the read replica where there is one.
+# A "search" reads lists that may be slightly out of date: it uses the read replica if one is configured.
 Transaction = Literal["read", "search", "write", "none"]
 M = TypeVar("M", bound=Message)
 R = TypeVar("R", bound=Message)
@@ -32,6 +33,8 @@ T = TypeVar("T")
 
 
 class Registered(NamedTuple):
+    """A handler, the permission it needs and the kind of its transaction."""
+
     call: Callable[[Context, Any], Message]
     can: Permission
     transaction: Transaction
@@ -43,18 +46,24 @@ HANDLERS: dict[type[Message], Registered] = {}
 def handles(
     message: type[M], *, can: Permission, transaction: Transaction | None = None
 ) -> Callable[[Callable[[Context, M], R]], Callable[[Context, M], R]]:
-    """Make a function the handler of an RPC, named by its request message.
+    """Return a decorator that registers a function as the handler of a request message.
 
-    The transaction follows from the permission's verb; say ``transaction="none"`` for a handler that
-    needs no store, and ``"search"`` for one whose answer nobody expects to hold what they have just
-    written. A handler may run twice when its transaction lost a race, so it must not change its request.
+    By default the permission's verb decides the kind of transaction: "read" or "write". Pass
+    ``transaction="none"`` for a handler that needs no database or opens its own transactions with
+    ``Context.run``, and ``"search"`` for a handler whose response may lack the client's latest writes.
+
+    A transaction that conflicts with another one is retried, so a handler may run twice and must not change
+    its request. Raise ``TypeError`` if ``can`` is no ``Permission`` and ``ValueError`` if the message has a
+    handler already.
     """
     if not isinstance(can, Permission):
-        raise TypeError(f"The handler of {message.__qualname__} declares no permission: can=policy...")
+        raise TypeError(
+            f"The handler of {message.__qualname__} declares no permission; pass can=policy.<permission>."
+        )
 
     def register(function: Callable[[Context, M], R]) -> Callable[[Context, M], R]:
         if message in HANDLERS:
-            raise ValueError(f"{message.__qualname__} has two handlers.")
+            raise ValueError(f"{message.__qualname__} already has a handler.")
         HANDLERS[message] = Registered(function, can, transaction or ("write" if can.writes else "read"))
         return function
 
@@ -62,19 +71,20 @@ def handles(
 
 
 def handler_of(endpoint: Endpoint) -> Registered | None:
+    """Return the endpoint's handler, or None if it is not implemented."""
     return HANDLERS.get(endpoint.loaded or Message)
 
 
 class Context:
-    """What a handler has besides its request's message."""
+    """The first argument of a handler: settings, identity, path values and transaction of the request."""
 
     __slots__ = ("_transactions", "_tx", "backend", "config", "request")
 
-    def __init__(self, work: Transactions, tx: Tx | None = None) -> None:
-        self.backend = work.backend
-        self.config: Config = work.backend.config
-        self.request = work.request
-        self._transactions = work
+    def __init__(self, transactions: Transactions, tx: Tx | None = None) -> None:
+        self.backend = transactions.backend
+        self.config: Config = transactions.backend.config
+        self.request = transactions.request
+        self._transactions = transactions
         self._tx = tx
 
     @property
@@ -87,22 +97,24 @@ class Context:
 
     @property
     def tx(self) -> Tx:
+        """The request's transaction. Raise ``RuntimeError`` for a handler with ``transaction="none"``."""
         if self._tx is None:
-            raise RuntimeError("This handler declared that it needs no transaction.")
+            raise RuntimeError("This handler has transaction='none'; use ctx.run(...).")
         return self._tx
 
     def run(self, work: Callable[[Tx], T], *, write: bool, target: str = "") -> T:
-        """For a handler without a transaction, which looks something up elsewhere first: have one now.
+        """Run ``work`` in a new transaction and return its result; for handlers with ``transaction="none"``.
 
-        A write returns the response: the audit reads from it what was written, unless ``target`` says.
+        A write is audited. Its audit row names ``target``; without one, ``work`` must return the response
+        message, from which the target is derived.
         """
         if self._tx is not None:
-            raise RuntimeError("This handler is within a transaction already.")
+            raise RuntimeError("This handler already has a transaction; use ctx.tx.")
         return self._transactions.run(work, write=write, target=target)
 
 
 class Transactions:
-    """The transactions of one request: the permission's check comes first, a write leaves an audit row."""
+    """Runs the transactions of one request: each checks the permission first, each write is audited."""
 
     __slots__ = ("_can", "_message", "_rpc", "backend", "request")
 
@@ -116,7 +128,7 @@ class Transactions:
         self._message = message
 
     def authorize(self) -> None:
-        """Check the permission, for a handler that begins without a transaction."""
+        """Check the permission before a handler that has no transaction."""
         identity = self.request.identity
         if identity.is_unrestricted:
             self._can.check(None, identity, self._message)
@@ -124,23 +136,28 @@ class Transactions:
             self.run(lambda tx: None, write=False)
 
     def run(self, work: Callable[[Tx], T], *, write: bool, target: str = "", is_search: bool = False) -> T:
+        """Check the permission, call ``work`` and audit a write, in one transaction. Return the result."""
         can, message, (_, request_id, identity, _) = self._can, self._message, self.request
 
-        def checked(tx: Tx) -> T:
+        def authorized_work(tx: Tx) -> T:
             can.check(tx, identity, message)
             result = work(tx)
             if write:
                 audit.record(tx, self._rpc, target or can.target(message, cast(Message, result)))
             return result
 
-        store = self.backend.searched if is_search else self.backend.database
-        return store.run(
-            checked, write=write, workspace=identity.workspace, user=identity.user, request_id=request_id
+        database = self.backend.search_database if is_search else self.backend.database
+        return database.run(
+            authorized_work,
+            write=write,
+            workspace=identity.workspace,
+            user=identity.user,
+            request_id=request_id,
         )
 
 
 class Rpc:
-    """One endpoint, with all that can be known before a request comes."""
+    """The responder of one RPC. It looks up its handler and message class once, not at each request."""
 
     __slots__ = ("_backend", "_endpoint", "_handler", "_message")
 
@@ -157,7 +174,7 @@ class Rpc:
             raise errors.NotImplementedYet(f"{self._endpoint.rpc} is not implemented by this server.")
         environ = request.environ
         query = environ.get("QUERY_STRING") if environ["REQUEST_METHOD"] in ("GET", "HEAD") else None
-        # Before its turn: a body may be long in coming.
+        # The body is read before the slot is taken, since a slow client may take long to send it.
         body = b"" if query else request_body.read_json_body(environ, self._backend.config.max_request_size)
         with request_body.large_body_slot(body):
             message = self._decode(query, body, request.path_values)
@@ -183,14 +200,19 @@ class Rpc:
 
 
 def respond(backend: Backend, rpc: str, message: Message, request: Request) -> Message:
-    """What a message's handler answers, after the permission's check and in the transaction it declared."""
+    """Call the message's handler in the transaction that it declared, and return its response message.
+
+    The permission is checked first.
+    """
     call, can, transaction = HANDLERS[type(message)]
-    work = Transactions(backend, rpc, can, message, request)
+    transactions = Transactions(backend, rpc, can, message, request)
     if transaction == "none":
-        work.authorize()
-        return call(Context(work), message)
+        transactions.authorize()
+        return call(Context(transactions), message)
     is_search = transaction == "search"
     with waiting.for_database() if is_search else nullcontext():
-        return work.run(
-            lambda tx: call(Context(work, tx), message), write=transaction == "write", is_search=is_search
+        return transactions.run(
+            lambda tx: call(Context(transactions, tx), message),
+            write=transaction == "write",
+            is_search=is_search,
         )

@@ -1,4 +1,4 @@
-"""Which of a server's processes looks for what has been left: one of them at a time."""
+"""Leader lock: only one of a server's processes polls for abandoned jobs."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import tempfile
 
 
 class LeaderLock:
-    """Made before the fork, and held by one process until it ends, however it ends.
+    """A file lock that one process holds until it ends. It is created before the server forks.
 
-    A lock of POSIX on a file without a name: a child does not inherit it, and the system frees it at its
-    holder's death, so that the next to ask has it.
+    It is a POSIX lock on an unnamed temporary file. A child process does not inherit such a lock. The kernel
+    releases it when the holder ends, even by SIGKILL, so that the next process to call ``acquire`` gets it.
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- open as long as the process is
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 -- it stays open until the process ends
 
     def acquire(self) -> bool:
-        """Whether this process holds the watch; takes it where nobody does."""
+        """Take the lock if it is free. Return whether this process holds it, now or from an earlier call."""
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):  # POSIX leaves open which of the two it is
+        except (BlockingIOError, PermissionError):  # POSIX allows either error for a lock that is taken
             return False
-        except OSError:  # a temporary folder on a network may have no locks; then all look
+        except OSError:  # a network file system may have no locks; then every process polls
             return True
         return True

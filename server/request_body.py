@@ -1,4 +1,4 @@
-"""What a request brings: its body, as bytes or as JSON, and its query string."""
+"""Reads the body of a request, as bytes or as JSON, and parses its query string."""
 
 from __future__ import annotations
 
@@ -18,40 +18,56 @@ from trackway.client_compat.scalars import UNSTORABLE
 
 Environ = dict[str, Any]
 
-# MLflow's server looks at the type of these only.
+# MLflow's server checks the Content-Type of these methods only.
 _METHODS_WITH_CONTENT_TYPE = frozenset({"POST", "PUT"})
-# An escape that may stand for NUL or for half a character, neither of which a database can keep.
+# A JSON escape that may be NUL or a lone surrogate. Neither can be stored in a database.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _MAX_QUERY_FIELDS = 5000
-# Bytes from which a batch is worth loading the compiled decoder.
-_LARGE = 1024
-# A batch of 1,000 metrics has some 100 KB, and as objects takes ten times that. As many at once as there are
-# threads would gain no time, for Python's lock, and leave 5 to 10 MiB of holes in each process's memory.
-_HEAVY = 32 * 1024
-_AT_ONCE = 4
-_large = threading.BoundedSemaphore(_AT_ONCE)
-_NOTHING = nullcontext()
+# Smaller batches use the codec, since the compiled decoder takes memory and time to load.
+_MIN_BATCH_BYTES = 1024
+# A batch of 1,000 metrics has some 100 KB, and its Python objects take ten times that. Handling one batch on
+# every thread of the pool would save no time, because of Python's interpreter lock, and would leave 5 to
+# 10 MiB of fragmented memory in each process.
+_LARGE_BODY_BYTES = 32 * 1024
+_MAX_LARGE_BODIES = 4
+_large_body_slots = threading.BoundedSemaphore(_MAX_LARGE_BODIES)
+_NO_SLOT = nullcontext()
 
 
 def large_body_slot(body: bytes) -> AbstractContextManager[object]:
-    """While a request with that body, which has come, is decoded and done; see ``_AT_ONCE``."""
-    return _large if len(body) >= _HEAVY else _NOTHING
+    """Return a context manager that limits how many large bodies are decoded and handled at the same time.
+
+    The body has been received already. Small bodies are not limited. See ``_MAX_LARGE_BODIES``.
+    """
+    return _large_body_slots if len(body) >= _LARGE_BODY_BYTES else _NO_SLOT
 
 
 def read_json(environ: Environ, limit: int) -> dict[str, Any]:
-    """The object in a request's body; an empty one where there is no body."""
+    """Return the JSON object in a request's body, or an empty dict if the body is empty.
+
+    Raise the errors of ``read_json_body`` and ``parse``.
+    """
     return parse(read_json_body(environ, limit))
 
 
 def read_json_body(environ: Environ, limit: int) -> bytes:
+    """Return a request's body after a check of its Content-Type.
+
+    Raise ``InvalidParameter`` for a wrong Content-Type, ``TooLarge`` for more than ``limit`` bytes, and
+    ``BadRequest`` for an incomplete body.
+    """
     if environ["REQUEST_METHOD"] in _METHODS_WITH_CONTENT_TYPE:
         _check_content_type(environ.get("CONTENT_TYPE"))
     return RequestBody(environ).read_all(limit)
 
 
 def read_batch(body: bytes) -> m.LogBatch | None:
-    """A large batch of the ordinary kind, by a shorter way than JSON and the codec; None for others."""
-    decode = _batch_decoder() if len(body) >= _LARGE else None
+    """Decode a large log-batch body with the compiled decoder.
+
+    Return None for a small body and for one that only the codec can read. The caller then uses ``parse`` and
+    the codec, which also reports what is wrong.
+    """
+    decode = _batch_decoder() if len(body) >= _MIN_BATCH_BYTES else None
     return decode(body) if decode else None
 
 
@@ -59,25 +75,30 @@ def read_batch(body: bytes) -> m.LogBatch | None:
 def _batch_decoder() -> Callable[[bytes], m.LogBatch | None] | None:
     try:
         from .batch_decoder import decode
-    except ImportError:  # there is no wheel of msgspec for this platform
+    except ImportError:  # msgspec has no wheel for this platform
         return None
     return decode
 
 
 def parse(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body. An empty body and ``null`` give an empty dict.
+
+    Raise ``InvalidParameter`` for invalid UTF-8 or JSON, for another JSON type, and for strings that a
+    database cannot store.
+    """
     if not body:
         return {}
     try:
-        # Python's clients write bare NaN and Infinity; json.loads takes them.
+        # Python clients send bare NaN and Infinity, which json.loads accepts.
         data = json.loads(body.removeprefix(BOM_UTF8).decode())
-        if isinstance(data, str):  # old clients encode twice
+        if isinstance(data, str):  # old clients encode the object twice
             data = json.loads(data)
     except UnicodeDecodeError:
         raise errors.InvalidParameter("The request body is not valid UTF-8.") from None
     except json.JSONDecodeError as error:
         raise errors.InvalidParameter(f"The request body is not valid JSON: {error}.") from None
     except ValueError:  # an integer of more than 4,300 digits
-        raise errors.InvalidParameter("The request body holds a number that is too long.") from None
+        raise errors.InvalidParameter("The request body contains a number with too many digits.") from None
     if data is None:
         return {}
     if not isinstance(data, dict):
@@ -90,47 +111,53 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 class RequestBody:
-    """A request's body: of the length it was announced with, or in chunks.
+    """A request's body, with a Content-Length or chunked.
 
-    Raises ``BadRequest`` where it does not come whole: each WSGI server has exceptions of its own for
-    clients that went away, stalled, or sent chunks that are none.
+    Raise ``BadRequest`` if the body is incomplete. WSGI servers raise various exceptions for clients that
+    disconnect, stall, or send malformed chunks; this class converts all of them.
     """
 
-    def __init__(self, environ: Environ, patience_s: float = 0.0) -> None:
-        """``patience_s`` is how long the connection waits for the next bytes, where somebody bounds it."""
+    def __init__(self, environ: Environ, timeout_s: float = 0.0) -> None:
+        """Check the headers. ``timeout_s`` is the socket timeout, if one is set; error messages show it.
+
+        Raise ``BadRequest`` for a malformed Content-Length, and with status 411 for a chunked body if the
+        WSGI server does not support one.
+        """
         declared = environ.get("CONTENT_LENGTH")
         if declared and not declared.isdecimal():
             raise errors.BadRequest(f"Content-Length is not a number: {declared!r}.")
         is_chunked = not declared and "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-        ends = bool(environ.get("wsgi.input_terminated"))
-        if is_chunked and not ends:
-            # A server that does not say where chunks end would make an empty body of each.
-            raise errors.BadRequest("A request with a body needs a Content-Length here.", status=411)
-        # None: its chunks say where it ends.
-        self.length = None if ends and not declared else int(declared or 0)
+        is_terminated = bool(environ.get("wsgi.input_terminated"))
+        if is_chunked and not is_terminated:
+            # Without wsgi.input_terminated the end of the chunks is unknown: the body would seem empty.
+            raise errors.BadRequest(
+                "This WSGI server does not support chunked bodies; send a Content-Length.", status=411
+            )
+        # None for a chunked body.
+        self.length = None if is_terminated and not declared else int(declared or 0)
         self._stream = environ["wsgi.input"]
-        self._taken = 0
-        self._patience_s = patience_s
+        self._received = 0
+        self._timeout_s = timeout_s
 
     def read(self, size: int) -> bytes:
-        """Up to ``size`` bytes; none at the end."""
+        """Return up to ``size`` bytes, none at the end. Raise ``BadRequest`` if the body is incomplete."""
         if self.length is not None:
-            size = min(size, self.length - self._taken)
+            size = min(size, self.length - self._received)
         if size <= 0:
             return b""
         try:
             data: bytes = self._stream.read(size)
         except TimeoutError:
-            raise self._broken(f"nothing came for {self._patience_s:.0f} s", 408) from None
+            raise self._incomplete(f"no data was received for {self._timeout_s:.0f} s", 408) from None
         except Exception as error:
-            raise self._broken(str(error)) from None
-        self._taken += len(data)
+            raise self._incomplete(str(error)) from None
+        self._received += len(data)
         if not data and self.length is not None:
-            raise self._broken("the client ended it")
+            raise self._incomplete("the client closed the connection")
         return data
 
     def read_all(self, limit: int) -> bytes:
-        """All of it. Raises ``TooLarge`` before more memory is taken."""
+        """Return the whole body. Raise ``TooLarge`` as soon as it has more than ``limit`` bytes."""
         if self.length is not None and self.length > limit:
             raise _too_large(limit)
         left = limit + 1 if self.length is None else self.length
@@ -142,10 +169,10 @@ class RequestBody:
             raise _too_large(limit)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _broken(self, why: str, status: int = 400) -> errors.BadRequest:
+    def _incomplete(self, reason: str, status: int = 400) -> errors.BadRequest:
         of = "" if self.length is None else f" of {self.length}"
         return errors.BadRequest(
-            f"The request's body broke off after {self._taken}{of} bytes: {why}. Nothing was stored.",
+            f"The request body is incomplete after {self._received}{of} bytes: {reason}. Nothing was stored.",
             status=status,
         )
 
@@ -160,8 +187,11 @@ def _check_content_type(content_type: str | None) -> None:
 
 
 def parse_query(query: str) -> dict[str, list[str]]:
-    """A query string's values by name, each in order."""
-    if not query.isascii():  # WSGI hands bytes over as latin-1
+    """Return the values of each field of a query string, in their order.
+
+    Raise ``InvalidParameter`` for too many fields and for NUL characters.
+    """
+    if not query.isascii():  # WSGI passes the bytes as latin-1
         query = query.encode("latin-1").decode("utf-8", "replace")
     try:
         pairs = parse_qs(query, keep_blank_values=True, max_num_fields=_MAX_QUERY_FIELDS)
@@ -173,10 +203,12 @@ def parse_query(query: str) -> dict[str, list[str]]:
 
 
 def check_storable(value: object) -> None:
+    """Raise ``InvalidParameter`` if a string in ``value`` has a character that databases cannot store."""
     if isinstance(value, str):
         if found := UNSTORABLE.search(value):
             raise errors.InvalidParameter(
-                f"Texts cannot hold the character U+{ord(found.group()):04X}: {errors.shown(value)[:200]}."
+                f"A string must not contain the character U+{ord(found.group()):04X}: "
+                f"{errors.shown(value)[:200]}."
             )
     elif isinstance(value, dict):
         for key, item in value.items():
@@ -189,5 +221,5 @@ def check_storable(value: object) -> None:
 
 def _too_large(limit: int) -> errors.TooLarge:
     return errors.TooLarge(
-        f"The request body is larger than the {limit} bytes that this server takes (--max-request-size)."
+        f"The request body is larger than the {limit} bytes that this server accepts (--max-request-size)."
     )

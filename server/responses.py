@@ -1,4 +1,4 @@
-"""What the server answers: a whole answer or a stream, and errors in the protocol's shape."""
+"""Responses of the server: complete or streamed, and errors in the format of the protocol."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXT_TYPE = ("Content-Type", "text/plain; charset=utf-8")
 
 
 class Answer(NamedTuple):
-    """A whole answer. Its Content-Length is added where it is sent."""
+    """A complete response. Its sender adds the Content-Length header."""
 
     status: int
     headers: Headers
@@ -27,7 +27,7 @@ class Answer(NamedTuple):
 
 
 class Stream(NamedTuple):
-    """An answer whose body comes in pieces; the body is closed in the end, also when none was taken."""
+    """A response with a streamed body. The sender closes the body, even if it never read from it."""
 
     status: int
     headers: Headers
@@ -35,13 +35,14 @@ class Stream(NamedTuple):
 
 
 def error_answer(error: errors.ApiError, request_id: str) -> Answer:
+    """Return the response for an error. Write server errors (5xx) to the log, except missing features."""
     if error.status >= 500 and not isinstance(error, errors.NotImplementedYet | errors.FeatureDisabled):
         log.error(
             "%s: %s",
             error.error_code,
             error.for_operators(),
             extra={"request_id": request_id},
-            # What is out of reach is told in the message; a stack per request would flood the log meanwhile.
+            # The message says which service is unavailable. A traceback for each request would flood the log.
             exc_info=None if isinstance(error, errors.Unavailable) else error.__cause__,
         )
     body = json.dumps(error.to_json(request_id)).encode()
@@ -49,15 +50,16 @@ def error_answer(error: errors.ApiError, request_id: str) -> Answer:
 
 
 def unexpected_answer(environ: dict[str, Any], request_id: str) -> Answer:
-    """For a fault of the server's own: told to the log with all, to the client without."""
+    """Return the response for an unexpected exception. The log gets the traceback, the client does not."""
     log.exception(
         "%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"], extra={"request_id": request_id}
     )
-    told = errors.Internal("Something went wrong in the server; its log has more under this request id.")
-    return Answer(500, [JSON_TYPE], json.dumps(told.to_json(request_id)).encode())
+    error = errors.Internal("Internal server error. The server's log has the details under this request id.")
+    return Answer(500, [JSON_TYPE], json.dumps(error.to_json(request_id)).encode())
 
 
 def status_line(status: int) -> str:
+    """Return the status with its reason phrase, such as ``404 Not Found``."""
     line = _STATUS_LINES.get(status)
     return line or f"{status} Unknown"
 

@@ -1,3 +1,3 @@
-"""The version of MLflow that clients are told they talk to; they switch features on and off by it."""
+"""The MLflow version that this server reports. Clients enable and disable features by it."""
 
 MLFLOW_VERSION = "3.17.2"

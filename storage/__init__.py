@@ -1,1 +1,13 @@
-"""What Trackway keeps: SQLAlchemy Core tables and functions over SQLite and PostgreSQL."""
+"""Storage: tables, queries and artifact stores. It does not depend on HTTP.
+
+``audit``       one row for each write
+``jobs``        work for later, taken by lease
+``secrets``     encryption of webhook secrets
+``database``    connections and transactions
+``search``      filters as SQL, read plans, pages
+``tracking``, ``registry``, ``webhooks``  the queries of each area
+``artifacts``   artifact stores: a folder, a bucket
+``schema``      the tables
+``migrations``  the migrations that make them
+``maintenance`` commands on the store: migrate, purge
+"""

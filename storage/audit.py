@@ -1,4 +1,4 @@
-"""Who changed what and when: one row per write, in the write's own transaction."""
+"""The audit: one row for each write, in the write's transaction: user, time, action and target."""
 
 from sqlalchemy import insert
 
@@ -9,5 +9,5 @@ _INSERT = Prepared(insert(audit), "workspace_id", "time_ms", "user", "request_id
 
 
 def record(tx: Tx, action: str, target: str) -> None:
-    """Note that the transaction's user did ``action`` (an RPC's name) to ``target`` (``noun:key``)."""
+    """Record that the transaction's user did ``action`` (the name of an RPC) to ``target`` (``noun:key``)."""
     tx.run(_INSERT, tx.workspace, tx.now_ms, tx.user, tx.request_id, action, target)

@@ -1,7 +1,7 @@
-"""Work for later: rows that commit with the change that causes them and outlive the process.
+"""Jobs: work for later, as rows that commit with the change that causes them.
 
-A job is taken by lease: it is nobody else's for a while, and everybody's again when whoever took
-it has been killed. So each may run more than once, and none is lost.
+A worker takes a job by lease: no other worker gets the job until the lease ends. If the worker is killed, the
+job is free again after that. So no job is lost, but a job may run more than once.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .database import Prepared, Tx, in_list
 from .schema.jobs import jobs
 
 OPEN, DEAD = "OPEN", "DEAD"
-# Written into the statement: with a parameter neither database could see that the partial index serves.
+# A literal: with a parameter neither database would use the partial index on open jobs.
 _IS_OPEN = jobs.c.state == sa.literal_column("'OPEN'")
 _ORDER = (jobs.c.run_after, jobs.c.id)
-# All that an idle server asks.
+# The only statement that an idle server runs.
 NEXT_DUE = Prepared(
     sa.select(jobs.c.run_after)
     .where(_IS_OPEN, in_list(jobs.c.kind, "kinds"), ~in_list(jobs.c.lane, "full_lanes"))
@@ -35,7 +35,7 @@ NEXT_DUE = Prepared(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """One that this process has taken; ``attempts`` counts how often anybody has."""
+    """A job that this process has taken. ``attempts`` counts how often any worker has taken it."""
 
     id: int
     workspace: int
@@ -47,20 +47,20 @@ class Job:
 
 
 class Listener(Protocol):
-    """An event, or what is told as one is."""
+    """An object with the method ``set``, such as a ``threading.Event``."""
 
     def set(self) -> None: ...
 
 
-# Set when this process has committed new jobs; whoever works on them puts itself here.
+# They are set when this process has committed new jobs. Job runners add themselves.
 listeners: WeakSet[Listener] = WeakSet()
 
 
 def add(tx: Tx, kind: str, payloads: Sequence[Mapping[str, Any]], lanes: Sequence[str] = ()) -> None:
-    """Have a job done for each payload once this transaction is committed.
+    """Add an open job for each payload. It is due as soon as this transaction is committed.
 
-    Jobs of one lane may hold each other up, such as those that wait for one host; workers see to it
-    that they hold up no others.
+    ``lanes`` has one lane for each payload. Jobs of one lane may delay each other, for example because they
+    wait for the same host; workers take care that they delay no other jobs.
     """
     rows = [
         {
@@ -76,29 +76,33 @@ def add(tx: Tx, kind: str, payloads: Sequence[Mapping[str, Any]], lanes: Sequenc
         for payload, lane in zip(payloads, lanes or [""] * len(payloads), strict=True)
     ]
     tx.execute(sa.insert(jobs), rows)
-    tx.after_commit(_announce)
+    tx.after_commit(_set_listeners)
 
 
-def _announce() -> None:
+def _set_listeners() -> None:
     for listener in list(listeners):
         listener.set()
 
 
 def next_due(tx: Tx, kinds: Collection[str], full_lanes: Collection[str] = ()) -> int | None:
-    """When the first open job may be taken, in milliseconds; None when there is none."""
+    """Return when the first open job may be taken, in milliseconds since the epoch; None if there is none."""
     due = tx.first(NEXT_DUE, list(kinds), list(full_lanes))
     return due.run_after if due else None
 
 
 def take(
-    tx: Tx, kinds: Collection[str], most: int, lease_ms: int, full_lanes: Collection[str] = ()
+    tx: Tx, kinds: Collection[str], limit: int, lease_ms: int, full_lanes: Collection[str] = ()
 ) -> list[Job]:
-    """Lease what is due, oldest first. Two processes that ask at once never get the same job."""
+    """Take up to ``limit`` due jobs by lease and return them, oldest first.
+
+    The jobs are those of all workspaces; ``Job.workspace`` says of which. Two processes that call this at the
+    same time never get the same job.
+    """
     due = (
         sa.select(jobs.c.id)
         .where(*_open(kinds, full_lanes), jobs.c.run_after <= tx.now_ms)
         .order_by(*_ORDER)
-        .limit(most)
+        .limit(limit)
         .with_for_update(skip_locked=True)
         # PostgreSQL may run a subquery more than once and so lock more than it takes; a CTE runs once.
         .cte("due")
@@ -126,37 +130,38 @@ def take(
 
 
 def renew(tx: Tx, taken: Collection[Job], lease_ms: int) -> None:
-    """Keep jobs for longer."""
+    """Extend the leases of jobs to ``lease_ms`` from now. Jobs that another worker has taken are skipped."""
     for job in taken:
-        tx.execute(_mine(job).values(run_after=tx.now_ms + lease_ms))
+        tx.execute(_update_leased(job).values(run_after=tx.now_ms + lease_ms))
 
 
 def release(tx: Tx, taken: Collection[Job]) -> None:
-    """Give jobs back undone, for others to take at once."""
+    """Return jobs undone: any worker may take them at once."""
     for job in taken:
-        tx.execute(_mine(job).values(run_after=tx.now_ms, lease=None))
+        tx.execute(_update_leased(job).values(run_after=tx.now_ms, lease=None))
 
 
 def finish(tx: Tx, job: Job) -> None:
-    """The job is done and goes; nothing happens when its lease has passed to somebody else."""
+    """Delete a job that is done. Do nothing if another worker has taken it since."""
     tx.execute(sa.delete(jobs).where(jobs.c.id == job.id, jobs.c.lease == job.lease))
 
 
 def retry(tx: Tx, job: Job, delay_s: float, error: str) -> None:
-    """The job failed and is to be tried again."""
+    """Record that the job failed. It is due again after ``delay_s`` seconds."""
     again = tx.now_ms + int(delay_s * 1000)
-    tx.execute(_mine(job).values(run_after=again, lease=None, error=error))
+    tx.execute(_update_leased(job).values(run_after=again, lease=None, error=error))
 
 
 def give_up(tx: Tx, job: Job, error: str) -> None:
-    """The job stays as a dead one, for somebody to look at."""
-    tx.execute(_mine(job).values(state=DEAD, lease=None, error=error))
+    """Mark the job as dead: it is not tried again, and its row stays for the operator."""
+    tx.execute(_update_leased(job).values(state=DEAD, lease=None, error=error))
 
 
-def _mine(job: Job) -> sa.Update:
+def _update_leased(job: Job) -> sa.Update:
+    """Return an UPDATE of the job that changes nothing if another worker has taken it."""
     return sa.update(jobs).where(jobs.c.id == job.id, jobs.c.lease == job.lease)
 
 
 def _open(kinds: Collection[str], full_lanes: Collection[str]) -> list[sa.ColumnElement[bool]]:
-    found = [_IS_OPEN, jobs.c.kind.in_(kinds)]
-    return [*found, jobs.c.lane.not_in(full_lanes)] if full_lanes else found
+    conditions = [_IS_OPEN, jobs.c.kind.in_(kinds)]
+    return [*conditions, jobs.c.lane.not_in(full_lanes)] if full_lanes else conditions

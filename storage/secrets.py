@@ -1,4 +1,4 @@
-"""Secrets at rest: encrypted with a key that the database does not hold."""
+"""Encryption of webhook secrets in the database, with a key that is kept outside it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ _KEY_FILE = "trackway-secrets.key"
 
 
 class Cipher:
-    """Encrypts and decrypts with Fernet keys: those that are given, else one kept beside the SQLite file.
+    """Encrypts and decrypts with Fernet keys.
 
-    Of several keys, separated by commas, the first encrypts and all decrypt, so a new key is put in
-    front of the old one. A PostgreSQL database is for several hosts, and none of them can hand its
-    key to the others: there the key must be given.
+    ``keys`` are separated by commas. The first one encrypts and all decrypt, so an operator changes the key
+    by putting a new one in front of the old one. Without keys, a SQLite store has its key in a file beside
+    the database file, which is made at the first use. For PostgreSQL keys are required: several hosts may
+    share the database and need the same key.
     """
 
     def __init__(self, store_uri: str, keys: str = "") -> None:
@@ -32,20 +33,22 @@ class Cipher:
         self._cipher: MultiFernet | None = None
 
     def encrypt(self, secret: str) -> str:
-        return self._unlocked().encrypt(secret.encode()).decode()
+        """Return the secret encrypted. Raise ``BadRequest`` if there is no valid key."""
+        return self._fernet().encrypt(secret.encode()).decode()
 
-    def decrypt(self, kept: str) -> str:
+    def decrypt(self, encrypted: str) -> str:
+        """Return the secret. Raise ``BadRequest`` if the server does not have its key."""
         from cryptography.fernet import InvalidToken
 
         try:
-            return self._unlocked().decrypt(kept).decode()
+            return self._fernet().decrypt(encrypted).decode()
         except InvalidToken:
             raise BadRequest(
-                "The secret was encrypted with another key than the server has. Add the old key to "
+                "The secret was encrypted with a key that the server does not have. Add the old key to "
                 f"{KEY_VARIABLE} (separate keys by commas), or set the secret again."
             ) from None
 
-    def _unlocked(self) -> MultiFernet:
+    def _fernet(self) -> MultiFernet:
         from cryptography.fernet import Fernet, MultiFernet
 
         if self._cipher is None:
@@ -54,7 +57,8 @@ class Cipher:
                 self._cipher = MultiFernet([Fernet(key) for key in keys])
             except ValueError:
                 raise BadRequest(
-                    f"The server's {KEY_VARIABLE} holds no Fernet key: 32 bytes in URL-safe base64. {_HOW_TO}"
+                    f"The server's {KEY_VARIABLE} is not a Fernet key (32 bytes in URL-safe base64). "
+                    f"{_KEY_COMMAND}"
                 ) from None
         return self._cipher
 
@@ -63,7 +67,7 @@ class Cipher:
         if url.get_backend_name() != "sqlite" or not url.database:
             raise BadRequest(
                 f"The server has no key to encrypt secrets with. Set {KEY_VARIABLE} to the same Fernet key "
-                f"for every server of this database. {_HOW_TO}"
+                f"for every server of this database. {_KEY_COMMAND}"
             )
         path = Path(url.database).resolve().with_name(_KEY_FILE)
         if not path.exists():
@@ -71,13 +75,16 @@ class Cipher:
         return path.read_text().strip()
 
 
-_HOW_TO = (
+_KEY_COMMAND = (
     'Make one with: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
 )
 
 
 def _write_new_key(path: Path) -> None:
-    """Make the key's file, whole and readable to us alone; the first of two that try at once wins."""
+    """Make the key file, readable only by this user. Keep the existing one if another process was faster.
+
+    The key is written to another file first, so that no process reads half of it.
+    """
     from cryptography.fernet import Fernet
 
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600

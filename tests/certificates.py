@@ -1,4 +1,4 @@
-"""Certificates that vouch for themselves."""
+"""Self-signed certificates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """The files of a certificate for one host's name, and of its key."""
+    """Create a certificate for a host name. Return the paths of the certificate and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)

@@ -1,4 +1,4 @@
-"""Checks command lines that documents and files name against the real command line interface."""
+"""Check command lines in documents and other files against the real command line interface."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def project() -> dict[str, Any]:
-    """The ``[project]`` table of ``pyproject.toml``."""
+    """Return the ``[project]`` table of ``pyproject.toml``."""
     table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return table
 
 
 def check_command(words: list[str]) -> None:
-    """Fail unless ``words`` is a ``trackway`` command whose every option exists and takes its value."""
+    """Raise an error unless ``words`` is a ``trackway`` command with existing options and valid values."""
     from trackway.server.cli import main
 
-    assert words[0] in project()["scripts"], f"{words[0]} is no command of this project"
+    assert words[0] in project()["scripts"], f"{words[0]} is not a command of this project"
     command: click.Command = main
     name = words[0]
     rest = words[1:]
@@ -29,12 +29,12 @@ def check_command(words: list[str]) -> None:
         child = command.commands.get(rest[0])
         assert child, f"`{name}` has no command {rest[0]!r}, only {sorted(command.commands)}"
         command, name, rest = child, f"{name} {rest[0]}", rest[1:]
-    # Parsing tells of unknown options and wrong values; it runs nothing.
+    # Parsing raises an error for unknown options and invalid values. It does not run the command.
     command.make_context(name, [word for word in rest if word != "--help"])
 
 
 def serve_options() -> dict[str, click.Option]:
-    """The options of ``trackway serve`` by each of their spellings."""
+    """Return the options of ``trackway serve`` by each of their names."""
     from trackway.server.cli import main
 
     assert isinstance(main, click.Group)

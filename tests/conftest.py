@@ -1,11 +1,11 @@
-"""What tests ask for by name. Each that touches a database runs on SQLite and on PostgreSQL.
+"""Fixtures for all tests. A test that uses a database runs on SQLite and on PostgreSQL.
 
-``database``        a fresh one, migrated, with a second workspace full of noise
-``empty``           one without any table
-``tx``              an open write transaction; what it writes is undone
+``database``        a new database, migrated, with a second workspace full of other data
+``empty``           a database without tables
+``tx``              an open write transaction, which is rolled back
 ``api``             a Flask test client on a fresh database
 ``serve``           starts a ``trackway serve`` process on a fresh database, with options
-``server``          such a process without options: url, stop, kill, restart
+``server``          such a process without options; has url, stop, kill and restart
 ``shared_server``   the same for all tests of a module, which must not stop it
 ``object_store``    an S3 server, one for the whole run; take a ``bucket()`` of it
 ``mlflow_server``   MLflow's own server, one for the whole run
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 DIALECTS = ("sqlite", "postgresql")
 
-# What the person at the keyboard has set for their own work must not reach the tests.
+# The developer's own environment variables must not affect the tests.
 for _name in [name for name in os.environ if name.startswith(("MLFLOW_", "TRACKWAY_"))]:
     if not _name.startswith(("TRACKWAY_TEST_", "TRACKWAY_UI_SCREENSHOTS", "TRACKWAY_REQUIRE_")):
         del os.environ[_name]
@@ -42,9 +42,9 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All users of a server that is dear to start go to one pytest-xdist worker.
+    """Run all tests that use an expensive server in the same pytest-xdist worker.
 
-    MLflow's takes 10 s and 1 GB, SeaweedFS 1 s and 400 MB.
+    MLflow's server takes 10 s and 1 GB to start, SeaweedFS 1 s and 400 MB.
     """
     for item in items:
         for server in ("mlflow_server", "object_store"):
@@ -54,8 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``@pytest.mark.environment(NAME="value")`` sets variables before anything is made that reads them."""
-    for marker in reversed(list(request.node.iter_markers("environment"))):  # the closest counts
+    """Set the variables of ``@pytest.mark.environment(NAME="value")`` before other fixtures read them."""
+    for marker in reversed(list(request.node.iter_markers("environment"))):  # the closest marker wins
         for name, value in marker.kwargs.items():
             monkeypatch.setenv(name, value)
 
@@ -73,13 +73,13 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
 
 @pytest.fixture(params=DIALECTS, scope="module")
 def dialect(request: pytest.FixtureRequest) -> str:
-    """Which database the test is on; a test marks itself with ``parametrize`` for fewer."""
+    """The database of the test. A test limits the choice with ``@pytest.mark.parametrize``."""
     return str(request.param)
 
 
 @pytest.fixture
 def store_uri(databases: Databases, dialect: str) -> Iterator[str]:
-    """What one would give to ``--backend-store-uri``: a fresh database, migrated and with noise."""
+    """The ``--backend-store-uri`` of a new database, migrated, with other data in a second workspace."""
     with databases.fresh(dialect) as uri:
         yield uri
 
@@ -110,7 +110,7 @@ class _Undo(Exception):
 
 @pytest.fixture
 def tx(request: pytest.FixtureRequest, databases: Databases, dialect: str) -> Iterator[Tx]:
-    """A write transaction on ``database`` where the test asks for that too, else on one that is shared."""
+    """A write transaction on ``database`` if the test uses that fixture too, else on a shared database."""
     is_own = "database" in request.fixturenames
     database = request.getfixturevalue("database") if is_own else databases.shared(dialect)
     with suppress(_Undo), database.begin(write=True) as tx:
@@ -133,7 +133,7 @@ def api(store_uri: str, tmp_path: Path) -> Iterator[FlaskClient]:
 
 @pytest.fixture(scope="module")
 def server_environment() -> dict[str, str]:
-    """Variables that servers get beside those of the test run."""
+    """Environment variables of servers, in addition to those of the test run."""
     return {}
 
 
@@ -141,7 +141,7 @@ def server_environment() -> dict[str, str]:
 def serve(
     store_uri: str, tmp_path: Path, server_environment: dict[str, str]
 ) -> Iterator[Callable[..., TrackwayServer]]:
-    """Start a server with options and variables; it ends with the test."""
+    """A function that starts a server with options and environment variables, until the test ends."""
     from .services import TrackwayServer
 
     started: list[TrackwayServer] = []

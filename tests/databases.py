@@ -1,6 +1,6 @@
-"""Fresh databases for tests: each a copy of a template that was migrated and filled once.
+"""New databases for tests. Each is a copy of a template, which is migrated and filled once per test run.
 
-A copy costs about 1 ms on SQLite and 30 ms on PostgreSQL.
+A copy takes about 1 ms on SQLite and 30 ms on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Databases:
 
     @cached_property
     def postgres(self) -> PostgreSQL:
-        """The session's server, started when the first test asks for it."""
+        """The PostgreSQL server of the test run. It starts when the first test uses it."""
         return PostgreSQL()
 
     @contextmanager
     def empty(self, dialect: str) -> Iterator[str]:
-        """The address of a database without tables."""
+        """Yield the URI of a new database without tables."""
         if dialect == "sqlite":
             yield f"sqlite:///{self._folder / f'empty-{next(self._numbers)}.db'}"
         else:
@@ -43,9 +43,9 @@ class Databases:
 
     @contextmanager
     def fresh(self, dialect: str) -> Iterator[str]:
-        """The address of a database with today's schema, experiment 0 and a noisy second workspace.
+        """Yield the URI of a new database with current schema, experiment 0 and a filled second workspace.
 
-        ``partitioned`` stands for PostgreSQL with the points in partitions.
+        The dialect ``partitioned`` means PostgreSQL with the points in partitions.
         """
         if dialect == "sqlite":
             path = self._folder / f"{next(self._numbers)}.db"
@@ -58,7 +58,7 @@ class Databases:
                 yield uri
 
     def shared(self, dialect: str) -> Database:
-        """One database for all tests that undo what they write."""
+        """Return the database for all tests that roll back their writes."""
         if dialect not in self._shared:
             if dialect == "sqlite":
                 uri = f"sqlite:///{shutil.copy(self._sqlite_template, self._folder / 'shared.db')}"
@@ -81,7 +81,7 @@ class Databases:
     @cached_property
     def _sqlite_template(self) -> Path:
         path = self._folder / "template.db"
-        path.unlink(missing_ok=True)  # of an attempt that failed; the next test shows why again
+        path.unlink(missing_ok=True)  # left by a failed attempt; the next test then fails in the same way
         _fill(f"sqlite:///{path}")
         assert not path.with_name("template.db-wal").exists(), "the copy would miss what is in the WAL"
         return path
@@ -105,7 +105,7 @@ class Databases:
 
 
 def statements_of(database: Database) -> list[str]:
-    """The statements that the database is asked from now on: the list grows while the test goes on."""
+    """Return a list that gets the SQL of each statement that the database executes from now on."""
     statements: list[str] = []
     sa.event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     return statements

@@ -1,4 +1,4 @@
-"""Data for tests: each function makes one thing through the store and says what it is called."""
+"""Data for tests. The ``make_`` functions create one thing with the storage functions, and return its id."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 
 def at(tx: Tx, time_ms: int) -> Tx:
-    """The transaction, at another time from now on."""
+    """Set the time of the transaction. Return the transaction."""
     tx._now_ms = time_ms
     return tx
 
@@ -34,7 +34,7 @@ def make_experiment(
     artifact_location: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> str:
-    """A new experiment's id; without a name it gets one that no other has."""
+    """Create an experiment, by default with a unique name. Return its id."""
     tag_list = [m.ExperimentTag(key=key, value=value) for key, value in (tags or {}).items()]
     return experiments.create(
         tx, name or f"experiment {next(_numbers)}", artifact_location, tag_list, ARTIFACT_ROOT
@@ -54,7 +54,7 @@ def make_run(
     params: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> str:
-    """A new run's id. Without a start time it starts a second after the one made before it."""
+    """Create a run. Return its id. The default start time is a second after the previous one."""
     started = START_MS + 1000 * next(_numbers) if start_time is None else start_time
     run = run_creation.create(
         tx,
@@ -95,7 +95,7 @@ def make_logged_model(
     params: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> str:
-    """A new logged model's id."""
+    """Create a logged model. Return its id."""
     model = logged_models.create(
         tx,
         m.CreateLoggedModel(
@@ -120,7 +120,7 @@ def make_registered_model(
     description: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> str:
-    """A registered model's name; without one it gets one that no other has."""
+    """Create a registered model, by default with a unique name. Return its name."""
     name = name or f"model {next(_numbers)}"
     new = [m.RegisteredModelTag(key=key, value=value) for key, value in (tags or {}).items()]
     registered_models.create(tx, m.CreateRegisteredModel(name=name, description=description, tags=new))
@@ -130,9 +130,9 @@ def make_registered_model(
 
 
 def make_many_models(tx: Tx, count: int, versions: int = 3) -> None:
-    """Models "model 0000" and on, each with versions, a tag, an alias, and its first version in production.
+    """Create models "model 0000" and so on, with versions, a tag and an alias. Version 1 is in Production.
 
-    Every tenth is of team "vision", the others are of team "taste". Written as rows, not one by one.
+    Every tenth has the tag team "vision", the others "taste". The rows are inserted with few statements.
     """
     models = [
         {
@@ -189,7 +189,7 @@ def make_version(
     tags: Mapping[str, str] | None = None,
     alias: str | None = None,
 ) -> str:
-    """A new version's number, as text; the model is there already."""
+    """Create a version of an existing model. Return its number as text."""
     new = [m.ModelVersionTag(key=key, value=value) for key, value in (tags or {}).items()]
     version = model_versions.create(
         tx,
@@ -211,7 +211,7 @@ def point(
     model: str | None = None,
     dataset: str | None = None,
 ) -> m.Metric:
-    """A metric's point; of a logged model where one is named, on a dataset "name/digest" where one is."""
+    """Return a metric message. ``model`` is a logged model's id, ``dataset`` is "name/digest"."""
     name, _, digest = (dataset or "").partition("/")
     return m.Metric(
         key=key,
@@ -239,9 +239,9 @@ def set_tags(tx: Tx, run_id: str, tags: Mapping[str, str]) -> None:
 
 
 def make_noise(database: Database) -> None:
-    """Fill a second workspace with what tests look for in the first: the same names, keys and values.
+    """Fill a second workspace with the names, keys and values that tests use in the first.
 
-    A query that forgets the workspace finds these too, and a test that counts or compares fails.
+    A query that does not filter by workspace finds these rows too, and a test fails.
     """
     with database.begin(write=True) as tx:
         workspace = tx.execute(

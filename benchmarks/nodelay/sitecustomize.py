@@ -1,6 +1,6 @@
-"""On MLflow's PYTHONPATH for its second run: sockets that listen over TCP answer without Nagle's delay.
+"""Set TCP_NODELAY on all listening TCP sockets. This folder is on the PYTHONPATH of "MLflow, no delay".
 
-Accepted connections inherit the option from the listening socket on Linux, whoever accepts them.
+On Linux accepted connections inherit the option from the listening socket.
 """
 
 import socket

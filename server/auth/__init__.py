@@ -1,1 +1,5 @@
-"""Who asks, and what they may do."""
+"""Identities and permissions.
+
+- ``identity``: the caller and the workspace of a request
+- ``policy``: the permissions, one for each handler
+"""

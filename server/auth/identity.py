@@ -1,4 +1,7 @@
-"""Who asks. There is no authentication yet: everybody is nobody, in the default workspace."""
+"""The identity of a request: its caller and its workspace.
+
+There is no authentication yet: every caller is anonymous, in the default workspace.
+"""
 
 from __future__ import annotations
 
@@ -9,45 +12,49 @@ from trackway.storage.database import DEFAULT_WORKSPACE
 
 
 class Identity(NamedTuple):
-    """The caller, the workspace that the request is about, and whether the caller may do everything there."""
+    """A caller (None if anonymous), a workspace, and whether the caller may do everything there."""
 
     user: str | None
     workspace: int
     is_unrestricted: bool = False
 
 
-_NOBODY = Identity(user=None, workspace=DEFAULT_WORKSPACE, is_unrestricted=True)
+_ANONYMOUS = Identity(user=None, workspace=DEFAULT_WORKSPACE, is_unrestricted=True)
 _WORKSPACE_HEADER = "HTTP_X_MLFLOW_WORKSPACE"
-# How clients learn that there are no workspaces; it answers whatever they took for granted.
-_SERVER_INFO = "/mlflow/server-info"
+# Clients ask this endpoint whether the server has workspaces, so it ignores the workspace header.
+_SERVER_INFO_PATH = "/mlflow/server-info"
 
 
 def identify(environ: dict[str, Any]) -> Identity:
-    """Name the caller of a WSGI request, before anybody looks what it asks for.
+    """Return the identity of a WSGI request. It is called before the path is looked up.
 
-    The environ is the same whichever way the request came: with ``wsgi.url_scheme``, ``SERVER_NAME``,
-    ``SERVER_PORT``, ``SERVER_PROTOCOL``, ``SCRIPT_NAME`` (which holds the static prefix), ``PATH_INFO``
-    (which does not) and ``REMOTE_ADDR``; ``HTTP_AUTHORIZATION`` is one header's value.
+    The fast path and gunicorn's parser give the same environ. It has ``wsgi.url_scheme``, ``SERVER_NAME``,
+    ``SERVER_PORT``, ``SERVER_PROTOCOL``, ``SCRIPT_NAME`` (the static prefix), ``PATH_INFO`` (without the
+    static prefix) and ``REMOTE_ADDR``. ``HTTP_AUTHORIZATION`` is the value of a single header.
 
-    Raises ``BadRequest`` for several Authorization headers, ``FeatureDisabled`` for a workspace.
+    Raise ``BadRequest`` for several Authorization headers, ``FeatureDisabled`` for a workspace header.
     """
     _check_authorization(environ)
     _check_workspace(environ)
-    return _NOBODY
+    return _ANONYMOUS
 
 
 def _check_authorization(environ: dict[str, Any]) -> None:
-    """WSGI joins headers of one name by commas. Which of them counts, a proxy might see otherwise."""
+    """Raise ``BadRequest`` for several Authorization headers, which WSGI joins with commas.
+
+    A proxy might authenticate one of them and this server another.
+    """
     scheme, _, rest = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if "," in rest and scheme.lower() in ("basic", "bearer"):
         raise BadRequest("The request has more than one Authorization header; send one.")
 
 
 def _check_workspace(environ: dict[str, Any]) -> None:
-    """Refuse a request that names a workspace, "default" too, as MLflow does while it has none.
+    """Raise ``FeatureDisabled`` for a request with a workspace header, even if it names "default".
 
-    Taken as if it named none, a team's runs and models would land among everybody's.
+    MLflow does the same while workspaces are disabled. If the header were ignored, the runs and models of one
+    team would be stored in the shared default workspace.
     """
-    named = environ.get(_WORKSPACE_HEADER)
-    if named and named.strip() and not environ["PATH_INFO"].rstrip("/").endswith(_SERVER_INFO):
+    workspace = environ.get(_WORKSPACE_HEADER)
+    if workspace and workspace.strip() and not environ["PATH_INFO"].rstrip("/").endswith(_SERVER_INFO_PATH):
         raise FeatureDisabled("Workspace APIs are not available: workspaces are not enabled on this server")

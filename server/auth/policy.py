@@ -1,4 +1,4 @@
-"""What a request needs: each handler declares one permission, and the audit reads its target from it."""
+"""The permissions. Each handler declares one; it also names the target of the request in the audit log."""
 
 from __future__ import annotations
 
@@ -16,35 +16,37 @@ Verb = Literal["read", "create", "edit", "delete"]
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """To do ``verb`` to a ``noun``, found by the first field of the request that is set.
+    """The permission to do ``verb`` to a ``noun``.
 
-    For something that the request makes, ``made`` says where its key stands in the response.
+    The first of ``request_fields`` that is set holds the key of the noun. For a request that creates
+    something, ``response_field`` is the dotted path of the new key in the response.
     """
 
     verb: Verb
     noun: str
-    key: tuple[str, ...] = ()
-    made: str = ""
+    request_fields: tuple[str, ...] = ()
+    response_field: str = ""
 
     @property
     def writes(self) -> bool:
         return self.verb != "read"
 
     def check(self, tx: Tx | None, identity: Identity, request: Message) -> None:
-        """Raise ``PermissionDenied`` when the caller may not. Without users, everybody may everything.
+        """Raise ``PermissionDenied`` if the caller lacks this permission.
 
-        There is a transaction unless the identity ``is_unrestricted``.
+        There are no users yet, so every caller has every permission. ``tx`` may be None only if the identity
+        ``is_unrestricted``.
         """
 
     def target(self, request: Message, response: Message) -> str:
-        """What was written, as the audit names it: ``run:4f0c...``."""
-        found = _follow(response, self.made) if self.made else None
+        """Return the written object as the audit log names it, such as ``run:4f0c...``."""
+        found = _value_at(response, self.response_field) if self.response_field else None
         if not found:
-            found = next(filter(None, (_follow(request, path) for path in self.key)), None)
+            found = next(filter(None, (_value_at(request, path) for path in self.request_fields)), None)
         return f"{self.noun}:{'' if found is None else found}"
 
 
-def _follow(message: Message, path: str) -> object:
+def _value_at(message: Message, path: str) -> object:
     found: object = message
     for name in path.split("."):
         found = getattr(found, name, None)
@@ -56,7 +58,7 @@ anyone = Permission("read", "server")
 search_experiments = Permission("read", "experiment")
 read_experiment = Permission("read", "experiment", ("experiment_id",))
 read_experiment_by_name = Permission("read", "experiment", ("experiment_name",))
-create_experiment = Permission("create", "experiment", ("name",), made="experiment_id")
+create_experiment = Permission("create", "experiment", ("name",), response_field="experiment_id")
 edit_experiment = Permission("edit", "experiment", ("experiment_id",))
 delete_experiment = Permission("delete", "experiment", ("experiment_id",))
 
@@ -64,18 +66,20 @@ search_datasets = Permission("read", "experiment", ("experiment_ids",))
 search_runs = Permission("read", "run")
 read_run = Permission("read", "run", ("run_id", "run_uuid"))
 read_runs = Permission("read", "run", ("run_ids",))
-create_run = Permission("create", "run", ("experiment_id",), made="run.info.run_id")
+create_run = Permission("create", "run", ("experiment_id",), response_field="run.info.run_id")
 edit_run = Permission("edit", "run", ("run_id", "run_uuid"))
 delete_run = Permission("delete", "run", ("run_id",))
 
 search_logged_models = Permission("read", "experiment", ("experiment_ids",))
 read_logged_model = Permission("read", "logged_model", ("model_id",))
-create_logged_model = Permission("create", "logged_model", ("experiment_id",), made="model.info.model_id")
+create_logged_model = Permission(
+    "create", "logged_model", ("experiment_id",), response_field="model.info.model_id"
+)
 edit_logged_model = Permission("edit", "logged_model", ("model_id",))
 delete_logged_model = Permission("delete", "logged_model", ("model_id",))
 
 read_webhooks = Permission("read", "webhook", ("webhook_id",))
-create_webhook = Permission("create", "webhook", ("name",), made="webhook.webhook_id")
+create_webhook = Permission("create", "webhook", ("name",), response_field="webhook.webhook_id")
 edit_webhook = Permission("edit", "webhook", ("webhook_id",))
 delete_webhook = Permission("delete", "webhook", ("webhook_id",))
 

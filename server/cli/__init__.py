@@ -1,6 +1,13 @@
-"""The command line: ``trackway serve``, ``endpoints``, ``db``, ``gc``, ``history`` and ``ui``.
+"""The command line: ``trackway serve`` and ``trackway endpoints``; the other commands are modules.
 
-Only what a command needs is imported, inside it: ``--help`` and start-up are felt by hand.
+``options``  the options of ``trackway serve``, for click
+``store``    opening the database for a command, and its error messages
+``db``       ``trackway db``
+``trash``    ``trackway gc``
+``history``  ``trackway history``
+``ui``       ``trackway ui``
+
+Commands import modules inside their functions, so that ``--help`` and the start of the server stay fast.
 """
 
 from __future__ import annotations
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
 @click.group(context_settings={"help_option_names": ["--help"], "max_content_width": 100})
 @click.version_option(trackway.__version__, prog_name="trackway")
 def main() -> None:
-    """Trackway: a tracking server and model registry that speaks MLflow's protocol."""
+    """Trackway: a tracking server and model registry for MLflow's clients, on SQLite or PostgreSQL."""
 
 
 main.add_command(db.db)
@@ -33,15 +40,17 @@ main.add_command(history.history)
 main.add_command(ui.ui)
 
 
-@main.command()
+@main.command(short_help="Run the server.")
 @options.click_options
 def serve(**values: Any) -> None:
-    """Run the server; takes the options and variables of `mlflow server`."""
+    """Run the server. Options and environment variables have the same names as those of `mlflow server`."""
     try:
         config, warnings = options.from_click(values)
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
-    gc.disable()  # until all is imported, which makes much and leaves little: a tenth of the start-up time
+    # Enabled again once all modules are imported: garbage collection would take a tenth of the start-up time,
+    # and free little.
+    gc.disable()
     from ..edge import observability
     from ..gunicorn.application import Server
     from ..gunicorn.malloc import configure_malloc
@@ -71,10 +80,10 @@ def _make_app(config: Config) -> Flask:
         fail(str(error))
 
 
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+@main.command(short_help="List the endpoints and whether each is implemented.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
 def endpoints(as_json: bool) -> None:
-    """List every endpoint of the protocol, and whether it is handled."""
+    """List the endpoints of MLflow 3.17 and Trackway's own, and whether each is implemented."""
     from ..app import all_endpoints
     from ..dispatch import handler_of
     from ..edge import transfers
@@ -95,10 +104,10 @@ def endpoints(as_json: bool) -> None:
         return
     path_width = max(len(str(row["path"])) for row in rows)
     for row in rows:
-        state = "handled" if row["handled"] else "not yet"
-        click.echo(f"{row['verb']:6}  {row['path']:{path_width}}  {state:7}  {row['rpc']}")
+        state = "implemented" if row["handled"] else "not yet"
+        click.echo(f"{row['verb']:6}  {row['path']:{path_width}}  {state:11}  {row['rpc']}")
     handled = sum(bool(row["handled"]) for row in rows)
-    click.echo(f"\n{handled} handled, {len(rows) - handled} not yet, {len(rows)} in all.")
+    click.echo(f"\n{handled} implemented, {len(rows) - handled} not yet, {len(rows)} in all.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands ``trackway db``: the schema's revision, and points in partitions."""
+"""``trackway db``: upgrade or check the database's schema, and partition the metric points."""
 
 from __future__ import annotations
 
@@ -15,37 +15,48 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Look after the database."""
+    """Upgrade, check or partition the database."""
 
 
-@db.command()
+@db.command(short_help="Upgrade the schema to this version of Trackway.")
 @store_option
 def upgrade(backend_store_uri: str) -> None:
-    """Bring the database's schema to this version."""
+    """Upgrade the database's schema to this version of Trackway. Create the tables in an empty database.
+
+    Stop all servers and back up the database before. If the schema is up to date, nothing changes.
+    """
     from trackway.storage.maintenance import migrate
 
     with_database(backend_store_uri, migrate.upgrade)
     click.echo(f"The database is at revision {migrate.HEAD}.")
 
 
-@db.command()
+@db.command(short_help="Check that the schema matches this version of Trackway.")
 @store_option
 def check(backend_store_uri: str) -> None:
-    """Say whether the database's schema is the one this version needs; exit with 1 when not."""
+    """Check that the database's schema is the one that this version needs. If not, exit with status 1."""
     from trackway.storage.maintenance import migrate
 
     with_database(backend_store_uri, migrate.check, make=False)
     click.echo(f"The database is at revision {migrate.HEAD}, as this version needs.")
 
 
-@db.command()
+@db.command(short_help="Partition the table of metric points (PostgreSQL only).")
 @store_option
-@click.option("--partitions", type=int, default=16, show_default=True, help="How many; 1 undoes it.")
+@click.option(
+    "--partitions",
+    type=int,
+    default=16,
+    show_default=True,
+    help="Number of partitions; 1 restores one ordinary table.",
+)
 def partition_points(backend_store_uri: str, partitions: int) -> None:
-    """Divide the table of metric points by hash, for hundreds of millions of them (PostgreSQL).
+    """Split the table of metric points into hash partitions (PostgreSQL only).
 
-    All or nothing: stopped half-way, the database is as it was. Meanwhile servers may run, and
-    requests that log metrics wait. It needs free disk as large as the points. See docs/scaling.md.
+    It is worthwhile for hundreds of millions of points. All points are copied in one transaction: if the
+    command is interrupted, the database is unchanged. Servers may keep running; requests that log metrics
+    wait until the command has finished. It needs free disk space as large as the points. See
+    docs/scaling.md.
     """
     from trackway.storage.maintenance import migrate
     from trackway.storage.maintenance import partitions as storage
@@ -57,16 +68,16 @@ def partition_points(backend_store_uri: str, partitions: int) -> None:
         shape = f"{partitions} partitions" if partitions > 1 else "one ordinary table"
         click.echo(
             f"Making {shape} of about {rows:,} points ({held / 2**20:,.0f} MiB). Requests that log "
-            "metrics wait until it is done; if it is stopped before, nothing has changed."
+            "metrics wait until it has finished. If it is interrupted, the database is unchanged."
         )
         is_changed = storage.divide(database, partitions, _Progress())
-        click.echo(f"The points are in {shape}{'' if is_changed else ' already; nothing was done'}.")
+        click.echo(f"The points are in {shape}{'' if is_changed else ' already; nothing was changed'}.")
 
     with_database(backend_store_uri, work, make=False)
 
 
 class _Progress:
-    """What is being done and how much of it is: a bar on a terminal, else a line for each tenth."""
+    """Prints the progress of a step to stderr: a bar on a terminal, else a line for each 10%."""
 
     _WIDTH = 30
 
@@ -74,11 +85,12 @@ class _Progress:
         self._is_terminal = sys.stderr.isatty()
         self._last = ("", -1)
 
-    def __call__(self, doing: str, share: float) -> None:
+    def __call__(self, step: str, share: float) -> None:
+        """Print that ``share`` (0 to 1) of the step is done."""
         if self._is_terminal:
             full = int(share * self._WIDTH)
             bar = "#" * full + "-" * (self._WIDTH - full)
-            click.echo(f"\r{doing:22}[{bar}] {share:4.0%}", err=True, nl=share >= 1)
-        elif (now := (doing, int(share * 10))) != self._last:
+            click.echo(f"\r{step:22}[{bar}] {share:4.0%}", err=True, nl=share >= 1)
+        elif (now := (step, int(share * 10))) != self._last:
             self._last = now
-            click.echo(f"{doing}: {share:.0%}", err=True)
+            click.echo(f"{step}: {share:.0%}", err=True)

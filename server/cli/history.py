@@ -1,4 +1,4 @@
-"""The command ``trackway history``: what was changed of a model, as a server tells it over HTTP."""
+"""``trackway history``: prints the changes of a registered model, which it gets from a server over HTTP."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from urllib.error import HTTPError
 
 _API = "/api/3.0/trackway/registered-models"
-_PAGE = 1000
-_WIDTH = 48
+_PAGE_SIZE = 1000
+_MAX_VALUE_WIDTH = 48
 _AGO = re.compile(r"(\d+)\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-# What a change is called; "@" stands for its alias or tag, "#" for the version.
-_WORDS = {
+# Text for each kind of change; "@" is replaced by the alias or tag key, "#" by the version.
+_ACTION_TEXTS = {
     "model_created": "model created",
     "model_renamed": "model renamed",
     "model_deleted": "model deleted",
@@ -42,7 +42,7 @@ _WORDS = {
 }
 
 
-@click.command()
+@click.command(short_help="Show the changes of a registered model.")
 @click.argument("model")
 @click.option(
     "--tracking-uri",
@@ -51,20 +51,30 @@ _WORDS = {
     show_default=True,
     show_envvar=True,
     metavar="URI",
-    help="The server to ask.",
+    help="URL of the server.",
 )
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many changes.")
-@click.option("--alias", metavar="ALIAS", help="Say instead which version this alias named, and who set it.")
-@click.option("--at", "moment", metavar="TIME", help="With --alias: when, as 2026-01-31T12:00 or as 1h ago.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="Maximum number of changes."
+)
+@click.option(
+    "--alias", metavar="ALIAS", help="Show only the version of this alias, and the change that set it."
+)
+@click.option(
+    "--at",
+    "moment",
+    metavar="TIME",
+    help="With --alias: show its version at this time, such as 2026-01-31T12:00 (local time) or '1h ago'. "
+    "Default: now.",
+)
 def history(model: str, tracking_uri: str, limit: int, alias: str | None, moment: str | None) -> None:
-    """Show who changed MODEL, when, from what and to what; newest first."""
+    """Show the changes of the registered model MODEL, newest first: time, user, old and new value."""
 
     def ask(path: str, **query: Any) -> dict[str, Any]:
         return _get(tracking_uri, path, {"name": model, **query})
 
     if alias is None:
         if moment is not None:
-            raise click.UsageError("--at belongs to --alias.")
+            raise click.UsageError("--at needs --alias.")
         _print_table([_row(change) for change in _changes(ask, limit)])
         return
     when = {} if moment is None else {"time_ms": parse_moment(moment)}
@@ -76,21 +86,21 @@ def history(model: str, tracking_uri: str, limit: int, alias: str | None, moment
 
 
 def parse_moment(text: str) -> int:
-    """Milliseconds since the epoch, from ISO 8601 (local time unless it says more) or from ``2h ago``."""
+    """Convert ISO 8601 (local time without an offset) or ``2h ago`` to milliseconds since the epoch."""
     if ago := _AGO.fullmatch(text.strip().removesuffix("ago").strip()):
         return int((time.time() - int(ago[1]) * _SECONDS[ago[2]]) * 1000)
     try:
         return int(datetime.fromisoformat(text).timestamp() * 1000)
     except ValueError:
         raise click.UsageError(
-            f"{text!r} is no time: write 2026-01-31T12:00, or 90m for 90 minutes ago."
+            f"{text!r} is not a time; write 2026-01-31T12:00, or 90m for 90 minutes ago."
         ) from None
 
 
 def _changes(ask: Callable[..., dict[str, Any]], limit: int) -> Iterator[dict[str, Any]]:
     query: dict[str, Any] = {}
     while limit:
-        page = ask("history", max_results=min(limit, _PAGE), **query)
+        page = ask("history", max_results=min(limit, _PAGE_SIZE), **query)
         yield from page.get("changes", ())
         limit -= len(page.get("changes", ()))
         if not (token := page.get("next_page_token")):
@@ -100,15 +110,17 @@ def _changes(ask: Callable[..., dict[str, Any]], limit: int) -> Iterator[dict[st
 
 def _row(change: Mapping[str, Any]) -> tuple[str, ...]:
     action = change["action"]
-    # Names last: they may hold the signs themselves.
-    words = (
-        _WORDS.get(action, action).replace("#", change.get("version", "")).replace("@", change.get("key", ""))
+    # The key is inserted last, because it may contain "#" or "@".
+    text = (
+        _ACTION_TEXTS.get(action, action)
+        .replace("#", change.get("version", ""))
+        .replace("@", change.get("key", ""))
     )
     time_of_day = datetime.fromtimestamp(change["time_ms"] / 1000, UTC).astimezone()
     return (
         time_of_day.isoformat(" ", "milliseconds"),
         change.get("user", "-"),
-        words,
+        text,
         _short(change.get("old_value")),
         _short(change.get("new_value")),
         change.get("request_id", "-"),
@@ -119,7 +131,7 @@ def _short(value: str | None) -> str:
     if value is None:
         return "-"
     shown = json.dumps(value, ensure_ascii=False)[1:-1]
-    return shown if len(shown) <= _WIDTH else shown[: _WIDTH - 3] + "..."
+    return shown if len(shown) <= _MAX_VALUE_WIDTH else shown[: _MAX_VALUE_WIDTH - 3] + "..."
 
 
 def _print_table(rows: list[tuple[str, ...]]) -> None:
@@ -134,22 +146,20 @@ def _get(uri: str, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
     from urllib.request import Request, urlopen
 
     if not uri.startswith(("http://", "https://")):
-        raise click.UsageError(
-            f"--tracking-uri {uri!r} is no server's address; it begins with http:// or https://."
-        )
+        raise click.UsageError(f"--tracking-uri must begin with http:// or https://, not {uri!r}.")
     request = Request(f"{uri.rstrip('/')}{_API}/{path}?{urlencode(query)}", headers=client_credentials())
     try:
-        with urlopen(request, timeout=60) as answer:
-            found: dict[str, Any] = json.load(answer)
+        with urlopen(request, timeout=60) as response:
+            found: dict[str, Any] = json.load(response)
             return found
     except HTTPError as error:
         raise click.ClickException(_error_text(error)) from None
     except (OSError, ValueError) as error:
-        raise click.ClickException(f"No Trackway server answers at {uri}: {error}") from None
+        raise click.ClickException(f"There is no answer from a Trackway server at {uri}: {error}") from None
 
 
 def _error_text(error: HTTPError) -> str:
     try:
         return str(json.load(error)["message"])
     except (ValueError, KeyError, TypeError):
-        return f"The server answered {error.code}; is it Trackway?"
+        return f"The server answered HTTP {error.code}. It may not be a Trackway server."

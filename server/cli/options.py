@@ -1,4 +1,4 @@
-"""The command line of ``trackway serve``: the table of settings as options, and those it does not have."""
+"""The options of ``trackway serve``, for click: those of ``Config``, and hidden unsupported ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..config.unsupported import UNSUPPORTED, check_unsupported
 
 
 def click_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a click command every option of the table, under the names of ``Config``'s fields."""
+    """Add all options to a click command. Parameters have the names of ``Config``'s fields."""
     import click
 
     for unsupported in reversed(UNSUPPORTED):
@@ -29,31 +29,31 @@ def click_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def option_for(item: dataclasses.Field[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The click option that gives one of ``Config``'s fields."""
+    """Return the decorator that adds the click option of one of ``Config``'s fields."""
     import click
 
-    about = item.metadata
-    flags = flag(item.name) + (f"/{about['off']}" if about["off"] else "")
-    choices = about["choices"]
+    metadata = item.metadata
+    flags = flag(item.name) + (f"/{metadata['off']}" if metadata["off"] else "")
+    choices = metadata["choices"]
     return click.option(
-        *([about["short"]] if about["short"] else []),
+        *([metadata["short"]] if metadata["short"] else []),
         flags,
         item.name,
-        envvar=about["env"] or None,
+        envvar=metadata["env"] or None,
         default=item.default,
         is_flag=isinstance(item.default, bool),
         type=click.Choice(choices, case_sensitive=False) if choices else _type_of(item),
-        metavar=about["metavar"] or None,
-        help=about["help"],
+        metavar=metadata["metavar"] or None,
+        help=metadata["help"],
         show_default=item.default not in ("", False),
         show_envvar=True,
     )
 
 
 def from_click(values: Mapping[str, Any]) -> tuple[Config, list[str]]:
-    """The settings that a command line gives, and a warning for each option that is passed over.
+    """Return the settings of a command line, and a warning for each option that is ignored.
 
-    Raises ``ConfigError`` for options that have no meaning here and for values that cannot be.
+    Raise ``ConfigError`` for an unsupported option or an invalid value.
     """
     warnings = check_unsupported(lambda unsupported: values.get(unsupported.name))
     names = {item.name for item in options()}
@@ -66,17 +66,17 @@ def from_click(values: Mapping[str, Any]) -> tuple[Config, list[str]]:
 
 
 def options_as_markdown() -> str:
-    """The table of options for the README."""
+    """Return the options as a Markdown table."""
     lines = ["| option | variable | default | what it does |", "| --- | --- | --- | --- |"]
     for item in options():
-        about = item.metadata
-        name = flag(item.name) + (f" / {about['off']}" if about["off"] else "")
+        metadata = item.metadata
+        name = flag(item.name) + (f" / {metadata['off']}" if metadata["off"] else "")
         default = {True: "on", False: "off", "": "", None: ""}.get(item.default, f"`{item.default}`")
-        env = f"`{about['env']}`" if about["env"] else ""
-        lines.append(f"| `{name}` | {env} | {default} | {about['help']} |")
+        env = f"`{metadata['env']}`" if metadata["env"] else ""
+        lines.append(f"| `{name}` | {env} | {default} | {metadata['help']} |")
     return "\n".join(lines) + "\n"
 
 
 def _type_of(item: dataclasses.Field[Any]) -> type:
-    """A number's default may hang on other settings."""
+    """Return the option's type: int for the default None, which depends on other settings."""
     return int if item.default is None else type(item.default)

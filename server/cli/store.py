@@ -1,4 +1,4 @@
-"""What the commands that work on the store share: its option, opening it, and telling what went wrong."""
+"""Shared by commands that use the database: ``--backend-store-uri``, opening the database, errors."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ store_option = click.option(
     show_default=True,
     show_envvar=True,
     metavar="URI",
-    help="The database, as given to `trackway serve`.",
+    help="Database: the same value as for `trackway serve`.",
 )
 
 
 def with_database(uri: str, work: Callable[[Database], Any], *, make: bool = True) -> None:
-    """Do ``work`` on the database; what goes wrong is told, and ends the command with 1.
+    """Call ``work(database)``. If it fails, print the error and exit with status 1.
 
-    Without ``make`` a SQLite file that is not there is an error, too.
+    With ``make=False``, a SQLite file that does not exist is an error; otherwise it is created.
     """
     from trackway.client_compat.errors import ApiError
     from trackway.storage.database import Database, file_of
@@ -50,5 +50,6 @@ def with_database(uri: str, work: Callable[[Database], Any], *, make: bool = Tru
 
 
 def fail(message: str) -> NoReturn:
+    """Print an error and exit with status 1."""
     click.echo(f"Error: {message}", err=True)
     raise SystemExit(1)

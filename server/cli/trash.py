@@ -1,4 +1,4 @@
-"""The command ``trackway gc``: deletes for good what lies in the trash."""
+"""``trackway gc``: permanently deletes runs, logged models and experiments that are in the trash."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
 _NUMBER = r"(\d+\.?\d*|\.\d+)"
 _AGE = re.compile("".join(f"(?:{_NUMBER}{unit})?" for unit in "dhms"), re.ASCII)
 _MS = (86_400_000, 3_600_000, 60_000, 1000)
-# Those of the server that say where artifacts lie.
-_SETTINGS = ("artifacts_destination", "default_artifact_root", "serve_artifacts")
+# Options of `trackway serve` that determine where artifacts are stored.
+_SERVER_OPTIONS = ("artifacts_destination", "default_artifact_root", "serve_artifacts")
 
 
 def _server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     fields = {item.name: item for item in options()}
-    for name in reversed(_SETTINGS):
+    for name in reversed(_SERVER_OPTIONS):
         command = option_for(fields[name])(command)
     return command
 
 
 def _parse_age(_context: Any, _option: Any, text: str | None) -> float | None:
-    """Milliseconds."""
+    """Convert ``1d2h3m4s`` to milliseconds."""
     if text is None:
         return None
     found = _AGE.fullmatch(text)
     if not text or not found:
         raise click.BadParameter(
-            f"{text!r} is no age: write days, hours, minutes and seconds in this order, as in 30d, "
+            f"{text!r} is not an age; write days, hours, minutes and seconds in this order, as in 30d, "
             "1d12h or 1.5h."
         )
     return sum(float(number) * ms for number, ms in zip(found.groups(), _MS, strict=True) if number)
@@ -51,34 +51,36 @@ def _parse_ids(_context: Any, _option: Any, text: str | None) -> list[str] | Non
         return None
     ids = [part.strip() for part in text.split(",") if part.strip()]
     if not ids:
-        # An unset shell variable; taken for no option at all, it would empty the whole trash.
-        raise click.BadParameter("it names nothing; give ids with commas between them, or leave it out.")
+        # Usually an unset shell variable. Treated as an omitted option, it would empty the whole trash.
+        raise click.BadParameter("it contains no id; give comma-separated ids, or omit the option.")
     return ids
 
 
 def _ids(flags: str, nouns: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    help = f"{nouns} to delete for good, by id, with commas between; they have to be in the trash."
+    help = f"Comma-separated ids of {nouns} to delete; they must be in the trash."
     return click.option(flags, metavar="IDS", callback=_parse_ids, help=help)
 
 
-@click.command("gc", short_help="Delete for good what lies in the trash.")
+@click.command("gc", short_help="Permanently delete what is in the trash.")
 @click.option(
     "--older-than",
     metavar="AGE",
     callback=_parse_age,
-    help="Only what has been in the trash for so long: days, hours, minutes, seconds, as in 30d or 1d2.5h.",
+    help="Delete only what has been in the trash for at least this time, in days, hours, minutes and "
+    "seconds, such as 30d or 1d2.5h. Default: no minimum.",
 )
-@_ids("--run-ids", "Runs")
-@_ids("--experiment-ids", "Experiments with all in them")
-@_ids("--logged-model-ids", "Logged models")
-@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@_ids("--run-ids", "runs")
+@_ids("--experiment-ids", "experiments, with their runs and logged models,")
+@_ids("--logged-model-ids", "logged models")
+@click.option("--dry-run", is_flag=True, help="Print what would be deleted, and delete nothing.")
 @store_option
 @_server_options
 @click.option(
     "--tracking-uri",
     metavar="URI",
     expose_value=False,
-    help="Has no effect: `mlflow gc` needs it to find artifacts, Trackway knows where they lie.",
+    help="Has no effect. `mlflow gc` needs it to find artifacts; Trackway has their location in the "
+    "database.",
 )
 def empty_trash(
     older_than: float | None,
@@ -89,15 +91,18 @@ def empty_trash(
     backend_store_uri: str,
     **settings: Any,
 ) -> None:
-    """Delete for good what lies in the trash: runs, logged models and experiments, with their artifacts.
+    """Permanently delete runs, logged models and experiments that are in the trash, with their artifacts.
 
-    Give the options that `trackway serve` has; servers may run meanwhile. Without ids the whole trash goes.
-    With ids of any kind nothing goes but what they name, where `mlflow gc` empties the rest as well; if one
-    of them cannot go, none does. An experiment takes all its runs and logged models along, unless one of
-    the runs was restored. Experiment 0 stays.
+    Give the same store options as for `trackway serve`. Servers may keep running.
 
-    Nobody looks whether a registered model's version has its files in a run: they go with it. Artifacts
-    outside of --artifacts-destination and --default-artifact-root are left where they are, and named.
+    Without ids, the command empties the trash. With ids, it deletes only these items, whereas `mlflow gc`
+    empties the rest of the trash as well; if one of them cannot be deleted, none is. Deleting an experiment
+    deletes all its runs and logged models. An experiment is kept if one of its runs was restored.
+    Experiment 0 is always kept.
+
+    Files of a deleted run are removed even if a registered model version refers to them. Artifacts outside
+    of --artifacts-destination and --default-artifact-root are not removed; the command prints their
+    locations.
     """
     try:
         config = Config(backend_store_uri=backend_store_uri, **settings)
@@ -125,12 +130,12 @@ def _open_locations(config: Config) -> Locations:
 
     for root in config.artifact_roots:
         if root.startswith("s3:"):
-            artifacts.prepare(root)  # is its SDK installed?
+            artifacts.prepare(root)  # fails if the S3 client is not installed
     return open_artifacts(config)
 
 
 class Purge:
-    """One purge, told on stdout as it goes on; what stays, and why, on stderr."""
+    """One purge. Prints each deleted item to stdout, and each kept item with the reason to stderr."""
 
     def __init__(
         self, database: Database, locations: Locations, before_ms: int | None, selection: Selection | None
@@ -142,7 +147,7 @@ class Purge:
         self._is_damaged = False
 
     def work(self, dry_run: bool) -> None:
-        """Raises ``SystemExit`` where a run or model was restored too late for its artifacts."""
+        """Purge. Raise ``SystemExit`` if a run or model was restored while its artifacts were deleted."""
         from trackway.client_compat.errors import ApiError
         from trackway.storage.maintenance import trash as storage
 
@@ -152,37 +157,40 @@ class Purge:
         for sentence in trash.kept:
             click.echo(sentence, err=True)
         if not trash.items:
-            old = "" if self._before_ms is None else " for so long"
-            click.echo(f"Nothing{' else' if trash.kept else ''} has been in the trash{old}.")
+            age = "" if self._before_ms is None else " that is old enough"
+            click.echo(f"There is nothing{' else' if trash.kept else ''} to delete in the trash{age}.")
             return
         places = [self._place(item) for item in trash.items]
         if dry_run:
             for item in trash.items:
                 click.echo(f"{_capitalized(item)} would be deleted.")
-            click.echo(f"{_counted(trash.items)} would be deleted for good. Nothing was changed.")
+            click.echo(f"{_counted(trash.items)} would be permanently deleted. Nothing was changed.")
             return
         gone = []
         try:
             for item, place in zip(trash.items, places, strict=True):
                 if self._purge(item, place):
-                    click.echo(f"{_capitalized(item)} was deleted for good.")
+                    click.echo(f"{_capitalized(item)} was permanently deleted.")
                     gone.append(item)
         except ApiError as error:
-            error.add_note("What is not named above is still in the trash; run the command again.")
+            error.add_note("Items that are not listed above are still in the trash; run the command again.")
             raise
         finally:
-            click.echo(f"{_counted(gone)} deleted for good.")
+            click.echo(f"{_counted(gone)} permanently deleted.")
         if self._is_damaged:
             raise SystemExit(1)
 
     def _place(self, item: TrashItem) -> Place | None:
-        """Where its artifacts lie, None where they are not ours to delete: somebody is told."""
+        """Return the item's place in the artifact store, or None if it has none that may be deleted.
+
+        Print the location of artifacts that are left. Raise ``ValueError`` if the store's folder is missing.
+        """
         from trackway.client_compat.errors import InvalidParameter, PermissionDenied
         from trackway.storage.artifacts.local import LocalStore
         from trackway.storage.maintenance import purge
         from trackway.storage.maintenance.trash import EXPERIMENT
 
-        if item.kind is EXPERIMENT:  # has none but those of what is in it
+        if item.kind is EXPERIMENT:  # its artifacts are those of its runs and models
             return None
         try:
             place = purge.folder(self._locations, item)
@@ -190,17 +198,17 @@ class Purge:
             self._leave_alone(item)
             return None
         if isinstance(place.store, LocalStore) and not os.path.isdir(place.store.root):
-            # Most likely the wrong one: its rows would go, and nobody would find the artifacts again.
+            # Most likely a wrong option. Deleting the rows would lose the location of the artifacts.
             raise ValueError(
-                f"There is no folder {place.store.root}, where the artifacts of {item} would lie. Give the "
-                "options that `trackway serve` has (--artifacts-destination, --default-artifact-root); if "
-                "no artifact was ever stored there, make the folder. Nothing was deleted."
+                f"There is no folder {place.store.root}, which should contain the artifacts of {item}. Give "
+                "the same --artifacts-destination and --default-artifact-root as for `trackway serve`. If no "
+                "artifact was ever stored there, create the folder. Nothing was deleted."
             )
         return place
 
     def _leave_alone(self, item: TrashItem) -> None:
         click.echo(
-            f"The artifacts of {item} at {item.location} are left alone: they lie outside of "
+            f"The artifacts of {item} at {item.location} were not deleted: they are outside of "
             "--artifacts-destination and --default-artifact-root.",
             err=True,
         )
@@ -212,22 +220,22 @@ class Purge:
 
         before_ms = self._before_ms
         if not self._database.run(lambda tx: purge.is_in_trash(tx, item, before_ms), write=False):
-            inside = ", or something in it," if item.kind is EXPERIMENT else ""
-            click.echo(f"{_capitalized(item)} is passed over: it{inside} has left the trash.", err=True)
+            content = " or one of its runs or models" if item.kind is EXPERIMENT else ""
+            click.echo(f"{_capitalized(item)} was skipped: it{content} left the trash.", err=True)
             return False
         if place:
             try:
                 place.store.delete(place.path)
-            except (InvalidParameter, PermissionDenied):  # a link that leads outside
+            except (InvalidParameter, PermissionDenied):  # a symbolic link to a folder outside
                 self._leave_alone(item)
         if self._database.run(
             lambda tx: purge.delete(tx, item, before_ms), write=True, request_id="trackway gc"
         ):
             return True
         self._is_damaged = self._is_damaged or place is not None
-        lost = ": if it was restored, it has lost them" if place else ""
-        why = f"it left the trash while its artifacts were deleted{lost}"
-        click.echo(f"{_capitalized(item)} is passed over: {why}.", err=True)
+        lost = "; if it was restored, its artifacts are lost" if place else ""
+        reason = f"it left the trash while its artifacts were deleted{lost}"
+        click.echo(f"{_capitalized(item)} was skipped: {reason}.", err=True)
         return False
 
 

@@ -1,4 +1,4 @@
-"""``trackway ui``: MLflow's own web UI, fetched once and served as it is."""
+"""``trackway ui``: fetches the files of MLflow's web UI."""
 
 from __future__ import annotations
 
@@ -10,30 +10,33 @@ from ..ui import files
 from ..version import MLFLOW_VERSION
 
 
-@click.group()
+@click.group(short_help="Fetch the files of MLflow's own web UI.")
 def ui() -> None:
-    """MLflow's own web UI, which this server shows at its address."""
+    """Fetch the files of MLflow's own web UI, which `trackway serve` serves at its address."""
 
 
-@ui.command()
+@ui.command(short_help="Fetch the files of the web UI from the mlflow wheel.")
 @click.option(
     "--wheel",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=f"Take the pages out of this wheel of mlflow {MLFLOW_VERSION}, without a network.",
+    help=f"Use this wheel of mlflow {MLFLOW_VERSION} instead of downloading it.",
 )
 @click.option(
     "--folder",
     envvar="TRACKWAY_UI_FOLDER",
     type=click.Path(file_okay=False, path_type=Path),
     show_envvar=True,
-    help="Where to put them. Default: beside this environment, else in the user's data folder.",
+    help="Folder for the files. Default: in this virtual environment, else in the user's data folder.",
 )
-@click.option("--force", is_flag=True, help="Fetch them again where they are.")
+@click.option("--force", is_flag=True, help="Fetch the files even if they are there already.")
 def fetch(wheel: Path | None, folder: Path | None, force: bool) -> None:
-    """Take the built pages out of the mlflow wheel; nothing else of it is kept, nothing of it is run."""
+    """Extract the files of the web UI from the mlflow wheel, which pip downloads.
+
+    Nothing else of the wheel is kept, and none of its code is run. A running server uses the files at once.
+    """
     found = files.find(str(folder or ""))
     if found and not force and not wheel:
-        click.echo(f"The UI's pages are in {found} already.")
+        click.echo(f"The files of the web UI are already in {found}.")
         return
     target = folder or files.default_target()
     try:
@@ -41,4 +44,4 @@ def fetch(wheel: Path | None, folder: Path | None, force: bool) -> None:
     except (files.FetchError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(1) from None
-    click.echo(f"The UI's pages of MLflow {MLFLOW_VERSION} are in {target} now.")
+    click.echo(f"The files of MLflow {MLFLOW_VERSION}'s web UI are now in {target}.")

@@ -1,6 +1,7 @@
-"""The table of options, from which the command line, their variables and the docs come.
+"""``Config``: the options of ``trackway serve``. The command line and its help are made from this table.
 
-Names, variables and defaults are those of ``mlflow server`` 3.17, so that people can swap one word.
+Options, environment variables and defaults that ``mlflow server`` 3.17 has as well have the same names here,
+so that ``trackway serve`` can replace it in a command line.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ log = logging.getLogger("trackway.server")
 
 DATA_FOLDER = "./trackway-data"
 PROXIED_ARTIFACTS = "mlflow-artifacts:/"
-# What MLflow falls back to when clients store artifacts themselves and nobody said where.
+# MLflow's default if clients store artifacts directly and no location is configured.
 LOCAL_ARTIFACT_ROOT = "./mlruns"
 
 
@@ -38,7 +39,7 @@ def option(
     metavar: str = "",
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """A setting: its default, and in its metadata how it is named outside."""
+    """Return a field of ``Config`` with its default. Its metadata has its help and external names."""
     about = {
         "help": help,
         "topic": topic,
@@ -53,11 +54,14 @@ def option(
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """How one server runs. Immutable; checked and completed when made, so every value can be used as is."""
+    """Settings of one server. Values are checked and completed on creation, and do not change afterwards.
+
+    Raise ``ConfigError`` for an invalid value.
+    """
 
     backend_store_uri: str = option(
         f"sqlite:///{DATA_FOLDER}/trackway.db",
-        "Database that keeps experiments, runs and models: sqlite:///path/to/file.db or "
+        "Database for experiments, runs and models: sqlite:///path/to/file.db or "
         "postgresql://user:password@host/name.",
         topic="Storage",
         env="MLFLOW_BACKEND_STORE_URI",
@@ -65,65 +69,74 @@ class Config:
     )
     read_replica_backend_store_uri: str = option(
         "",
-        "A PostgreSQL that follows the one of --backend-store-uri: searches go there, or to the primary "
-        "while it does not answer. Lists may miss what was written in the moments before.",
+        "PostgreSQL read replica of --backend-store-uri. Searches read from it, or from the primary while "
+        "it does not answer. Their results may not contain the most recent writes. Default: none.",
         topic="Storage",
         env="MLFLOW_READ_REPLICA_BACKEND_STORE_URI",
         metavar="URI",
     )
     registry_store_uri: str = option(
         "",
-        "Accepted when it equals --backend-store-uri: Trackway keeps the registry in the same database.",
+        "Accepted only if it equals --backend-store-uri, because Trackway keeps the model registry in the "
+        "same database. Default: none.",
         topic="Storage",
         env="MLFLOW_REGISTRY_STORE_URI",
         metavar="URI",
     )
     default_artifact_root: str = option(
         "",
-        "Where artifacts of new experiments go. Default: mlflow-artifacts:/ (through this server) with "
-        f"--serve-artifacts, else {LOCAL_ARTIFACT_ROOT}. Existing experiments keep theirs.",
+        "Artifact location of new experiments; existing experiments keep theirs. Default: "
+        f"mlflow-artifacts:/ (through this server) with --serve-artifacts, else {LOCAL_ARTIFACT_ROOT}.",
         topic="Storage",
         env="MLFLOW_DEFAULT_ARTIFACT_ROOT",
         metavar="URI",
     )
     serve_artifacts: bool = option(
         True,
-        "Whether clients store and load artifacts through this server.",
+        "Let clients upload and download artifacts through this server.",
         topic="Storage",
         env="MLFLOW_SERVE_ARTIFACTS",
         off="--no-serve-artifacts",
     )
     artifacts_destination: str = option(
         f"{DATA_FOLDER}/artifacts",
-        "Where the server keeps the artifacts that it serves: a folder or s3://bucket/prefix.",
+        "Folder or s3://bucket/prefix in which the server stores artifacts that clients upload through it.",
         topic="Storage",
         env="MLFLOW_ARTIFACTS_DESTINATION",
         metavar="URI",
     )
     artifacts_public_endpoint: str = option(
         "",
-        "Address at which clients reach the S3 server of --artifacts-destination. With it (and on AWS "
-        "without) clients of MLflow 3.17 send and fetch large files there by themselves, over signed links.",
+        "URL at which clients reach the S3 store of --artifacts-destination. If it is set, clients of "
+        "MLflow 3.17 transfer large files (500 MiB and more) directly, over signed links. On AWS they do "
+        "so without this option. Default: none.",
         topic="Storage",
         env="TRACKWAY_ARTIFACTS_PUBLIC_ENDPOINT",
         metavar="URL",
     )
     sqlite_synchronous: str = option(
         "NORMAL",
-        "SQLite's synchronous setting. NORMAL survives every crash of the server; FULL also keeps the "
-        "last writes through a power cut, at several times the cost of a write.",
+        "SQLite's synchronous setting. With NORMAL, a crash of the server loses no committed write, but a "
+        "power cut may lose the last ones. FULL also keeps these, but a write costs several times as "
+        "much. EXTRA is SQLite's strictest setting.",
         topic="Storage",
         env="TRACKWAY_SQLITE_SYNCHRONOUS",
         choices=("NORMAL", "FULL", "EXTRA"),
     )
     host: str = option(
         "127.0.0.1",
-        "Address to listen on; 0.0.0.0 takes connections from other machines (see --allowed-hosts).",
+        "Address to listen on. 0.0.0.0 accepts connections from other machines; see --allowed-hosts.",
         topic="Network",
         env="MLFLOW_HOST",
         short="-h",
     )
-    port: int = option(5000, "Port to listen on.", topic="Network", env="MLFLOW_PORT", short="-p")
+    port: int = option(
+        5000,
+        "Port to listen on.",
+        topic="Network",
+        env="MLFLOW_PORT",
+        short="-p",
+    )
     workers: int = option(
         None,
         "Number of worker processes. Default: 1 on SQLite, which has one writer at a time; 2 on PostgreSQL.",
@@ -133,139 +146,144 @@ class Config:
     )
     cpu_affinity: bool = option(
         True,
-        "Whether the threads that answer a worker's requests share one processor (Linux). Python runs one of "
-        "them at a time, and to pass its lock on to another processor costs more than a request.",
+        "Run the threads that answer a worker's requests on one processor (Linux only). Python runs one "
+        "of them at a time, and passing its lock to another processor costs more than a request.",
         topic="Network",
         env="TRACKWAY_CPU_AFFINITY",
         off="--no-cpu-affinity",
     )
     threads: int = option(
         32,
-        "Most requests that each worker has in hand at once. Few of them compute at a time; the others "
-        "wait for slow clients or the database.",
+        "Maximum number of requests that each worker process handles at the same time. Few of them "
+        "compute at a time; the others wait for slow clients or the database.",
         topic="Network",
         env="TRACKWAY_THREADS",
     )
     max_request_size: int = option(
         64 * 1024 * 1024,
-        "Largest body of an API request in bytes; a larger one is answered 413. Artifacts are not limited.",
+        "Maximum size of the body of an API request, in bytes; a larger one is answered 413. Artifact "
+        "uploads are not limited.",
         topic="Network",
         env="TRACKWAY_MAX_REQUEST_SIZE",
     )
     transfer_timeout: int = option(
         60,
-        "Seconds for which a client may send or take nothing in the middle of a file.",
+        "Seconds after which the server ends a file transfer if the client sends or receives nothing.",
         topic="Network",
         env="TRACKWAY_TRANSFER_TIMEOUT",
     )
     static_prefix: str = option(
         "",
-        "Prefix of every path, for example /tracking behind a reverse proxy.",
+        "Prefix of every path, for example /tracking behind a reverse proxy. Default: none.",
         topic="Network",
         env="MLFLOW_STATIC_PREFIX",
         metavar="PREFIX",
     )
     gunicorn_opts: str = option(
         "",
-        "Further options for gunicorn, as one string, for example '--timeout 120 --keep-alive 30'.",
+        "Additional options for gunicorn in one string, for example '--timeout 120 --keep-alive 30'. "
+        "Default: none.",
         topic="Network",
         env="MLFLOW_GUNICORN_OPTS",
         metavar="OPTIONS",
     )
     allowed_hosts: str = option(
         "",
-        "Comma-separated Host headers to accept, with * as wildcard; '*' alone accepts all. "
-        "Default: localhost and private addresses.",
+        "Comma-separated Host headers that are accepted. * is a wildcard; '*' alone accepts all. Default: "
+        "localhost and private addresses.",
         topic="Security",
         env="MLFLOW_SERVER_ALLOWED_HOSTS",
         metavar="HOSTS",
     )
     cors_allowed_origins: str = option(
         "",
-        "Comma-separated origins of web pages that may call the API, with * as wildcard; '*' alone "
-        "accepts all, without credentials. Default: pages served from localhost.",
+        "Comma-separated origins of web pages that may call the API. * is a wildcard; '*' alone accepts "
+        "all origins, but without credentials. Default: pages from localhost.",
         topic="Security",
         env="MLFLOW_SERVER_CORS_ALLOWED_ORIGINS",
         metavar="ORIGINS",
     )
     x_frame_options: str = option(
         "SAMEORIGIN",
-        "X-Frame-Options header: SAMEORIGIN, DENY, or NONE for no header.",
+        "Value of the X-Frame-Options response header: SAMEORIGIN or DENY. NONE sends no such header.",
         topic="Security",
         env="MLFLOW_SERVER_X_FRAME_OPTIONS",
     )
     disable_security_middleware: bool = option(
         False,
-        "DANGEROUS: no Host check, no cross-origin check, no security headers.",
+        "DANGEROUS: turn off the Host check, the cross-origin check and the security headers. Default: off.",
         topic="Security",
         env="MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE",
     )
     ui_folder: str = option(
         "",
-        "Folder with the pages of MLflow's UI. Default: where `trackway ui fetch` puts them, else those of "
-        "an installed mlflow.",
+        "Folder with the files of MLflow's web UI. Default: the folder of `trackway ui fetch` if it has "
+        "them, else that of an installed mlflow package.",
         topic="UI",
         env="TRACKWAY_UI_FOLDER",
         metavar="FOLDER",
     )
     ui_allowed_sources: str = option(
         "",
-        "Comma-separated addresses beyond this server that the UI's pages may load from, for example "
-        "https://cdn.plot.ly for figures that Plotly wrote. Default: none.",
+        "Comma-separated URLs of other hosts from which pages of the web UI may load, for example "
+        "https://cdn.plot.ly for charts made with Plotly. Default: none.",
         topic="UI",
         env="TRACKWAY_UI_ALLOWED_SOURCES",
         metavar="SOURCES",
     )
     expose_prometheus: str = option(
         "",
-        "Folder for the workers' metric files; turns /metrics on. Emptied at start.",
-        topic="Watching",
+        "Serve /metrics for Prometheus, and keep the metric files of the workers in this folder. The "
+        "server removes such files of an earlier start. Default: off.",
+        topic="Monitoring",
         env="MLFLOW_EXPOSE_PROMETHEUS",
         metavar="FOLDER",
     )
     access_log: bool = option(
         True,
-        "Whether each request is logged.",
-        topic="Watching",
+        "Log each request.",
+        topic="Monitoring",
         env="TRACKWAY_ACCESS_LOG",
         off="--no-access-log",
     )
     log_level: str = option(
         "info",
-        "Least level that is logged.",
-        topic="Watching",
+        "Lowest level of messages that are logged.",
+        topic="Monitoring",
         env="TRACKWAY_LOG_LEVEL",
         choices=("debug", "info", "warning", "error"),
     )
     log_format: str = option(
         "auto",
-        "json: one object per line; text: for people; auto: text on a terminal, else json.",
-        topic="Watching",
+        "Format of the log. json: one object per line; text: for people; auto: text on a terminal, else "
+        "json.",
+        topic="Monitoring",
         env="TRACKWAY_LOG_FORMAT",
         choices=("auto", "text", "json"),
     )
     jobs: bool = option(
         True,
-        "Whether this server works off background jobs, such as webhooks' deliveries. Where none does, they "
-        "wait in the database.",
+        "Run background jobs, such as webhook deliveries, in this server. With --no-jobs they wait in the "
+        "database until another server runs them.",
         topic="Jobs",
         env="TRACKWAY_JOBS",
         off="--no-jobs",
     )
     dev: bool = option(
         False,
-        "Reload the server's code when it changes, and log everything. Not for production.",
-        topic="Watching",
+        "For development only: run one worker, reload the code when it changes, and log at level debug. "
+        "Default: off.",
+        topic="Monitoring",
     )
 
-    # What no option says.
+    # Settings that have no option.
     variables: Variables = field(default_factory=Variables.read)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Config:
-        """The settings for a server that is not started by ``trackway serve``.
+        """Return the settings for ``create_app()`` under a WSGI server other than ``trackway serve``.
 
-        Raises ``ConfigError`` for values that cannot be.
+        Raise ``ConfigError`` for an invalid value.
         """
 
         def value_of(option: UnsupportedOption) -> object:
@@ -281,8 +299,9 @@ class Config:
     def __post_init__(self) -> None:
         self._set("x_frame_options", self.x_frame_options.upper())
         if self.workers is None:
-            # Writers of one process wait for each other in line; those of two sleep on SQLite's lock, which
-            # costs a third more CPU for the same rates, and half as much memory again.
+            # Writers of one process queue for a lock in memory. Writers of two processes wait for SQLite's
+            # lock by sleeping, which takes a third more processor time and half as much memory again, for
+            # the same rates.
             self._set("workers", 1 if self.is_on_sqlite else 2)
         check(self)
         if self.dev:
@@ -294,13 +313,13 @@ class Config:
 
     @property
     def artifact_root(self) -> str:
-        """Where artifacts of new experiments go, absolute."""
+        """Return the artifact location of new experiments, as an absolute URI."""
         default = PROXIED_ARTIFACTS if self.serve_artifacts else LOCAL_ARTIFACT_ROOT
         return uris.absolute(self.default_artifact_root or default)
 
     @property
     def artifact_roots(self) -> tuple[str, str]:
-        """The URIs whose hosts the operator chose: where new artifacts go, and what the server serves."""
+        """Return the configured artifact locations: that of new experiments, and the server's own store."""
         return self.artifact_root, self.artifacts_destination
 
     @property
@@ -312,7 +331,7 @@ class Config:
 
 
 def options() -> tuple[dataclasses.Field[Any], ...]:
-    """The fields that are options, in their order."""
+    """Return the fields of ``Config`` that are options, in the order of the help."""
     return tuple(item for item in dataclasses.fields(Config) if item.metadata)
 
 
@@ -322,12 +341,12 @@ _BOOLEANS = dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True) | dict.fro
 
 
 def _parse(item: dataclasses.Field[Any], text: str) -> Any:
-    """A variable's text as its option's value."""
+    """Convert the text of an environment variable to the option's type. Raise ``ConfigError``."""
     try:
         if isinstance(item.default, bool):
             return _BOOLEANS[text.strip().lower()]
-        # A number's default may hang on other settings.
+        # An option with the default None is a number; its default depends on other settings.
         return int(text) if item.default is None or isinstance(item.default, int) else text
     except (KeyError, ValueError):
         kind = "true or false" if isinstance(item.default, bool) else "a whole number"
-        raise ConfigError(f"{item.metadata['env']} is {kind}, not {text!r}.") from None
+        raise ConfigError(f"{item.metadata['env']} must be {kind}, not {text!r}.") from None

@@ -1,4 +1,8 @@
-"""A stored file as an HTTP answer: ranges, validators, and headers that keep it from acting as a page."""
+"""Send a stored file as a response.
+
+It supports range requests, ETags and conditional requests (RFC 9110), and adds headers that keep a browser
+from running scripts in the file.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +37,12 @@ _CONDITIONS = (
     "HTTP_IF_MODIFIED_SINCE",
     "HTTP_IF_UNMODIFIED_SINCE",
 )
-# Shown as text whatever the system's own table says, as in MLflow.
+# Extensions with the type text/plain, as in MLflow, whatever the system's table of MIME types contains.
 _TEXT = frozenset(
     "txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json js py py3 csv tsv md rst "
     "ipynb MLmodel MLproject".split()
 )
-# An uploaded page or picture can hold scripts. Whoever opens it must not run them as this server's.
+# An uploaded HTML page or SVG image can contain scripts. Browsers must not run them in this server's origin.
 SAFETY = [
     ("Content-Security-Policy", "sandbox; default-src 'none'"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
@@ -47,7 +51,10 @@ _NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
 
 
 def send(ctx: Transfer, place: Place) -> Stream:
-    """The answer to GET or HEAD for a file."""
+    """Return the response to GET or HEAD for a file.
+
+    Raise ``ApiError`` with the status 416 if the requested range is outside the file.
+    """
     environ = ctx.request.environ
     is_head = environ["REQUEST_METHOD"] == "HEAD"
     partly = is_head or any(name in environ for name in _CONDITIONS)
@@ -60,9 +67,9 @@ def send(ctx: Transfer, place: Place) -> Stream:
             ("Accept-Ranges", "bytes"),
             ("Cache-Control", "private, no-cache"),
             *SAFETY,
-            *([_NO_SNIFFING] if ctx.config.disable_security_middleware else []),  # else every answer has it
+            *([_NO_SNIFFING] if ctx.config.disable_security_middleware else []),  # else Security adds it
         ]
-        status, start, stop = _wanted(environ, file)
+        status, start, stop = _status_and_range(environ, file)
         if status in (304, 412):
             file.close()
             return Stream(status, headers, [])
@@ -83,7 +90,10 @@ def send(ctx: Transfer, place: Place) -> Stream:
 
 
 def content_type(name: str) -> str:
-    """As MLflow has it: text of many kinds is plain text, what is not known is bytes."""
+    """Return a file's content type as MLflow does.
+
+    Text files of many kinds are ``text/plain``; unknown types are ``application/octet-stream``.
+    """
     extension = name.rpartition(".")[2]
     if extension in _TEXT:
         return "text/plain"
@@ -91,51 +101,57 @@ def content_type(name: str) -> str:
 
 
 def attachment(name: str) -> str:
-    """A ``Content-Disposition`` by which browsers save the file under its name instead of showing it."""
+    """Return a ``Content-Disposition`` that makes browsers save the file under this name, not show it."""
     if name.isascii() and name.isprintable():
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'attachment; filename="{escaped}"'
     return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def _wanted(environ: Environ, file: File) -> tuple[int, int, int]:
-    """Status and range for the request's conditions (RFC 9110, 13 and 14)."""
+def _status_and_range(environ: Environ, file: File) -> tuple[int, int, int]:
+    """Return the status, start and stop that follow from the request's conditions (RFC 9110, 13 and 14).
+
+    The status is 200, 206, 304 or 412. The stop is exclusive.
+    """
     whole = (200, 0, file.size)
     modified = http_date(file.modified)
-    if not _matches(environ, file):
+    if not _precondition_holds(environ, file):
         return 412, 0, 0
     method = {"REQUEST_METHOD": environ["REQUEST_METHOD"]}
+    # If-None-Match and If-Modified-Since.
     conditions = {name: environ[name] for name in _CONDITIONS[2:4] if name in environ}
     if conditions and not is_resource_modified({**method, **conditions}, f'"{file.etag}"', None, modified):
         return 304, 0, 0
-    wanted = parse_range_header(environ.get("HTTP_RANGE"))
-    if wanted is None or wanted.units != "bytes" or environ["REQUEST_METHOD"] != "GET":
+    requested = parse_range_header(environ.get("HTTP_RANGE"))
+    if requested is None or requested.units != "bytes" or environ["REQUEST_METHOD"] != "GET":
         return whole
-    if "HTTP_IF_RANGE" in environ and not _is_same(environ["HTTP_IF_RANGE"], file):
+    if "HTTP_IF_RANGE" in environ and not _if_range_holds(environ["HTTP_IF_RANGE"], file):
         return whole
-    if len(wanted.ranges) != 1:
-        return whole  # several ranges in one answer, which nobody needs here
-    found = wanted.range_for_length(file.size)
-    if found is None:
+    if len(requested.ranges) != 1:
+        return whole  # several ranges in one response are not supported, as no client needs them
+    byte_range = requested.range_for_length(file.size)
+    if byte_range is None:
         raise errors.ApiError(
-            f"The range {environ['HTTP_RANGE']!r} lies outside of the file's {file.size} bytes.",
+            f"The range {environ['HTTP_RANGE']!r} is outside the file, which has {file.size} bytes.",
             error_code="INVALID_PARAMETER_VALUE",
             status=416,
             headers={"Content-Range": f"bytes */{file.size}"},
         )
-    return 206, *found
+    return 206, *byte_range
 
 
-def _matches(environ: Environ, file: File) -> bool:
-    if wanted := environ.get("HTTP_IF_MATCH"):
-        return bool(parse_etags(wanted).contains(file.etag))
+def _precondition_holds(environ: Environ, file: File) -> bool:
+    """Check ``If-Match``, or ``If-Unmodified-Since`` if there is no ``If-Match``."""
+    if etags := environ.get("HTTP_IF_MATCH"):
+        return bool(parse_etags(etags).contains(file.etag))
     if since := environ.get("HTTP_IF_UNMODIFIED_SINCE"):
         date = parse_if_range_header(since).date
         return date is None or int(file.modified) <= date.timestamp()
     return True
 
 
-def _is_same(if_range: str, file: File) -> bool:
+def _if_range_holds(if_range: str, file: File) -> bool:
+    """Return whether the file is unchanged. A weak ETag never matches (RFC 9110, 13.1.5)."""
     condition = parse_if_range_header(if_range)
     if condition.date is not None:
         return int(file.modified) == int(condition.date.timestamp())

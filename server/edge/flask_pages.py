@@ -1,4 +1,4 @@
-"""The pages that Flask serves, as a responder."""
+"""The Flask application, which serves the UI's pages, as a responder."""
 
 from __future__ import annotations
 
@@ -16,33 +16,34 @@ from .wsgi import ROUTE, unknown_path, wrong_verb
 
 
 class FlaskPages:
-    """Answers by a Flask application, all of whose errors are raised as the protocol's."""
+    """A responder that calls a Flask application. HTTP errors of Flask are raised as ``ApiError``."""
 
     streams = True
 
     def __init__(self, app: Flask) -> None:
         self._wsgi: Callable[..., Iterable[bytes]] = app.wsgi_app
         app.config["PROPAGATE_EXCEPTIONS"] = True
-        app.register_error_handler(HTTPException, _raise)
-        app.before_request(_name_route)
+        app.register_error_handler(HTTPException, _raise_api_error)
+        app.before_request(_set_route)
 
     def answer(self, request: Request) -> Stream:
         status, headers = 500, Headers()
 
-        def start_response(line: str, given: Headers, exc_info: Any = None) -> None:
+        def start_response(line: str, response_headers: Headers, exc_info: Any = None) -> None:
             nonlocal status, headers
-            status, headers = int(line[:3]), given
+            status, headers = int(line[:3]), response_headers
 
         body = self._wsgi(request.environ, start_response)
         return Stream(status, headers, body)
 
 
-def _name_route() -> None:
+def _set_route() -> None:
+    """Store the rule in the environ, for the metrics."""
     if request.url_rule is not None:
         request.environ[ROUTE] = request.url_rule.rule
 
 
-def _raise(error: Exception) -> Any:
+def _raise_api_error(error: Exception) -> Any:
     environ = request.environ
     if isinstance(error, NotFound):
         raise unknown_path(environ)

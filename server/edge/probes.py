@@ -1,4 +1,4 @@
-"""Responders for those who watch the server: load balancers, orchestrators, Prometheus."""
+"""Responders for monitoring, by load balancers, orchestrators and Prometheus."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ from .router import Request
 
 
 class Constant:
-    """Answers every request with the same text or document."""
+    """Answers each request with the same body and content type."""
 
     streams = False
 
-    def __init__(self, body: str, kind: tuple[str, str] = TEXT_TYPE) -> None:
+    def __init__(self, body: str, content_type: tuple[str, str] = TEXT_TYPE) -> None:
         self._body = body.encode()
-        self._kind = kind
+        self._content_type = content_type
 
     def answer(self, request: Request) -> Answer:
-        return Answer(200, [self._kind], self._body)
+        return Answer(200, [self._content_type], self._body)
 
 
 class Ready:
-    """Whether requests can be served now: 503 while the database or the artifact store is out of reach."""
+    """``/ready``: 200 if requests can be served, 503 if the database or the artifact store is unavailable.
+
+    The body names the state of each: "ok" or the error.
+    """
 
     streams = False
 
@@ -36,17 +39,19 @@ class Ready:
 
     def answer(self, request: Request) -> Answer:
         backend = self._backend
-        checks = {"database": _fault(backend.database.ping), "artifacts": _fault(backend.check_artifacts)}
-        faults = {name: fault for name, fault in checks.items() if fault}
+        checks = {"database": _error(backend.database.ping), "artifacts": _error(backend.check_artifacts)}
+        failed = any(checks.values())
         body = {
-            "status": "unavailable" if faults else "ready",
-            "checks": {name: faults.get(name, "ok") for name in checks},
+            "status": "unavailable" if failed else "ready",
+            "checks": {name: error or "ok" for name, error in checks.items()},
         }
-        retry = [("Retry-After", "5")] if faults else []
-        return Answer(503 if faults else 200, [JSON_TYPE, *retry], json.dumps(body).encode())
+        retry = [("Retry-After", "5")] if failed else []
+        return Answer(503 if failed else 200, [JSON_TYPE, *retry], json.dumps(body).encode())
 
 
 class MetricsPage:
+    """``/metrics``, in the text format of Prometheus."""
+
     streams = False
 
     def __init__(self, metrics: Metrics) -> None:
@@ -57,7 +62,8 @@ class MetricsPage:
         return Answer(200, [("Content-Type", content_type)], text)
 
 
-def _fault(check: Callable[[], None]) -> str:
+def _error(check: Callable[[], None]) -> str:
+    """Return the message of the ``ApiError`` that the check raises, or an empty string."""
     try:
         check()
     except ApiError as error:

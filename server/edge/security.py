@@ -1,10 +1,10 @@
-"""Host check, cross-origin check and security headers, as MLflow 3.17's middleware has them.
+"""Checks of the Host and Origin headers, CORS, and security headers, as in MLflow 3.17's middleware.
 
-A page on any web site can make a visitor's browser call a server on localhost. The Host check
-stops names that were re-pointed at it (DNS rebinding), the Origin check stops writes from
-foreign pages. Stricter than MLflow where that costs nobody: the default takes private
-*addresses* (MLflow's patterns also take a name such as ``10.evil.example``), and writes are
-checked on every path, not only below ``/api/``.
+A page on any web site can make a visitor's browser send requests to a server on localhost. The Host check
+refuses requests to host names that an attacker has directed to this server (DNS rebinding). The Origin check
+refuses writes from pages of other sites. Two rules are stricter than MLflow's, which harms no client: the
+default allows private *addresses* only (MLflow's patterns also match a name such as ``10.evil.example``), and
+writes are checked on every path, not only below ``/api/``.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ CROSS_ORIGIN = "Cross-origin request blocked"
 
 _WRITING_METHODS = frozenset({"POST", "PUT", "DELETE", "PATCH"})
 _CORS_METHODS = "GET, POST, PUT, DELETE, OPTIONS, PATCH"
-# Probes come by address, load balancer name and whatnot, and learn nothing.
+# No Host check: probes use any address or host name, and these responses contain nothing confidential.
 _OPEN_PATHS = frozenset({"/health", "/version", "/ready"})
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+# Loopback and private addresses.
 _LOCAL_NETWORKS = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -38,16 +39,16 @@ _LOCAL_NETWORKS = tuple(
         "fd00::/16",
     )
 )
-# A browser page on the same machine; https is left out as in MLflow.
+# The origin of a page on the same machine. As in MLflow, https does not match.
 _LOCAL_PAGE = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?")
-_REMEMBERED = 1000
+_MAX_CACHED_HOSTS = 1000
 
 Headers = list[tuple[str, str]]
 Refusal = tuple[int, str]
 
 
 class Security:
-    """The checks of one server, on WSGI environs whose path has lost its static prefix."""
+    """Checks WSGI environs. The static prefix must have been removed from the path."""
 
     def __init__(self, config: Config) -> None:
         self.is_on = not config.disable_security_middleware
@@ -57,7 +58,8 @@ class Security:
         self._hosts = _pattern(hosts) if hosts else None
         self._any_origin = "*" in origins
         self._origins = _pattern(origins)
-        self._known_hosts: dict[str, bool] = {}
+        # For each Host header that has been checked, whether it is allowed.
+        self._checked_hosts: dict[str, bool] = {}
         self._headers: Headers = []
         if self.is_on:
             self._headers.append(("X-Content-Type-Options", "nosniff"))
@@ -65,7 +67,7 @@ class Security:
                 self._headers.append(("X-Frame-Options", config.x_frame_options))
 
     def refusal(self, environ: dict[str, Any]) -> Refusal | None:
-        """Status and text for a request that must not go on."""
+        """Return the status and text of a refusal, or None if the request is allowed."""
         if not self.is_on:
             return None
         host = environ.get("HTTP_HOST", "")
@@ -77,7 +79,7 @@ class Security:
         return None
 
     def preflight(self, environ: dict[str, Any]) -> Refusal | None:
-        """The answer to a browser's question whether a page may call; None when it is no such question."""
+        """Return the status and text for a CORS preflight request, or None for any other request."""
         if (
             not self.is_on
             or environ["REQUEST_METHOD"] != "OPTIONS"
@@ -89,7 +91,7 @@ class Security:
         return 400, "Disallowed CORS origin"
 
     def headers(self, environ: dict[str, Any]) -> Headers:
-        """The headers that this request's answer needs; a new list only where there is an Origin."""
+        """Return the security and CORS headers of the response. The caller must not modify the list."""
         origin = environ.get("HTTP_ORIGIN")
         if not origin or not self._headers:
             return self._headers
@@ -97,15 +99,15 @@ class Security:
         if not self._origin_may_read(origin):
             return headers
         if self._any_origin:
-            # Credentials for everybody would hand every site the user's session.
+            # Without Access-Control-Allow-Credentials: with it every site could use the user's session.
             headers.append(("Access-Control-Allow-Origin", "*"))
         else:
             headers.append(("Access-Control-Allow-Origin", origin))
             headers.append(("Access-Control-Allow-Credentials", "true"))
         if environ["REQUEST_METHOD"] == "OPTIONS":
             headers.append(("Access-Control-Allow-Methods", _CORS_METHODS))
-            if asked := environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"):
-                headers.append(("Access-Control-Allow-Headers", asked))
+            if requested := environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"):
+                headers.append(("Access-Control-Allow-Headers", requested))
             headers.append(("Access-Control-Max-Age", "600"))
         else:
             headers.append(("Access-Control-Expose-Headers", "*"))
@@ -114,12 +116,12 @@ class Security:
     def _host_is_allowed(self, host: str) -> bool:
         if self._any_host:
             return bool(host)
-        known = self._known_hosts.get(host)
-        if known is None:
-            known = bool(self._hosts.fullmatch(host) if self._hosts else is_local_host(host))
-            if len(self._known_hosts) < _REMEMBERED:
-                self._known_hosts[host] = known
-        return known
+        is_allowed = self._checked_hosts.get(host)
+        if is_allowed is None:
+            is_allowed = bool(self._hosts.fullmatch(host) if self._hosts else is_local_host(host))
+            if len(self._checked_hosts) < _MAX_CACHED_HOSTS:
+                self._checked_hosts[host] = is_allowed
+        return is_allowed
 
     def _origin_may_write(self, origin: str) -> bool:
         if self._any_origin or self._origins.fullmatch(origin):
@@ -136,7 +138,7 @@ class Security:
 
 
 def is_local_host(host: str) -> bool:
-    """Whether a Host header (with or without port) names this machine or a private address."""
+    """Return whether a Host header is ``localhost`` or a local address, with or without a port."""
     try:
         name = urlsplit("//" + host).hostname or ""
     except ValueError:
@@ -155,7 +157,7 @@ def _split(text: str) -> list[str]:
 
 
 def _pattern(allowed: list[str]) -> re.Pattern[str]:
-    """One expression for entries that are exact or hold a wildcard; without entries it matches nothing."""
+    """Return a regular expression for the entries, which may contain ``*``. No entries: no match."""
     if not allowed:
         return re.compile(r"(?!)")
     return re.compile("|".join(translate(item) if "*" in item else re.escape(item) for item in allowed))

@@ -1,7 +1,7 @@
-"""Requests that pass a file instead of a message: how they come in, and how they are answered.
+"""Transfers: requests with a file as request or response body, and the registration of their handlers.
 
-Beside ``dispatch``, with the same order of things: decode, permission, handler. No transaction is held
-while a client sends or receives.
+As in ``dispatch``, the steps are: decode the request, check the permission, call the handler. No transaction
+is open while a client sends or receives.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from .router import Request
 
 M = TypeVar("M", bound=Message)
 
-# The body of an answer that the network's buffers take at once waits for nobody.
-_SHORT = 256 * 1024
+# A shorter response body fits into the socket's buffer, so that sending it does not wait for the client.
+_SHORT_BODY_BYTES = 256 * 1024
 
 
 class Transfer(Context):
-    """What a transfer's handler has besides its request's message."""
+    """The context of a transfer's handler: ``dispatch.Context`` with the request and response body."""
 
     __slots__ = ()
 
     @contextmanager
     def upload(self) -> Iterator[RequestBody]:
-        """The request's body. While it is read the thread does not count as busy."""
+        """Yield the request's body. In the block, the thread pool does not count the thread as busy."""
         with waiting.for_client():
-            patience_s = self.config.transfer_timeout
-            waiting.set_timeout(self.request.environ, patience_s)
-            yield RequestBody(self.request.environ, patience_s)
+            timeout_s = self.config.transfer_timeout
+            waiting.set_timeout(self.request.environ, timeout_s)
+            yield RequestBody(self.request.environ, timeout_s)
 
     def download(
         self,
@@ -48,13 +48,16 @@ class Transfer(Context):
         close: Callable[[], None],
         size: int | None,
     ) -> Stream:
-        """An answer whose body is these chunks, ``size`` bytes in all where that is known."""
+        """Return a response with the chunks as body.
+
+        ``close`` is called at the end, also if the client has gone. ``size`` is the number of bytes or None.
+        """
         waiting.set_timeout(self.request.environ, self.config.transfer_timeout)
-        return Stream(status, headers, _Download(chunks, close, size is None or size > _SHORT))
+        return Stream(status, headers, _Download(chunks, close, size is None or size > _SHORT_BODY_BYTES))
 
 
 class _Download:
-    """A body on its way. While a long one is sent its thread does not count as busy."""
+    """A response body. While a long one is sent, the thread pool does not count the thread as busy."""
 
     def __init__(self, chunks: Iterator[bytes], close: Callable[[], None], is_long: bool) -> None:
         self._chunks = chunks
@@ -65,7 +68,7 @@ class _Download:
         return self._chunks
 
     def close(self) -> None:
-        """Called by the server in the end, whether all was sent or the client is gone."""
+        """Close the file. The WSGI server calls this after the last chunk, or if the client has gone."""
         waiting.end_client_wait(self._pool)
         self._pool = None
         self._close()
@@ -83,7 +86,7 @@ HANDLERS: dict[type[Message], Registered] = {}
 
 
 def transfers(message: type[M], *, can: Permission) -> Callable[[Handler[M]], Handler[M]]:
-    """Make a function the handler of a request that passes a file, named by its request message."""
+    """Register the decorated function as the handler of the transfer with this request message."""
 
     def register(function: Handler[M]) -> Handler[M]:
         HANDLERS[message] = Registered(function, can)
@@ -93,7 +96,7 @@ def transfers(message: type[M], *, can: Permission) -> Callable[[Handler[M]], Ha
 
 
 class FileTransfer:
-    """One endpoint whose request or answer is a file."""
+    """The responder of an endpoint with a file as request or response body."""
 
     __slots__ = ("_backend", "_endpoint")
 
@@ -114,5 +117,5 @@ class FileTransfer:
 
 
 def message(answer: Message) -> Answer:
-    """A transfer's answer that is a message."""
+    """Return a response with a message as body, for a transfer whose response is not a file."""
     return Answer(200, [JSON_TYPE], codec.dumps(answer))

@@ -1,4 +1,8 @@
-"""Threads that wait: how code says so to the pool that its thread belongs to, whichever pool that is."""
+"""Tells the thread pool that a thread waits for a client or for the database.
+
+The module does not depend on the kind of thread pool. It does nothing in a thread that belongs to no pool,
+for example under another WSGI server than gunicorn.
+"""
 
 from __future__ import annotations
 
@@ -7,49 +11,56 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-# Each costs a thread and an open file, not memory.
+# How many threads of a process may wait for clients. Each needs a thread and an open file, but little memory.
 MAX_TRANSFERS = 64
-_here = threading.local()
+_local = threading.local()
 
 
 class Pool(Protocol):
-    """A pool of threads that makes room for others while one of its own waits."""
+    """A thread pool that can use another thread while one waits."""
 
     def begin_client_wait(self) -> None:
-        """This thread waits for a client: another one takes its place.
+        """Allow another thread while the calling thread waits for a client.
 
-        Raises ``Unavailable`` where as many wait as may.
+        Raise ``Unavailable`` if ``MAX_TRANSFERS`` threads are waiting already.
         """
 
-    def end_client_wait(self) -> None: ...
+    def end_client_wait(self) -> None:
+        """End the wait that ``begin_client_wait`` began in the calling thread."""
 
     def use_any_processor(self) -> None:
-        """This thread works outside of Python: it may run beside the others."""
+        """Let the calling thread run on any processor, for work that releases the interpreter lock."""
 
-    def use_shared_processor(self) -> None: ...
+    def use_shared_processor(self) -> None:
+        """Bind the calling thread to the processor that the pool's threads share."""
 
 
 def set_pool(pool: Pool) -> None:
-    """Say which pool this thread belongs to."""
-    _here.pool = pool
+    """Set the pool of the calling thread."""
+    _local.pool = pool
 
 
 def begin_client_wait() -> Pool | None:
-    """Say that this thread is about to wait for a client; give the answer to ``end_client_wait``."""
-    pool: Pool | None = getattr(_here, "pool", None)
+    """Tell the pool that the calling thread is going to wait for a client.
+
+    Return the pool, or None without one; pass it to ``end_client_wait``. Raise ``Unavailable`` if
+    ``MAX_TRANSFERS`` threads are waiting already.
+    """
+    pool: Pool | None = getattr(_local, "pool", None)
     if pool:
         pool.begin_client_wait()
     return pool
 
 
 def end_client_wait(pool: Pool | None) -> None:
+    """Tell the pool that the wait is over."""
     if pool:
         pool.end_client_wait()
 
 
 @contextmanager
 def for_client() -> Iterator[None]:
-    """While this thread waits for a client."""
+    """Mark the calling thread as waiting for a client in the block. Raise as ``begin_client_wait``."""
     pool = begin_client_wait()
     try:
         yield
@@ -58,7 +69,10 @@ def for_client() -> Iterator[None]:
 
 
 def set_timeout(environ: dict[str, Any], seconds: float) -> None:
-    """Bound how long a send or receive may wait. gunicorn lifts the bound at the next request."""
+    """Set the time-out of each send and receive on the request's socket, if the WSGI server is gunicorn.
+
+    The worker removes the time-out before the next request of the connection.
+    """
     connection = environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(seconds)
@@ -66,8 +80,8 @@ def set_timeout(environ: dict[str, Any], seconds: float) -> None:
 
 @contextmanager
 def for_database() -> Iterator[None]:
-    """While this thread runs statements that may take long."""
-    pool: Pool | None = getattr(_here, "pool", None)
+    """Let the calling thread run on any processor in the block, for statements that may take long."""
+    pool: Pool | None = getattr(_local, "pool", None)
     if pool is None:
         yield
         return

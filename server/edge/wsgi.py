@@ -1,8 +1,8 @@
-"""The WSGI application: what every request passes on its way in and out, whatever answers it.
+"""The WSGI application: the steps that every request passes.
 
-A request gets its id, its path is tidied, the security checks are made, the caller is named, the router
-finds the responder, and the log and the metrics are written. What a responder raises becomes an answer
-here, and nowhere else.
+The steps are: choose the request id, normalize the path, check the Host and Origin headers, identify the
+caller, find the responder, call it, write the access log and the metrics. This is the only place where the
+exception of a responder becomes an error response.
 """
 
 from __future__ import annotations
@@ -27,39 +27,43 @@ from .security import Security
 
 StartResponse = Callable[..., Any]
 
+# Keys in the environ: when the request began, and the rule of its path. Metrics are counted by rule, because
+# counted by path they would have a time series for each run.
 STARTED = "trackway.started"
-# The rule that answered, for the metrics; a path would make as many series as there are runs.
 ROUTE = "trackway.route"
 _UNMATCHED = "unmatched"
 _DOUBLED_SLASHES = re.compile("/{2,}")
-# In an artifact's path slashes are part of the name.
+# Below these, doubled slashes are part of an artifact's path.
 _ARTIFACT_PATHS = ("/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/")
-# Reached without --static-prefix as well, as in MLflow.
+# Paths that are also available without --static-prefix, as in MLflow.
 _UNPREFIXED = (*_ARTIFACT_PATHS, "/metrics")
 
 
 class WsgiApp:
-    """Answers requests by the responders that are mounted, all others by ``pages``."""
+    """Passes each request to the responder mounted on its path; if there is none, to ``pages``."""
 
     def __init__(self, config: Config, pages: Responder) -> None:
         self._pages = pages
         self._prefix = config.static_prefix
         self._security = Security(config)
         self._router = Router()
-        # Verbs and paths, as they come, of those that ``respond`` answers whole.
+        # Verbs and full paths (with the static prefix) for which ``is_fixed`` is true.
         self._fixed: set[tuple[str, str]] = set()
         self.metrics = observability.Metrics(config.expose_prometheus) if config.expose_prometheus else None
         is_text = observability.is_text(config)
         self._access_log = observability.AccessLog(is_text) if config.access_log else None
 
     def mount(self, verb: str, rule: str, responder: Responder) -> None:
-        """Have a responder answer to a verb on a rule; the first one stays."""
+        """Register a responder for a verb and a rule. If there is one already, it remains."""
         self._router.mount(verb, rule, responder)
         if "<" not in rule and not responder.streams:
             self._fixed.add((verb, self._prefix + rule))
 
     def is_fixed(self, verb: str, path: str) -> bool:
-        """Whether a path, as it came, has no variables and a responder whose answer is a whole one."""
+        """Return whether the path's rule has no variables and its responder does not stream.
+
+        ``path`` is the path of the request, with the static prefix.
+        """
         return (verb, path) in self._fixed
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -70,7 +74,7 @@ class WsgiApp:
         return [answer.body] if environ["REQUEST_METHOD"] != "HEAD" else []
 
     def respond(self, environ: Environ) -> Answer | Stream:
-        """Answer a request. Never raises: whatever goes wrong is an answer, too."""
+        """Return the response to a request. Exceptions become error responses."""
         environ[STARTED] = time.perf_counter()
         request_id = observability.request_id(environ)
         if self.metrics:
@@ -83,11 +87,11 @@ class WsgiApp:
             answer = unexpected_answer(environ, request_id)
         extra = [*self._security.headers(environ), ("X-Request-Id", request_id)]
         if isinstance(answer, Stream):
-            status, headers, pieces = answer
+            status, headers, chunks = answer
             size = int(next((value for name, value in headers if name == "Content-Length"), 0))
-            # It ends later, when the last byte is sent or the client is gone.
+            # The request ends when the last byte has been sent or the client has gone.
             finish = partial(self._finish, environ, request_id, status, size)
-            return Stream(status, headers + extra, ClosingIterator(pieces, finish))
+            return Stream(status, headers + extra, ClosingIterator(chunks, finish))
         status, headers, body = answer
         if status != 204:
             headers.append(("Content-Length", str(len(body))))
@@ -95,21 +99,21 @@ class WsgiApp:
         return Answer(status, headers + extra, body)
 
     def _respond(self, environ: Environ, request_id: str) -> Answer | Stream:
-        if not self._tidy_path(environ):
+        if not self._normalize_path(environ):
             raise unknown_path(environ)
         refusal = self._security.refusal(environ) or self._security.preflight(environ)
         if refusal:
             return Answer(refusal[0], [TEXT_TYPE], refusal[1].encode())
         request = Request(environ, request_id, identify(environ))
-        found = self._router.find(environ["PATH_INFO"])
-        if found is None:
+        match = self._router.find(environ["PATH_INFO"])
+        if match is None:
             return self._pages.answer(request)
-        environ[ROUTE] = found.rule
+        environ[ROUTE] = match.rule
         method = environ["REQUEST_METHOD"]
-        responder = found.by_verb.get(method)
+        responder = match.by_verb.get(method)
         if responder is not None:
-            return responder.answer(request._replace(path_values=found.values) if found.values else request)
-        allowed = {*found.by_verb, "OPTIONS"}
+            return responder.answer(request._replace(path_values=match.values) if match.values else request)
+        allowed = {*match.by_verb, "OPTIONS"}
         if method == "OPTIONS":
             return Answer(204, [("Allow", ", ".join(sorted(allowed)))], b"")
         raise wrong_verb(environ, allowed)
@@ -122,10 +126,11 @@ class WsgiApp:
             route = environ.get(ROUTE, _UNMATCHED)
             self.metrics.end(environ["REQUEST_METHOD"], route, status, seconds)
 
-    def _tidy_path(self, environ: Environ) -> bool:
-        """Take off the static prefix and doubled slashes; whether the path is one of ours.
+    def _normalize_path(self, environ: Environ) -> bool:
+        """Remove the static prefix and doubled slashes from the path. Return whether it has the prefix.
 
-        Clients that were given an address with a slash at its end ask for ``//api/2.0/...``.
+        Also return True for paths that need no prefix. A client that is configured with a URL ending in a
+        slash requests ``//api/2.0/...``.
         """
         path: str = environ["PATH_INFO"] or "/"
         if "//" in path:
@@ -146,6 +151,7 @@ class WsgiApp:
 
 
 def wrong_verb(environ: Environ, allowed: Iterable[str]) -> errors.MethodNotAllowed:
+    """Return the error for a path that has no responder for the request's verb."""
     allow = ", ".join(sorted(allowed))
     return errors.MethodNotAllowed(
         f"{environ['REQUEST_METHOD']} is not allowed on {environ['PATH_INFO']}; allowed are {allow}.",
@@ -154,4 +160,5 @@ def wrong_verb(environ: Environ, allowed: Iterable[str]) -> errors.MethodNotAllo
 
 
 def unknown_path(environ: Environ) -> errors.EndpointNotFound:
+    """Return the error for a path without a responder."""
     return errors.EndpointNotFound(f"There is no endpoint {environ['PATH_INFO']} on this server.")

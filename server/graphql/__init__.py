@@ -1,4 +1,8 @@
-"""``/graphql``, of which MLflow's pages ask some things."""
+"""``/graphql``, which some of MLflow's pages use.
+
+- ``endpoint``: limits and execution of queries
+- ``schema``: the schema, made from the messages of the protocol
+"""
 
 from trackway.server.backend import Backend
 from trackway.server.edge.router import Request
@@ -6,7 +10,7 @@ from trackway.server.responses import Answer
 
 
 class Graphql:
-    """The responder; what it needs is imported with the first query, as graphql-core takes 120 ms."""
+    """The responder. It imports ``endpoint`` with the first query, since graphql-core takes 120 ms."""
 
     streams = False
 

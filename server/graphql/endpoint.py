@@ -1,7 +1,8 @@
-"""``/graphql``: what a few of the UI's pages ask for, answered by the handlers of the REST endpoints.
+"""Executes the GraphQL queries of some UI pages, with the handlers of the REST endpoints.
 
-Imported at the first query, as graphql-core takes 120 ms. As in MLflow every answer is 200, with texts
-in ``errors``, and what a query may ask for is bounded before it is looked at more closely.
+As in MLflow, the status of a GraphQL result is always 200, its ``errors`` are a list of strings, and the size
+of a query is limited before it is validated. The module is imported at the first query, since graphql-core
+takes 120 ms.
 """
 
 from __future__ import annotations
@@ -42,32 +43,38 @@ _MAX_DEPTH = 10
 _MAX_SELECTIONS = 1000
 _MAX_TOKENS = 10_000
 _MAX_BODY = 4 * 1024 * 1024
-# Validation takes 0.9 ms, execution of a small query 0.02 ms; the UI has some ten queries.
-_REMEMBERED = 128
-_VARIABLES = {
+# Validation takes 0.9 ms, execution of a small query 0.02 ms. The UI has some ten different queries.
+_MAX_CACHED_QUERIES = 128
+_LIMIT_VARIABLES = {
     "root fields": "MLFLOW_SERVER_GRAPHQL_MAX_ROOT_FIELDS",
     "aliases": "MLFLOW_SERVER_GRAPHQL_MAX_ALIASES",
 }
 
 
 class QueryContext(NamedTuple):
-    """Who asks: what resolvers have beside their arguments."""
+    """The context that graphql-core passes to every resolver."""
 
     backend: Backend
     request: Request
 
 
 def answer(backend: Backend, request: Request) -> Answer:
+    """Execute the query of a request and return its result as JSON, always with status 200.
+
+    Raise ``InvalidParameter`` if the request has no query or malformed variables, and the errors of
+    ``read_json`` for its body.
+    """
     limit = min(backend.config.max_request_size, _MAX_BODY)
     query, variables, operation = _read(request.environ, limit)
     return _answer(*_run(query, variables, operation, QueryContext(backend, request)))
 
 
-def _answer(data: Any, problems: list[str] | None) -> Answer:
-    return Answer(200, [JSON_TYPE], json.dumps({"data": data, "errors": problems}).encode())
+def _answer(data: Any, messages: list[str] | None) -> Answer:
+    return Answer(200, [JSON_TYPE], json.dumps({"data": data, "errors": messages}).encode())
 
 
 def _read(environ: Environ, limit: int) -> tuple[str, dict[str, Any] | None, str | None]:
+    """Return the query, its variables and the name of the operation, from the body or the query string."""
     if environ["REQUEST_METHOD"] == "POST":
         body = read_json(environ, limit)
     else:
@@ -78,7 +85,7 @@ def _read(environ: Environ, limit: int) -> tuple[str, dict[str, Any] | None, str
     if not isinstance(query, str):
         raise errors.InvalidParameter("Missing value for required parameter 'query'.")
     if not isinstance(variables, dict | None) or not isinstance(operation, str | None):
-        raise errors.InvalidParameter("'variables' must be a JSON object and 'operationName' a text.")
+        raise errors.InvalidParameter("'variables' must be a JSON object and 'operationName' a string.")
     return query, variables, operation
 
 
@@ -92,40 +99,49 @@ def _parse_variables(text: str) -> Any:
 def _run(
     query: str, variables: dict[str, Any] | None, operation: str | None, context: QueryContext
 ) -> tuple[Any, list[str] | None]:
+    """Return the data and the error messages of a query; the messages are None if there are none."""
     try:
         document = _document(query, context.backend.config.variables.graphql)
     except GraphQLError as error:
         return None, [error.message]
     except _Invalid as invalid:
-        return None, list(invalid.args)
+        return None, invalid.messages
     except RecursionError:
         return None, [f"Query exceeds maximum depth of {_MAX_DEPTH}"]
-    done = execute_sync(
+    result = execute_sync(
         _schema(), document, context_value=context, variable_values=variables, operation_name=operation
     )
-    return done.data, [_error_text(error, context) for error in done.errors] if done.errors else None
+    return result.data, [_error_text(error, context) for error in result.errors] if result.errors else None
 
 
 def _error_text(error: GraphQLError, context: QueryContext) -> str:
     original = error.original_error
     if original is None or isinstance(original, errors.ApiError):
         return error.message
-    log.error("A GraphQL field failed", exc_info=original, extra={"request_id": context.request.id})
-    return "Something went wrong in the server; its log has more under this request's id."
+    log.error(
+        "the resolver of a GraphQL field failed", exc_info=original, extra={"request_id": context.request.id}
+    )
+    return "Internal server error. The server's log has the details under this request id."
 
 
 class _Invalid(Exception):
-    """A query that the schema does not know; the arguments are what is wrong with it."""
+    """The query does not match the schema."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__(*messages)
+        self.messages = messages
 
 
-@lru_cache(_REMEMBERED)
+@lru_cache(_MAX_CACHED_QUERIES)
 def _document(query: str, limits: GraphqlLimits) -> DocumentNode:
-    """The query, parsed and found valid. Only such ones are remembered, as an exception is not."""
+    """Return the parsed and validated query. Only valid queries are cached, since exceptions are not.
+
+    Raise ``GraphQLError`` for a syntax error or an exceeded limit, ``_Invalid`` if validation fails.
+    """
     document = parse(query, no_location=True, max_tokens=_MAX_TOKENS)
     _check_limits(document, limits)
-    problems = validate(_schema(), document)
-    if problems:
-        raise _Invalid(*[problem.message for problem in problems])
+    if validation_errors := validate(_schema(), document):
+        raise _Invalid([error.message for error in validation_errors])
     return document
 
 
@@ -140,11 +156,11 @@ def _call_rpc(context: QueryContext, message: Message) -> Message:
 
 
 def _check_limits(document: DocumentNode, limits: GraphqlLimits) -> None:
-    """Raise where a query asks for too much. Fragments count where they are spread."""
+    """Raise ``GraphQLError`` if a query exceeds a limit. A fragment counts at each place that spreads it."""
     fragments = {
         part.name.value: part for part in document.definitions if isinstance(part, FragmentDefinitionNode)
     }
-    root_fields = most_aliases = selections = 0
+    root_fields = max_aliases = selections = 0
     levels = [
         (part.selection_set, 1) for part in document.definitions if isinstance(part, OperationDefinitionNode)
     ]
@@ -153,7 +169,7 @@ def _check_limits(document: DocumentNode, limits: GraphqlLimits) -> None:
         if depth > _MAX_DEPTH:
             raise GraphQLError(f"Query exceeds maximum depth of {_MAX_DEPTH}")
         fields = _fields(level, fragments)
-        most_aliases = max(most_aliases, sum(field.alias is not None for field in fields))
+        max_aliases = max(max_aliases, sum(field.alias is not None for field in fields))
         root_fields += len(fields) if depth == 1 else 0
         selections += len(fields)
         if selections > _MAX_SELECTIONS:
@@ -161,28 +177,28 @@ def _check_limits(document: DocumentNode, limits: GraphqlLimits) -> None:
         levels += [(field.selection_set, depth + 1) for field in fields if field.selection_set]
     for noun, count, limit in (
         ("root fields", root_fields, limits.root_fields),
-        ("aliases", most_aliases, limits.aliases),
+        ("aliases", max_aliases, limits.aliases),
     ):
         if count > limit:
             raise GraphQLError(
                 f"GraphQL queries should have at most {limit} {noun}, got {count} {noun}. "
-                f"To increase the limit, set the {_VARIABLES[noun]} environment variable."
+                f"To increase the limit, set the {_LIMIT_VARIABLES[noun]} environment variable."
             )
 
 
 def _fields(level: SelectionSetNode, fragments: dict[str, FragmentDefinitionNode]) -> list[FieldNode]:
-    """The fields of one level, those of its fragments included, each fragment once."""
+    """Return the fields of one level, with those of its fragments. A fragment is expanded once per level."""
     fields: list[FieldNode] = []
-    spread: set[str] = set()
-    waiting = [level]
-    while waiting:
-        for selection in waiting.pop().selections:
+    seen_fragments: set[str] = set()
+    unvisited = [level]
+    while unvisited:
+        for selection in unvisited.pop().selections:
             if isinstance(selection, FieldNode):
                 fields.append(selection)
             elif isinstance(selection, InlineFragmentNode):
-                waiting.append(selection.selection_set)
-            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
-                spread.add(selection.name.value)
+                unvisited.append(selection.selection_set)
+            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in seen_fragments:
+                seen_fragments.add(selection.name.value)
                 if fragment := fragments.get(selection.name.value):
-                    waiting.append(fragment.selection_set)
+                    unvisited.append(fragment.selection_set)
     return fields

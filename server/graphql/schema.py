@@ -1,7 +1,8 @@
-"""The GraphQL schema of MLflow 3.17's server, made of the protocol's messages.
+"""The GraphQL schema of MLflow 3.17's server, built from the messages of the protocol.
 
-A type is a message's fields in camelCase, so what the schema holds follows from the seven RPCs that it
-begins with. 64-bit integers are texts, as JavaScript would round them; numbers that JSON lacks are null.
+The root fields are seven RPCs. Each type has the fields of a message, with names in camelCase, and refers to
+the types of nested messages. A 64-bit integer is a string, since JavaScript would round it. NaN and the
+infinities are null, since JSON has no such numbers.
 """
 
 from __future__ import annotations
@@ -43,22 +44,24 @@ QUERIES: tuple[type[Message], ...] = (
     m.SearchModelVersions,
     m.SearchRuns,
 )
-# Reads all the same: older pages asked for them as mutations.
+# These only read as well, but older UI pages request them as mutations.
 MUTATIONS: tuple[type[Message], ...] = (m.SearchDatasets, m.SearchRuns)
-# MLflow adds to these two by subclasses, whose names show.
-_EXTENDED = {m.Run: "MlflowRunExtension", m.Metric: "MlflowMetricExtension"}
+# MLflow extends these two messages by subclasses. The schema uses the names of the subclasses.
+_SUBCLASS_NAMES = {m.Run: "MlflowRunExtension", m.Metric: "MlflowMetricExtension"}
 
-# Resolves a request message by its handler: (what a resolver has, the message) to the response.
-Ask = Callable[[Any, Message], Any]
+# Calls the handler of a request message: (resolver context, request message) -> response message.
+CallRpc = Callable[[Any, Message], Any]
+Decode = Callable[[type[Message], dict[str, Any]], Message]
 
 
-def build(ask: Ask, decode: Callable[[type[Message], dict[str, Any]], Message]) -> GraphQLSchema:
-    return _Builder(ask, decode).schema()
+def build(call_rpc: CallRpc, decode: Decode) -> GraphQLSchema:
+    """Return the schema. Its resolvers build requests with ``decode`` and send them with ``call_rpc``."""
+    return _Builder(call_rpc, decode).schema()
 
 
 class _Builder:
-    def __init__(self, ask: Ask, decode: Callable[[type[Message], dict[str, Any]], Message]) -> None:
-        self._ask = ask
+    def __init__(self, call_rpc: CallRpc, decode: Decode) -> None:
+        self._call_rpc = call_rpc
         self._decode = decode
         self._types: dict[str, Any] = {}
 
@@ -89,35 +92,35 @@ class _Builder:
     def _rpc(self, request: type[Message]) -> GraphQLField:
         def resolve(_: Any, info: Any, given: dict[str, Any] | None = None) -> Any:
             values = {name: value for name, value in (given or {}).items() if value is not None}
-            return self._ask(info.context, self._decode(request, values))
+            return self._call_rpc(info.context, self._decode(request, values))
 
         argument = GraphQLArgument(self._input(request), out_name="given")
         response = request.Response  # type: ignore[attr-defined]
         return GraphQLField(self._output(response), {"input": argument}, resolve=resolve)
 
     def _input(self, message: type[Message]) -> Any:
-        name = _name(message) + "Input"
+        name = _type_name(message) + "Input"
         if name in self._types:
             return self._types[name]
         fields = {
             _camel(field): GraphQLInputField(self._type(wire), out_name=field)
             for field, wire in message._fields.items()
-            if _is_known(wire)
+            if _is_supported(wire)
         }
         self._types[name] = GraphQLInputObjectType(name, fields)
         return self._types[name]
 
     def _output(self, message: type[Message]) -> Any:
-        name = _name(message)
+        name = _type_name(message)
         if name not in self._types:
             self._types[name] = GraphQLObjectType(name, lambda: self._fields(message))
         return self._types[name]
 
     def _fields(self, message: type[Message]) -> dict[str, GraphQLField]:
         fields = {
-            _camel(name): GraphQLField(self._type(wire), resolve=_reader(name, wire))
+            _camel(name): GraphQLField(self._type(wire), resolve=_resolver(name, wire))
             for name, wire in message._fields.items()
-            if _is_known(wire)
+            if _is_supported(wire)
         }
         if message.__name__ == "Response":
             fields["apiError"] = GraphQLField(_API_ERROR, resolve=lambda *_: None)
@@ -129,26 +132,28 @@ class _Builder:
 
     def _experiment(self, run: m.Run, info: Any) -> Any:
         assert run.info
-        return self._ask(info.context, m.GetExperiment(experiment_id=run.info.experiment_id or "")).experiment
+        return self._call_rpc(
+            info.context, m.GetExperiment(experiment_id=run.info.experiment_id or "")
+        ).experiment
 
     def _model_versions(self, run: m.Run, info: Any) -> Any:
         assert run.info
         request = self._decode(m.SearchModelVersions, {"filter": f"run_id='{run.info.run_id}'"})
-        return self._ask(info.context, request).model_versions
+        return self._call_rpc(info.context, request).model_versions
 
     def _type(self, wire: str) -> Any:
         base = wire.split()[0]
         name = base.removesuffix("[]")
         if found := _SCALARS.get(name):
             return GraphQLList(found) if base != name else found
-        kind = _message(name)
+        kind = _message_type(name)
         if issubclass(kind, Enumeration):
             return self._enumeration(kind)
         output = self._output(kind)
         return GraphQLList(GraphQLNonNull(output)) if base != name else output
 
     def _enumeration(self, kind: type[Enumeration]) -> Any:
-        name = _name(kind)
+        name = _type_name(kind)
         if name not in self._types:
             self._types[name] = GraphQLEnumType(name, {value: value for value in kind.names()})
         return self._types[name]
@@ -160,7 +165,7 @@ def _read_long(node: Any, _: Any = None) -> int | None:
 
 _LONG = GraphQLScalarType(
     "LongString",
-    description="A 64-bit integer as text, which JavaScript does not round",
+    description="A 64-bit integer as a string, which JavaScript does not round",
     serialize=str,
     parse_value=int,
     parse_literal=_read_long,
@@ -176,7 +181,7 @@ _SCALARS: dict[str, Any] = {
 _ERROR_DETAIL = GraphQLObjectType(
     "ErrorDetail", {"field": GraphQLField(GraphQLString), "message": GraphQLField(GraphQLString)}
 )
-# MLflow declares it and never fills it: its errors stand beside the data.
+# MLflow declares this type but never returns it: its errors are in the result's "errors".
 _API_ERROR = GraphQLObjectType(
     "ApiError",
     {
@@ -186,7 +191,7 @@ _API_ERROR = GraphQLObjectType(
 )
 
 
-def _reader(name: str, wire: str) -> Callable[[Any, Any], Any]:
+def _resolver(name: str, wire: str) -> Callable[[Any, Any], Any]:
     if wire.split()[0] in ("double", "float"):
 
         def read_number(message: Any, _: Any) -> float | None:
@@ -197,19 +202,19 @@ def _reader(name: str, wire: str) -> Callable[[Any, Any], Any]:
     return lambda message, _: getattr(message, name)
 
 
-def _is_known(wire: str) -> bool:
+def _is_supported(wire: str) -> bool:
     return not wire.startswith(("google.", "map<", "bytes"))
 
 
-def _message(dotted: str) -> Any:
+def _message_type(dotted: str) -> Any:
     found: Any = m
     for part in dotted.split("."):
         found = getattr(found, part)
     return found
 
 
-def _name(kind: type) -> str:
-    return _EXTENDED.get(kind) or "Mlflow" + kind.__qualname__.replace(".", "")
+def _type_name(kind: type) -> str:
+    return _SUBCLASS_NAMES.get(kind) or "Mlflow" + kind.__qualname__.replace(".", "")
 
 
 def _camel(name: str) -> str:

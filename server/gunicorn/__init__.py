@@ -1,1 +1,13 @@
-"""How gunicorn is run, and all that knows its internals."""
+"""gunicorn's configuration and everything that depends on gunicorn's internals.
+
+- ``application``: gunicorn's configuration and hooks, and the command-line options passed on to it.
+- ``worker``: the worker class: connections, the main thread, the hand-over to pool threads.
+- ``fast_path``: reads and answers ordinary requests on keep-alive connections without gunicorn's parser.
+- ``response``: writes responses, small ones in one packet.
+- ``socket_timeouts``: time-outs for reading requests and writing responses.
+- ``thread_pool``: the thread pool, which starts an extra thread while another waits for a client.
+- ``affinity``: binds a worker's threads to one processor.
+- ``lingering_close``: closes connections after the client has received the response.
+- ``malloc``: settings of glibc's memory allocator.
+- ``compat_26``: patches for gunicorn 26.2.
+"""

@@ -1,4 +1,7 @@
-"""gunicorn as Trackway runs it: its own application class, and settings that fit MLflow's clients."""
+"""gunicorn's configuration for Trackway: application class, settings, hooks, logger.
+
+It also reads gunicorn's own command-line options, from ``--gunicorn-opts`` and ``GUNICORN_CMD_ARGS``.
+"""
 
 from __future__ import annotations
 
@@ -26,23 +29,24 @@ from .worker import Worker, install_patches
 
 log = logging.getLogger("trackway.server")
 
-# A worker has up to 1,000 connections, and files beside them; 1,024 open files are the usual limit.
-_OPEN_FILES = 65_536
-# Longer than the 60 s after which load balancers give up a connection, so that it is they who close it.
+# A worker has up to 1,000 connections and opens files as well; the usual limit is 1,024 open files.
+_MAX_OPEN_FILES = 65_536
+# Load balancers close a connection that has been idle for 60 s. The server waits longer, so that the load
+# balancer closes the connection and never sends a request on one that the server is closing.
 _KEEP_ALIVE_S = 75
-# Models and versions are searched for with GET alone, and a filter that names 1,000 runs is 41 KB long. As
-# much as MLflow's uvicorn takes of a head.
-_LONGEST_REQUEST_LINE = 64 * 1024
-# gunicorn takes any limit above this for this, and 0 for none: it would read on without an end. Headers have
-# a bound of their own, 800 KB in all.
-http_message.MAX_REQUEST_LINE = _LONGEST_REQUEST_LINE
+# Models and versions can be searched with GET only, and a filter with 1,000 run ids is 41 KB long. uvicorn,
+# which MLflow runs on, accepts as much for a whole head.
+_MAX_REQUEST_LINE_BYTES = 64 * 1024
+# gunicorn reduces a higher limit to this maximum. The limit 0 is no alternative: gunicorn would then read a
+# request line of any length. Headers have a separate limit, 800 KB in total.
+http_message.MAX_REQUEST_LINE = _MAX_REQUEST_LINE_BYTES
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """A gunicorn application around a function that makes the WSGI application.
+    """A gunicorn application that gets its WSGI application from the function ``make_app``.
 
-    gunicorn's own class for WSGI puts the working folder on ``sys.path``, where a user's
-    ``storage.py`` would stand in for a library's module.
+    gunicorn's own class for WSGI applications puts the working folder on ``sys.path``. A user's file such as
+    ``storage.py`` would then hide a library's module of the same name.
     """
 
     def __init__(self, config: Config, make_app: Callable[[], Any]) -> None:
@@ -52,24 +56,24 @@ class Server(BaseApplication):  # type: ignore[misc]
         super().__init__(prog="trackway serve")
 
     def do_load_config(self) -> None:
-        # The base class prints and exits; here a ConfigError goes to the command line.
+        # The base class prints errors and exits. Here a ConfigError goes to the command line.
         self.load_default_config()
         self.load_config()
 
     def load_config(self) -> None:
         hooks = {
-            "on_starting": self._starting,
-            "when_ready": self._ready,
-            "child_exit": self._worker_ended,
-            "on_exit": self._ended,
+            "on_starting": self._on_starting,
+            "when_ready": self._when_ready,
+            "child_exit": self._on_worker_exit,
+            "on_exit": self._on_exit,
         }
         for name, value in (_settings(self.config) | hooks).items():
             self.cfg.set(name, value)
         try:
-            given = [*self.cfg.get_cmd_args_from_env(), *shlex.split(self.config.gunicorn_opts)]
+            arguments = [*self.cfg.get_cmd_args_from_env(), *shlex.split(self.config.gunicorn_opts)]
         except ValueError as error:
             raise ConfigError(f"--gunicorn-opts: {error}.") from None
-        for name, value in _parse(self.cfg, given).items():
+        for name, value in _parse_options(self.cfg, arguments).items():
             try:
                 self.cfg.set(name, value)
             except (TypeError, ValueError) as error:
@@ -79,34 +83,39 @@ class Server(BaseApplication):  # type: ignore[misc]
         try:
             return self._make_app()
         except SystemExit:
-            # With --dev it is a worker that loads, and one that ends otherwise is started again.
+            # With --dev the worker loads the application. Only this exit status stops the server; after any
+            # other one gunicorn starts the worker again.
             sys.exit(Arbiter.WORKER_BOOT_ERROR if self.config.dev else 1)
 
-    def _starting(self, _arbiter: Any) -> None:
-        _allow_open_files()
+    def _on_starting(self, _arbiter: Any) -> None:
+        _raise_open_files_limit()
         if self.config.expose_prometheus:
             observability.empty_metrics_folder(self.config.expose_prometheus)
 
-    def _ready(self, arbiter: Any) -> None:
-        # What exists now lives on: keep the collector from touching, and so copying, the shared pages.
-        # Not collected before: 40 ms, for 900 objects.
+    def _when_ready(self, arbiter: Any) -> None:
+        # `trackway serve` has disabled the garbage collector for the start. Objects that exist now live until
+        # the end. Freezing them keeps the collector from writing to the memory pages that the workers share,
+        # which would copy the pages. No collection is run before: it takes 40 ms and frees only 900 objects.
         gc.freeze()
         gc.enable()
         config = self.config
         for listener in arbiter.LISTENERS:
             log.info("Trackway listens on %s%s", listener, config.static_prefix)
-        log.info("Data is kept in %s", hide_password(config.backend_store_uri))
+        log.info("Data is stored in %s", hide_password(config.backend_store_uri))
         if config.serve_artifacts:
-            log.info("Artifacts are kept in %s", hide_password(config.artifacts_destination))
+            log.info("Artifacts are stored in %s", hide_password(config.artifacts_destination))
         else:
-            log.info("Artifacts are stored by clients themselves, by default in %s", config.artifact_root)
+            log.info("Clients store artifacts themselves, by default in %s", config.artifact_root)
 
-    def _worker_ended(self, _arbiter: Any, worker: Any) -> None:
+    def _on_worker_exit(self, _arbiter: Any, worker: Any) -> None:
         if self.config.expose_prometheus:
-            observability.forget_worker(worker.pid)
+            observability.remove_worker(worker.pid)
 
-    def _ended(self, _arbiter: Any) -> None:
-        """Fold SQLite's log into its one file, which is then a whole copy: the last to close it does that."""
+    def _on_exit(self, _arbiter: Any) -> None:
+        """Merge SQLite's write-ahead log into the database file, which can then be copied on its own.
+
+        SQLite does this when the last connection closes. The workers have closed theirs at this point.
+        """
         database = open_database(self.config)
         if database.dialect == "sqlite":
             with suppress(ApiError):
@@ -114,14 +123,14 @@ class Server(BaseApplication):  # type: ignore[misc]
         database.dispose()
 
 
-def _allow_open_files() -> None:
+def _raise_open_files_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
-    if soft != resource.RLIM_INFINITY and soft < most:
+    limit = _MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < limit:
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        except ValueError:  # macOS has a smaller limit besides, which it does not tell
-            log.warning("up to %d files can be open at once; more connections than that cannot be kept", soft)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        except ValueError:  # macOS has another, smaller limit that getrlimit does not report
+            log.warning("cannot raise the limit of %d open files, which also limits connections", soft)
 
 
 def _settings(config: Config) -> dict[str, Any]:
@@ -131,12 +140,12 @@ def _settings(config: Config) -> dict[str, Any]:
         "workers": 1 if config.dev else config.workers,
         "threads": config.threads,
         "worker_class": Worker,
-        # Forked workers share the memory of what the parent has imported.
+        # Forked workers share the memory of the modules that the parent process has imported.
         "preload_app": not config.dev,
         "reload": config.dev,
         "keepalive": _KEEP_ALIVE_S,
-        "limit_request_line": _LONGEST_REQUEST_LINE,
-        # Its socket stands in the home folder, where a second server would find it taken.
+        "limit_request_line": _MAX_REQUEST_LINE_BYTES,
+        # The control socket has a fixed path in the home folder, so a second server could not create its own.
         "control_socket_disable": True,
         "proc_name": "trackway",
         "logger_class": Logger,
@@ -144,8 +153,12 @@ def _settings(config: Config) -> dict[str, Any]:
     }
 
 
-def _parse(settings: Any, arguments: list[str]) -> dict[str, Any]:
-    """gunicorn's command-line options as settings. Raises ``ConfigError`` for what it does not know."""
+def _parse_options(settings: Any, arguments: list[str]) -> dict[str, Any]:
+    """Return gunicorn's command-line options as settings.
+
+    Raise ``ConfigError`` for an unknown option, a missing certificate file, and for what Trackway does not
+    allow: an application, a worker class, a configuration file.
+    """
     if not arguments:
         return {}
 
@@ -156,37 +169,37 @@ def _parse(settings: Any, arguments: list[str]) -> dict[str, Any]:
     parser.error = refuse
     parsed = vars(parser.parse_args(arguments))
     if parsed.pop("args", None):
-        raise ConfigError("--gunicorn-opts names an application; Trackway is the application.")
+        raise ConfigError("--gunicorn-opts: remove the application name; the application is Trackway.")
     if parsed.pop("worker_class", None):
-        raise ConfigError("--gunicorn-opts names a worker class; Trackway has one of its own.")
+        raise ConfigError("--gunicorn-opts: remove the worker class; Trackway has its own.")
     for name in ("certfile", "keyfile", "ca_certs"):
         if (path := parsed.get(name)) and not os.path.isfile(path):
             raise ConfigError(f"--gunicorn-opts: there is no file {path} for --{name.replace('_', '-')}.")
     if parsed.pop("config", None):
-        raise ConfigError("--gunicorn-opts names a configuration file; give its options themselves.")
+        raise ConfigError("--gunicorn-opts: replace the configuration file by options.")
     return {name: value for name, value in parsed.items() if value is not None}
 
 
 def hide_password(uri: str) -> str:
-    """A store's address as it may be shown."""
-    scheme, found, rest = uri.partition("://")
-    account, is_account, place = rest.rpartition("@")
-    if not found or not is_account or ":" not in account:
+    """Return a store's URI with its password replaced by ``***``."""
+    scheme, has_scheme, rest = uri.partition("://")
+    account, has_account, address = rest.rpartition("@")
+    if not has_scheme or not has_account or ":" not in account:
         return uri
-    return f"{scheme}://{account.partition(':')[0]}:***@{place}"
+    return f"{scheme}://{account.partition(':')[0]}:***@{address}"
 
 
 class Logger(GunicornLogger):  # type: ignore[misc]
-    """gunicorn's words in our format, unless its own options send them to a file."""
+    """Writes gunicorn's log in Trackway's format, unless gunicorn's options send the log to a file."""
 
     def setup(self, cfg: Any) -> None:
-        ours = [handler for handler in self.error_log.handlers if not hasattr(handler, "_gunicorn")]
+        handlers = [handler for handler in self.error_log.handlers if not hasattr(handler, "_gunicorn")]
         super().setup(cfg)
-        if cfg.errorlog == "-" and ours:
-            self.error_log.handlers = ours
+        if cfg.errorlog == "-" and handlers:
+            self.error_log.handlers = handlers
 
     def close_on_exec(self) -> None:
-        """Nothing to do: Python opens no file that a program started later would inherit.
+        """Do nothing: files that Python opens are not inherited by child programs (PEP 446).
 
-        gunicorn's walks through all loggers for it, in each worker.
+        gunicorn's method walks through all loggers in each worker.
         """

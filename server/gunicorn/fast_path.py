@@ -1,8 +1,9 @@
-"""The fast path: an ordinary request on a kept connection is read and answered without gunicorn.
+"""The fast path: ordinary requests on keep-alive connections are read and answered without gunicorn's parser.
 
-gunicorn's parser and response cost more than a short request itself: 350 µs of processor time for a run
-that is read, against 180. What is not ordinary (a header with a meaning for the connection, a path with
-variables, a body that does not come at once) takes gunicorn's way, with every byte that was read.
+gunicorn's parser and response class cost more than a short request itself: reading a run takes 350 µs of
+processor time with them, 180 µs without. A request is ordinary if it has no header that concerns the
+connection, a path without variables, and a body that arrives at once. For any other request the bytes that
+were read are returned to gunicorn, which parses it.
 """
 
 from __future__ import annotations
@@ -20,41 +21,42 @@ from .response import Writer
 from .socket_timeouts import is_readable
 
 _RECEIVE_BYTES = 64 * 1024
-_MAX_BODY = 512 * 1024
-# How long the rest of a request may take, and how many parts it may have; slow clients are gunicorn's. On a
-# busy machine one that is not slow stops for some 10 ms between its head and its body, and longer.
+_MAX_BODY_BYTES = 512 * 1024
+# How long a request may take to arrive, and in how many parts; slower requests are left to gunicorn. On a
+# busy machine a normal client pauses for 10 ms or more between head and body.
 _WAIT_S = 0.1
 _MAX_PARTS = 64
-# Nothing but plain headers, each on a line of its own.
+# Matches only heads in the plain form: each header on one line, printable ASCII.
 _HEAD = re.compile(
     rb"(GET|POST|PUT|PATCH|DELETE) (/[!-~]*) HTTP/1\.1\r\n((?:[A-Za-z][A-Za-z0-9-]*:[ -~]*\r\n)+)\r\n"
 )
-# Longer ones are gunicorn's to read, or to refuse.
-_MAX_HEAD = 8190
-# Headers that say something to the server rather than to the application.
+# Longer heads are left to gunicorn, which accepts or refuses them.
+_MAX_HEAD_BYTES = 8190
+# Headers that concern the connection or the server rather than the application.
 _SPECIAL = re.compile(
     r"transfer-encoding|expect|upgrade|connection|te|trailer|http2-settings|proxy-.*|x-forwarded-pro.*|x-forwarded-ssl",
     re.IGNORECASE,
 )
 _LENGTH = re.compile("[0-9]{1,6}")
-# A client sends the same lines with each request, and most heads again: bodies differ little in length.
-_CACHED_LINES = 500
-_MAX_CACHED_LINE = 200
-_CACHED_HEADS = 200
-_MAX_CACHED_HEAD = 1000
-_MAX_CACHED_FIELDS = 30
+# Parsed header lines and heads are cached. A client sends the same lines with each request, and often the
+# same head, because the lengths of its bodies differ little.
+_MAX_CACHED_LINES = 500
+_MAX_CACHED_LINE_BYTES = 200
+_MAX_CACHED_HEADS = 200
+_MAX_CACHED_HEAD_BYTES = 1000
+_MAX_CACHED_HEAD_FIELDS = 30
 _SPECIAL_LINE = ("", "")
 
 
 class _Request(NamedTuple):
-    """A request whose head has come; its body is what is between ``start`` and ``end`` of what was sent."""
+    """A request with its head parsed. Its body lies between the offsets ``start`` and ``end`` of the data."""
 
     environ: Environ
     start: int
     end: int
 
     def with_body(self, data: bytes) -> Environ | None:
-        """Its environ; None where less or more than the request has come."""
+        """Return the environ with the body, or None if ``data`` is not exactly one request."""
         if len(data) != self.end:
             return None
         self.environ["wsgi.input"] = io.BytesIO(data[self.start :])
@@ -62,7 +64,7 @@ class _Request(NamedTuple):
 
 
 class FastPath:
-    """Serves kept connections, plain TCP ones, that gunicorn has accepted."""
+    """Answers requests on keep-alive connections without TLS that gunicorn has accepted."""
 
     def __init__(self, wsgi: WsgiApp) -> None:
         self._wsgi = wsgi
@@ -71,11 +73,12 @@ class FastPath:
         self._writer = Writer()
 
     def serve(self, conn: Any) -> bool | None:
-        """Answer the connection's next request; whether the connection can be kept.
+        """Answer the next request of a connection. Return whether the connection can be used again.
 
-        None where the request is gunicorn's: its parser will find the bytes that were read.
+        Return None if gunicorn has to read the request. Its parser then gets the bytes that were read.
         """
-        if conn.sock.gettimeout():  # a transfer's; with one a socket waits, whatever its call says
+        if conn.sock.gettimeout():
+            # A transfer has set a time-out. While one is set, Python waits even with MSG_DONTWAIT.
             conn.sock.settimeout(None)
         unreader = conn.parser.unreader
         data = unreader.take_buffered() if unreader.buf.tell() else b""
@@ -83,7 +86,7 @@ class FastPath:
         deadline = time.monotonic() + _WAIT_S
         for _ in range(_MAX_PARTS):
             if data:
-                request = request or self._read(data, conn)
+                request = request or self._parse(data, conn)
                 if request is None or len(data) >= request.end:
                     break
             part = _receive(conn.sock)
@@ -97,51 +100,51 @@ class FastPath:
             unreader.unread(data)
             return None
         answer = self._wsgi.respond(environ)
-        assert isinstance(answer, Answer), "what is_fixed is answered whole"
+        assert isinstance(answer, Answer), "a responder for which is_fixed is true returns no Stream"
         try:
             self._writer.write(conn.sock, answer)
         except OSError:
             return False
         return True
 
-    def _read(self, data: bytes, conn: Any) -> _Request | None:
-        """The request that begins so; None where it is gunicorn's."""
+    def _parse(self, data: bytes, conn: Any) -> _Request | None:
+        """Return the request that begins with ``data``, or None if gunicorn has to read it."""
         start = data.find(b"\r\n\r\n") + 4
         head = data[:start]
         cached = self._heads.get(head)
-        environ = cached or self._read_head(head)
+        environ = cached or self._parse_head(head)
         if environ is None or not self._wsgi.is_fixed(environ["REQUEST_METHOD"], environ["PATH_INFO"]):
             return None
         length = int(environ.get("CONTENT_LENGTH", "0"))
-        if length > _MAX_BODY or not isinstance(conn.client, tuple):  # a text for a Unix socket
+        if length > _MAX_BODY_BYTES or not isinstance(conn.client, tuple):  # a Unix socket has a str
             return None
         if cached is None:
             self._cache(head, environ)
         return _Request(environ | _addresses(conn), start, start + length)
 
     def _cache(self, head: bytes, environ: Environ) -> None:
-        # With a query it is hardly ever the same again.
-        is_short = len(head) < _MAX_CACHED_HEAD and len(environ) < _MAX_CACHED_FIELDS
+        # A head with a query string hardly ever occurs again.
+        is_short = len(head) < _MAX_CACHED_HEAD_BYTES and len(environ) < _MAX_CACHED_HEAD_FIELDS
         if is_short and not environ["QUERY_STRING"]:
-            if len(self._heads) >= _CACHED_HEADS:
+            if len(self._heads) >= _MAX_CACHED_HEADS:
                 self._heads.clear()
             self._heads[head] = environ
 
-    def _read_head(self, head: bytes) -> Environ | None:
-        """What the head says of a WSGI environ; None where it is gunicorn's to read."""
-        found = _HEAD.fullmatch(head) if len(head) <= _MAX_HEAD else None
-        if found is None:
+    def _parse_head(self, head: bytes) -> Environ | None:
+        """Return the head as a part of a WSGI environ, or None if gunicorn has to read it."""
+        match = _HEAD.fullmatch(head) if len(head) <= _MAX_HEAD_BYTES else None
+        if match is None:
             return None
         environ: Environ = {
             "wsgi.url_scheme": "http",
             "wsgi.input_terminated": True,
             "SERVER_PROTOCOL": "HTTP/1.1",
             "SCRIPT_NAME": "",
-            "REQUEST_METHOD": found.group(1).decode(),
+            "REQUEST_METHOD": match.group(1).decode(),
         }
-        environ["PATH_INFO"], _, environ["QUERY_STRING"] = found.group(2).decode().partition("?")
-        for line in found.group(3).decode("latin-1").split("\r\n")[:-1]:
-            name, value = self._lines.get(line) or self._read_line(line)
+        environ["PATH_INFO"], _, environ["QUERY_STRING"] = match.group(2).decode().partition("?")
+        for line in match.group(3).decode("latin-1").split("\r\n")[:-1]:
+            name, value = self._lines.get(line) or self._parse_line(line)
             if name in environ or not name:
                 return None
             environ[name] = value
@@ -149,8 +152,8 @@ class FastPath:
             return None
         return environ
 
-    def _read_line(self, line: str) -> tuple[str, str]:
-        """A header's name and value in an environ."""
+    def _parse_line(self, line: str) -> tuple[str, str]:
+        """Return a header's name and value in an environ, or ``_SPECIAL_LINE`` if gunicorn has to read it."""
         name, _, value = line.partition(":")
         if _SPECIAL.fullmatch(name) and (name.lower(), value.strip().lower()) != ("connection", "keep-alive"):
             return _SPECIAL_LINE
@@ -158,27 +161,27 @@ class FastPath:
         if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             key = "HTTP_" + key
         pair = (key, value.strip(" \t"))
-        if len(self._lines) < _CACHED_LINES and len(line) < _MAX_CACHED_LINE:
+        if len(self._lines) < _MAX_CACHED_LINES and len(line) < _MAX_CACHED_LINE_BYTES:
             self._lines[line] = pair
         return pair
 
 
 def _addresses(conn: Any) -> Environ:
-    """What an environ says of both ends of a connection, as gunicorn has it."""
-    found: Environ | None = getattr(conn, "addresses", None)
-    if found is None:
+    """Return the environ's entries for the client's and the server's address, in gunicorn's form."""
+    addresses: Environ | None = getattr(conn, "addresses", None)
+    if addresses is None:
         (client, client_port, *_), (server, server_port, *_) = conn.client, conn.server
-        found = conn.addresses = {
+        addresses = conn.addresses = {
             "REMOTE_ADDR": client,
             "REMOTE_PORT": str(client_port),
             "SERVER_NAME": server,
             "SERVER_PORT": str(server_port),
         }
-    return found
+    return addresses
 
 
 def _receive(sock: Any) -> bytes | None:
-    """What has come; None where that is nothing yet, no bytes at the connection's end."""
+    """Return the bytes that have arrived, None if there are none yet, or no bytes if the connection ended."""
     try:
         return bytes(sock.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT))
     except BlockingIOError:

@@ -1,4 +1,9 @@
-"""Connections that are over on our side, until the client has heard it."""
+"""Lingering close: a connection is closed after the client has received the last response.
+
+Closing a socket that has unread bytes in its receive buffer resets the connection, and the client may then
+lose the response. gunicorn's gthread worker therefore waits for the client before it closes, but it does so
+in the main thread, which also dispatches all other requests.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +18,24 @@ from typing import Any
 
 log = logging.getLogger("trackway.server")
 
-# How long a client may take to say goodbye, and how much it may still send, as in gunicorn.
-_PATIENCE_S = 2.0
-_MOST_BYTES = 65536
+# How long the client may take to close its side, and how much it may still send; gunicorn's limits, too.
+_TIMEOUT_S = 2.0
+_MAX_BYTES = 65536
 
 
 class LingeringClose:
-    """Says that no more will come, and closes a connection when the client has heard it, or after 2 s.
+    """Shuts down the sending side, then closes when the client has closed its side, or after 2 s.
 
-    Closing at once with unread bytes in the buffer would reset the connection, and the client might never
-    see the answer. gthread waits for the client in the one thread that hands out all others' requests.
+    The main thread's poller watches the connections meanwhile, so no thread waits.
     """
 
     def __init__(self, close: Callable[[Any], None]) -> None:
+        """``close`` closes a connection and updates the worker's count of connections."""
         self._close = close
-        self._waiting: deque[tuple[float, Any]] = deque()
+        self._lingering: deque[tuple[float, Any]] = deque()
 
     def add(self, conn: Any, poller: Any) -> None:
+        """Begin to close a connection. Close it immediately if its socket is already unusable."""
         try:
             conn.sock.setblocking(False)
             conn.sock.shutdown(socket.SHUT_WR)
@@ -38,12 +44,13 @@ class LingeringClose:
             self._close(conn)
             return
         conn.drained = 0
-        self._waiting.append((time.monotonic() + _PATIENCE_S, conn))
+        self._lingering.append((time.monotonic() + _TIMEOUT_S, conn))
 
     def close_overdue(self, poller: Any) -> None:
+        """Close the connections that have lingered for longer than the time-out."""
         now = time.monotonic()
-        while self._waiting and self._waiting[0][0] <= now:
-            self._end(self._waiting[0][1], poller)
+        while self._lingering and self._lingering[0][0] <= now:
+            self._end(self._lingering[0][1], poller)
 
     def _on_readable(self, conn: Any, poller: Any, sock: Any) -> None:
         try:
@@ -53,13 +60,13 @@ class LingeringClose:
         except OSError:
             data = b""
         conn.drained += len(data)
-        if not data or conn.drained > _MOST_BYTES:
+        if not data or conn.drained > _MAX_BYTES:
             self._end(conn, poller)
 
     def _end(self, conn: Any, poller: Any) -> None:
-        self._waiting = deque(item for item in self._waiting if item[1] is not conn)
+        self._lingering = deque(item for item in self._lingering if item[1] is not conn)
         try:
             poller.unregister(conn.sock)
         except (OSError, ValueError, KeyError):
-            log.debug("a lingering connection was already gone")
+            log.debug("the socket of a lingering connection was already closed")
         self._close(conn)

@@ -1,4 +1,7 @@
-"""Writing responses: a whole one goes out in one packet, because a second one wakes the client again."""
+"""Write responses.
+
+Head and body of a response up to 256 KiB are sent together, because a second packet wakes the client again.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,18 @@ from gunicorn.http import wsgi
 from ..responses import Answer, status_line
 from .socket_timeouts import send, send_timeout, split
 
-# A larger body is not worth the copy that joins it to its head.
-_ONE_PACKET = 256 * 1024
+# For a larger body, the copy that joins it to the head costs more than a second packet.
+_MAX_JOINED_BYTES = 256 * 1024
 
 
 class Response(wsgi.Response):  # type: ignore[misc]
-    """gunicorn's, for requests that it has read."""
+    """Replaces gunicorn's response class, for requests that gunicorn's parser has read."""
 
     headers_sent: bool
 
     def write(self, arg: bytes) -> None:
         is_whole = not (self.headers_sent or self._omits_body) and self.response_length == len(arg)
-        if len(arg) > _ONE_PACKET or not is_whole:
+        if len(arg) > _MAX_JOINED_BYTES or not is_whole:
             with send_timeout(self.sock):
                 for part in split(arg):
                     super().write(part)
@@ -34,14 +37,15 @@ class Response(wsgi.Response):  # type: ignore[misc]
 
 
 class Writer:
-    """For answers to requests that gunicorn has not read."""
+    """Writes the responses to requests that gunicorn's parser has not read."""
 
     def __init__(self) -> None:
         self._date = (0, "")
 
     def write(self, sock: Any, answer: Answer) -> None:
-        """Raises ``OSError`` where the client is gone."""
-        # That the connection is kept goes without saying in HTTP/1.1; clients take 8 us to read a header.
+        """Send a response. Raise ``OSError`` if the client has closed the connection or does not read."""
+        # There is no "Connection: keep-alive": it is the default of HTTP/1.1, and a client takes 8 µs to
+        # parse a header.
         first = [f"HTTP/1.1 {status_line(answer.status)}\r\n", f"Date: {self._now()}\r\n"]
         send(sock, _head(first, answer.headers) + answer.body)
 
@@ -53,6 +57,7 @@ class Writer:
 
 
 def _head(lines: list[str], headers: Iterable[tuple[str, str]]) -> bytes:
+    """Return the encoded head. ``lines`` holds its first lines and is extended in place."""
     lines.extend(f"{name}: {value}\r\n" for name, value in headers)
     lines.append("\r\n")
     return "".join(lines).encode("latin-1")

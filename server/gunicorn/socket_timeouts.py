@@ -1,7 +1,7 @@
-"""How requests come in and answers go out: a client may be slow, but not at the cost of the others.
+"""Time-outs for reading requests and writing responses, so that slow clients do not occupy the thread pool.
 
-gunicorn 26.2 reads and writes in a pool thread without a bound in time. As many clients that stop in
-the middle of a request as there are threads, 64, were the end of the whole server.
+gunicorn 26.2 reads and writes in a pool thread without a time-out. As many clients that stop in the middle
+of a request as there are threads (64 in two workers) would block the whole server.
 """
 
 from __future__ import annotations
@@ -23,72 +23,75 @@ from trackway.client_compat.errors import Unavailable
 
 from ..edge import waiting
 
-# How long a thread waits before another takes its place.
-_MOMENT_S = 0.25
-# How long a client may send or take nothing, and how long it may be slower than the least pace.
+# How long a thread waits for a client before the pool may start another thread in its place.
+_SHORT_WAIT_S = 0.25
+# How long a client may send or receive nothing, and after how long a request must have the minimum rate.
 TIMEOUT_S = 20.0
-# Bytes in a second, as for transfers.
+# The minimum rate, in bytes per second.
 _MIN_BYTES_PER_S = 1024
-_PART = 256 * 1024
+_PART_BYTES = 256 * 1024
 
 
 class TooSlow(NoMoreData):  # type: ignore[misc]
-    """A request that does not come. The connection cannot be used any more: nobody knows where it is."""
+    """The client sends a request too slowly. The connection must be closed, as the request is incomplete."""
 
     def __str__(self) -> str:
         return "the client sends too slowly"
 
 
 class TimedUnreader(SocketUnreader):  # type: ignore[misc]
-    """gunicorn's reader of a connection, whose patience ends."""
+    """Replaces gunicorn's reader of a connection by one with time-outs."""
 
     def __init__(self, sock: Any, max_chunk: int = 8192) -> None:
         super().__init__(sock, max_chunk)
         self.begin()
 
     def begin(self) -> None:
-        """A request begins now."""
+        """Restart the time limit. Must be called before each request is read."""
         self._started = time.monotonic()
-        self._taken = 0
+        self._received = 0
         self._is_over = False
 
     def chunk(self, size_hint: int | None = None) -> bytes:
-        """``size_hint`` is gunicorn 27's: how much of a body is still to come."""
-        size = min(max(self.mxchunk, size_hint or 0), _PART)
-        if self.sock.gettimeout() is not None:  # a transfer, which minds the time itself
+        """Return the next bytes, or none at the end of the connection. Raise ``TooSlow`` after a time-out.
+
+        gunicorn 27 passes ``size_hint``, the number of bytes of the body that remain.
+        """
+        size = min(max(self.mxchunk, size_hint or 0), _PART_BYTES)
+        if self.sock.gettimeout() is not None:  # a transfer, for which waiting.set_timeout has set a time-out
             return bytes(self.sock.recv(size))
         data = None if self._is_over else self._receive(size)
         if data is None:
-            self._is_over = True  # whoever tries to read on must not wait again
+            self._is_over = True  # a further read fails immediately instead of waiting again
             raise TooSlow
-        self._taken += len(data)
+        self._received += len(data)
         return data
 
     def _receive(self, size: int) -> bytes | None:
-        """What comes next; None when that takes too long."""
+        """Return the next bytes, or None after a time-out."""
         seconds = time.monotonic() - self._started
-        if seconds > TIMEOUT_S and self._taken < seconds * _MIN_BYTES_PER_S:
+        if seconds > TIMEOUT_S and self._received < seconds * _MIN_BYTES_PER_S:
             return None
         if isinstance(self.sock, ssl.SSLSocket):
             return self._receive_over_tls(size)
         try:
-            # It is nearly always there, and asking first whether it is costs a call.
+            # The data has nearly always arrived already. Polling first would cost an additional system call.
             return bytes(self.sock.recv(size, socket.MSG_DONTWAIT))
         except BlockingIOError:
             pass
-        if not is_readable(self.sock, _MOMENT_S):
+        if not is_readable(self.sock, _SHORT_WAIT_S):
             try:
                 with waiting.for_client():
                     if not is_readable(self.sock, TIMEOUT_S):
                         return None
-            except Unavailable:  # as many are waiting as may
+            except Unavailable:  # the maximum number of threads is waiting already
                 return None
         return bytes(self.sock.recv(size))
 
     def _receive_over_tls(self, size: int) -> bytes | None:
-        """That the socket is readable says little here: a record has to be whole."""
+        """Like ``_receive``. Polling is not enough: a readable socket may hold an incomplete TLS record."""
         try:
-            self.sock.settimeout(_MOMENT_S)
+            self.sock.settimeout(_SHORT_WAIT_S)
             with suppress(TimeoutError):
                 return bytes(self.sock.recv(size))
             self.sock.settimeout(TIMEOUT_S)
@@ -101,23 +104,30 @@ class TimedUnreader(SocketUnreader):  # type: ignore[misc]
 
 
 def tls_handshake(sock: Any, cfg: Any) -> Any:
-    """gunicorn's ``ssl_wrap_socket``, and the handshake, for which gunicorn's threads would wait for ever."""
+    """Replace gunicorn's ``ssl_wrap_socket``: wrap the socket and do the TLS handshake with a time-out.
+
+    gunicorn does the handshake in a pool thread without a time-out. Raise ``ConnectionResetError`` if the
+    client does not complete the handshake in time.
+    """
     try:
         with waiting.for_client():
             sock.settimeout(TIMEOUT_S)
-            tls = _wrap(sock, cfg)
+            tls = _ssl_wrap_socket(sock, cfg)
             tls.do_handshake()
     except (TimeoutError, Unavailable):
-        raise ConnectionResetError(errno.ECONNRESET, "the client does not greet") from None
+        raise ConnectionResetError(errno.ECONNRESET, "no TLS handshake in time") from None
     tls.settimeout(None)
     return tls
 
 
-_wrap = gunicorn_sock.ssl_wrap_socket
+_ssl_wrap_socket = gunicorn_sock.ssl_wrap_socket
 
 
 def send(sock: Any, data: bytes) -> None:
-    """Send an answer: what the network takes at once without more ado, the rest with patience."""
+    """Send all of ``data``. What the socket's buffer does not take at once is sent with a time-out.
+
+    Raise ``OSError`` if the client has closed the connection or does not read.
+    """
     sent = 0
     if sock.gettimeout() is None and not isinstance(sock, ssl.SSLSocket):
         with suppress(BlockingIOError):
@@ -130,29 +140,34 @@ def send(sock: Any, data: bytes) -> None:
 
 @contextmanager
 def send_timeout(sock: Any) -> Iterator[None]:
-    """While an answer that the network may not take at once is sent."""
+    """Set a time-out for each send in the block, and let another thread work while this one waits.
+
+    Raise ``ConnectionResetError`` if the client does not read. A transfer's socket has a time-out already,
+    which is left unchanged.
+    """
     if sock.gettimeout() is not None:  # a transfer
         yield
         return
     try:
-        place = waiting.begin_client_wait()
+        pool = waiting.begin_client_wait()
     except Unavailable:
-        place = None
+        pool = None
     sock.settimeout(TIMEOUT_S)
     try:
         yield
     except TimeoutError:
-        raise ConnectionResetError(errno.ECONNRESET, "the client takes nothing") from None
+        raise ConnectionResetError(errno.ECONNRESET, "the client does not read the response") from None
     finally:
-        waiting.end_client_wait(place)
+        waiting.end_client_wait(pool)
 
 
 def split(data: bytes) -> Iterator[bytes]:
-    """Pieces of an answer, so that the patience is with each."""
-    return (data[start : start + _PART] for start in range(0, len(data), _PART))
+    """Return ``data`` in parts of 256 KiB, so that the time-out applies to each part."""
+    return (data[start : start + _PART_BYTES] for start in range(0, len(data), _PART_BYTES))
 
 
 def is_readable(sock: Any, seconds: float) -> bool:
+    """Return whether the socket has data, or has been closed by the client, within ``seconds``."""
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

@@ -1,4 +1,4 @@
-"""The threads of a server process, and the long transfers that step aside for the others' requests."""
+"""The thread pool of a worker process. It adds a thread while another one waits for a client."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ T = TypeVar("T")
 
 
 class Pool(ThreadPoolExecutor):
-    """A pool in which a transfer does not count: while one lasts, another thread takes its place.
+    """A thread pool that does not count threads waiting for a client; it implements ``waiting.Pool``.
 
-    A transfer's pace is the client's. With eight threads, eight slow clients would be the whole server.
+    While a thread waits for a client, one more thread is allowed. Otherwise eight slow clients would occupy
+    all of eight threads, and no other request would be answered.
     """
 
     def __init__(self, threads: int, affinity: Affinity | None = None) -> None:
-        super().__init__(threads, initializer=self._begin)
+        super().__init__(threads, initializer=self._initialize_thread)
         self._affinity = affinity
-        self._transfers = 0
-        # Threads at work, transfers included. The executor's own count of the idle ones goes wrong when a
-        # thread that has just been counted takes what was queued for nobody.
+        self._client_waits = 0
+        # Number of threads that run a task, including those that wait for a client. The executor's own count
+        # of idle threads can be too high: a thread that has just been counted as idle may take a task for
+        # which `submit` has not subtracted an idle thread.
         self._busy = 0
         self._count_lock = threading.Lock()
 
-    def _begin(self) -> None:
+    def _initialize_thread(self) -> None:
         waiting.set_pool(self)
         self.use_shared_processor()
 
@@ -50,27 +52,28 @@ class Pool(ThreadPoolExecutor):
                 self._busy -= 1
 
     def _start_missing_thread(self) -> None:
-        """Start a thread where one is wanted: requests are queued, and nobody is free to take them."""
+        """Start a thread if more tasks are queued than threads are idle, unless the limit is reached."""
         if self._work_queue.qsize() > len(self._threads) - self._busy:
-            while self._idle_semaphore.acquire(timeout=0):  # those that it counts as idle are not
+            # _adjust_thread_count starts no thread while the executor counts one as idle.
+            while self._idle_semaphore.acquire(timeout=0):
                 pass
             self._adjust_thread_count()
 
     def begin_client_wait(self) -> None:
         with self._count_lock:
-            if self._transfers >= waiting.MAX_TRANSFERS:
+            if self._client_waits >= waiting.MAX_TRANSFERS:
                 raise Unavailable(
                     f"The server is busy with {waiting.MAX_TRANSFERS} transfers; try again in a moment."
                 )
-            self._transfers += 1
+            self._client_waits += 1
             self._max_workers += 1
             self._start_missing_thread()
         self.use_any_processor()
 
     def end_client_wait(self) -> None:
-        # The thread that took the place stays, idle, for the next transfer.
+        # The additional thread stays in the pool, idle, and serves the next transfer.
         with self._count_lock:
-            self._transfers -= 1
+            self._client_waits -= 1
             self._max_workers -= 1
         self.use_shared_processor()
 

@@ -1,4 +1,4 @@
-"""The worker: gunicorn's threads, with what 26.2 lacks for a server whose clients keep connections."""
+"""The worker class: gunicorn's gthread worker with corrections for clients that keep their connections."""
 
 from __future__ import annotations
 
@@ -33,23 +33,24 @@ from .thread_pool import Pool
 
 log = logging.getLogger("trackway.server")
 
-# How long a thread stays with a connection for its next request. Eight Python clients on two busy cores send
-# one every 14 to 18 ms each, now and then after 30; to hand the connection on and back takes a fifth of a
-# request's processor time.
+# How long a pool thread waits for the next request on a connection. Eight Python clients on two busy cores
+# each send a request every 14 to 18 ms, sometimes after 30 ms. To pass a connection to the main thread and
+# back takes a fifth of a request's processor time.
 _NEXT_REQUEST_MS = 100
-# How long a worker waits for another one to take a new connection, for each that it has itself.
+# A worker delays accepting a new connection by this time for each connection it has, up to a maximum number,
+# so that a worker with fewer connections accepts it first.
 _ACCEPT_DELAY_S = 0.00005
 _MAX_DELAYS = 6
-# How long a worker rests that can take no connection: it is told of it again at once.
+# How long a worker pauses when it cannot open another file; the poller reports the same connection again.
 _FULL_PAUSE_S = 0.05
-# How long a new connection may say nothing.
+# How long a new connection may send nothing before it is closed.
 _FIRST_BYTES_S = 10.0
-# How long a body that nobody read may take to come.
+# How long the rest of an unread body may take to arrive if the connection is to be kept.
 _DRAIN_S = 0.25
 
 
 def install_patches() -> None:
-    """Put our parts in the places of gunicorn's; before the fork, so that the workers share them."""
+    """Replace parts of gunicorn. Call this before gunicorn forks, so that the workers share their memory."""
     compat_26.install_patches()
     http_parser.SocketUnreader = socket_timeouts.TimedUnreader
     gunicorn_sock.ssl_wrap_socket = socket_timeouts.tls_handshake
@@ -57,22 +58,24 @@ def install_patches() -> None:
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """gthread, with what it lacks for us.
+    """gunicorn's gthread worker with these differences:
 
-    - A stop does not wait for idle connections (26.2 waits out the graceful time-out, 30 s, as soon as
-      one client keeps a connection, which every MLflow client does).
-    - A connection that says nothing keeps no thread (gthread gives it one for up to 5 s), and one that
-      stops in the middle keeps none for long (see ``arrivals``).
-    - A chunk's size line has a bound (26.2 scans it again at each read: 4 MiB cost 1 s of CPU).
-    - A client that does not hang up keeps nobody waiting: gthread waits for it in the one thread that
-      hands out all others' requests, for up to 2 s each.
-    - Kept connections, however many, keep no new one out.
-    - Requests that are no HTTP are refused in the protocol's shape, not as HTML.
+    - A stopping server closes idle connections at once. gunicorn 26.2 waits for the graceful time-out, 30 s,
+      if any client keeps a connection, and every MLflow client does.
+    - A new connection gets a thread when its first bytes arrive; gthread occupies a thread for up to 5 s. A
+      client that stops in the middle of a request does not occupy a thread for long (``socket_timeouts``).
+    - A chunk's size line has a maximum length. gunicorn 26.2 scans the line again at each read, so that a
+      line of 4 MiB takes 1 s of processor time (``compat_26``).
+    - A client that does not close its side delays no other request. gthread waits for it in the main thread,
+      which dispatches all requests, for up to 2 s (``lingering_close``).
+    - If the maximum number of connections is reached, idle ones are closed to accept new ones.
+    - The response to a malformed HTTP request is JSON in the protocol's form, not HTML.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # gthread keeps none beyond, however long others have been silent; here those make room.
+        # gthread closes connections beyond a lower number after their request. Here all are kept, and
+        # _make_room closes those that have been idle longest.
         self.max_keepalived = self.worker_connections
         self._waiting_lock = threading.Lock()
         self._waiting = 0
@@ -96,23 +99,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if self._runner:
                 self._runner.stop()
             if backend:
-                # The last to leave folds SQLite's log into the one file, which is then a whole copy.
+                # When the last process closes the database, SQLite merges its write-ahead log into the file.
                 backend.close()
 
     def get_thread_pool(self) -> Pool:
         if not self.app.config.cpu_affinity:
             return Pool(self.cfg.threads)
-        # By the parent's number, so that two servers on one machine seldom begin with the same processor.
+        # The parent's process id is included so that several servers on one machine seldom begin with the
+        # same processor.
         return Pool(self.cfg.threads, Affinity(self.ppid + self.age))
 
     def handle(self, conn: Any) -> Any:
-        """Answer a connection's requests in one pool thread while they come one upon the other.
+        """Answer requests of a connection in one pool thread as long as they follow each other quickly.
 
-        gthread gives the connection back to the main thread after each request, and takes it again
-        for the next: three thread switches, which cost more than the request itself.
+        Return what gthread's method returns: whether the connection can be kept. gthread returns a connection
+        to the main thread after each request; the three thread switches cost more than the request itself.
         """
         keep = self._handle_next(conn)
-        while keep is True and self.alive and self._next_request_comes(conn):
+        while keep is True and self.alive and self._has_next_request(conn):
             keep = self._handle_next(conn)
         return keep
 
@@ -126,18 +130,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return super().handle(conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
-        """A body that nobody read is passed over where it comes at once; gthread waits 5 s for it."""
+        """Discard the rest of an unread body. gthread waits up to 5 s for it, this worker 0.25 s."""
         return keepalive and bool(conn.parser.finish_body(deadline=time.monotonic() + _DRAIN_S))
 
-    def _next_request_comes(self, conn: Any) -> bool:
-        """Whether the next request comes at once; waits a little while half of the threads are to spare."""
-        if conn.parser.unreader.buf.tell():  # it came in one packet with the last one
+    def _has_next_request(self, conn: Any) -> bool:
+        """Return whether the next request has arrived or arrives within a short time.
+
+        At most half of the threads wait at the same time, and none waits if a task is queued for the pool.
+        """
+        if conn.parser.unreader.buf.tell():  # the client has pipelined its requests
             return True
         poll = getattr(conn, "poll", None)
         if poll is None:
             poll = conn.poll = select.poll()
             poll.register(conn.sock, select.POLLIN)
-        if self.tpool._work_queue.qsize():  # others are waiting for a thread
+        if self.tpool._work_queue.qsize():  # other connections are waiting for a thread
             return False
         with self._waiting_lock:
             may_wait = self._waiting < self.cfg.threads // 2
@@ -151,23 +158,28 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._waiting -= 1
 
     def _has_fast_path(self) -> bool:
-        """Whether gunicorn was asked for nothing that it does around each request."""
-        cfg = self.cfg
-        asked = (cfg.is_ssl, cfg.accesslog, cfg.statsd_host, cfg.max_requests, cfg.proxy_protocol != "off")
-        return not any(asked) and not self.app.config.variables.script_name
+        """Return whether no option is set that the fast path does not support.
 
-    def _close_kept(self, conns: Iterable[Any]) -> None:
+        Such options need work by gunicorn at each connection or request: TLS, gunicorn's access log, statsd,
+        a maximum number of requests, the PROXY protocol, SCRIPT_NAME.
+        """
+        cfg = self.cfg
+        options = (cfg.is_ssl, cfg.accesslog, cfg.statsd_host, cfg.max_requests, cfg.proxy_protocol != "off")
+        return not any(options) and not self.app.config.variables.script_name
+
+    def _close_idle(self, conns: Iterable[Any]) -> None:
         for conn in conns:
             self.keepalived_conns.remove(conn)
             self.poller.unregister(conn.sock)
             self._close(conn)
 
     def accept(self, listener: Any) -> None:
-        """Take a new connection, the later the more this worker has: so each takes its share.
+        """Accept a new connection, with a delay that grows with the number of connections of this worker.
 
-        The system wakes all workers for each. Where one had taken all of eight, it answered 1,770 requests
-        a second, its threads waiting for Python's lock; two with four each answered 4,800. Where clients take
-        a new connection for each request, the wait costs a quarter of the rate.
+        The delay distributes the connections evenly, because the system wakes all workers for each new one.
+        One worker that had accepted all of eight connections answered 1,770 requests a second, as its threads
+        waited for Python's global interpreter lock; two workers with four connections each answered 4,800. If
+        clients open a connection for each request, the delay reduces the rate by a quarter.
         """
         if self.cfg.workers > 1:
             time.sleep(min(self.nr_conns, _MAX_DELAYS) * _ACCEPT_DELAY_S)
@@ -176,12 +188,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE):
                 raise
-            log.warning("no new connection can be taken, too many files are open: %s", error)
-            self._is_full = True  # room is made when no other event is under way
+            log.warning("cannot accept a connection, too many files are open: %s", error)
+            self._is_full = True  # connections are closed later, when no event is being dispatched
             time.sleep(_FULL_PAUSE_S)
 
     def enqueue_req(self, conn: Any) -> None:
-        """Give a connection to the pool, a new one only when its first bytes are there."""
+        """Submit a connection to the thread pool; a new one only after its first bytes have arrived."""
         if conn.initialized or conn.data_ready:
             super().enqueue_req(conn)
             return
@@ -192,9 +204,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         if not self.alive:
-            # First those whose next request is already here, then the rest have nothing to lose.
+            # Dispatch requests that have already arrived. All other connections can then be closed.
             super().wait_for_and_dispatch_events(0)
-            self._close_idle()
+            self._close_all_idle()
             timeout = min(timeout, 0.1)
         if self.alive and (self._is_full or self.nr_conns >= self.worker_connections):
             self._make_room()
@@ -204,26 +216,27 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._runner.check_leadership()
 
     def _make_room(self) -> None:
-        """Close those kept connections that were silent longest; gthread would wait till they end.
+        """Close up to a tenth of the connections, those idle longest. gthread would wait until they time out.
 
-        Those with which a thread stays are not among the kept ones yet, so a moment's silence is not enough.
+        A connection must have been idle for ``_NEXT_REQUEST_MS``. The list contains no connections that pool
+        threads hold, so even its first entries may have been idle for a moment only.
         """
         self._is_full = False
-        longest = islice(self.keepalived_conns, self.worker_connections // 10 or 1)
-        silent_until = time.monotonic() + self.cfg.keepalive - _NEXT_REQUEST_MS / 1000
-        self._close_kept([conn for conn in longest if conn.timeout <= silent_until])
+        longest_idle = islice(self.keepalived_conns, self.worker_connections // 10 or 1)
+        latest_timeout = time.monotonic() + self.cfg.keepalive - _NEXT_REQUEST_MS / 1000
+        self._close_idle([conn for conn in longest_idle if conn.timeout <= latest_timeout])
         self.set_accept_enabled(self.nr_conns < self.worker_connections)
 
-    def _close_idle(self) -> None:
-        self._close_kept(list(self.keepalived_conns))
+    def _close_all_idle(self) -> None:
+        self._close_idle(list(self.keepalived_conns))
         for conn in self.pending_conns:
             conn.timeout = 0.0
         self.murder_pending()
 
     def finish_request(self, conn: Any, fs: Any) -> None:
-        """Called in the main thread when a pool thread is done with a connection."""
-        is_over = fs.cancelled() or fs.exception() is not None or not fs.result()
-        if is_over or not self.alive:
+        """Keep or close a connection. gunicorn calls this in the main thread after a pool thread's work."""
+        must_close = fs.cancelled() or fs.exception() is not None or not fs.result()
+        if must_close or not self.alive:
             self._lingering.add(conn, self.poller)
         else:
             super().finish_request(conn, fs)
@@ -237,20 +250,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._lingering.close_overdue(self.poller)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        """Answer what never became a request; the connection is closed afterwards."""
+        """Send an error response if a request cannot be parsed. gunicorn then closes the connection."""
         status = _STATUS_OF.get(type(exc), 400 if isinstance(exc, http_errors.ParseException) else 500)
         if status == 500:
-            error: errors.ApiError = errors.Internal("Something went wrong in the server.")
-            error.__cause__ = exc  # which the log has
+            error: errors.ApiError = errors.Internal(
+                "Internal server error. The server's log has the details."
+            )
+            error.__cause__ = exc  # error_answer logs the cause
         else:
-            log.warning("refused what %s sent: %s", addr[0] if addr else "-", exc)
-            error = errors.BadRequest(f"This is no request that the server can read: {exc}", status=status)
+            log.warning("refused a request from %s: %s", addr[0] if addr else "-", exc)
+            error = errors.BadRequest(f"The server cannot read this request: {exc}", status=status)
         answer = error_answer(error, "")
         headers = [*answer.headers, ("Content-Length", str(len(answer.body))), ("Connection", "close")]
         try:
             Writer().write(client, answer._replace(headers=headers))
         except OSError:
-            log.debug("the client did not wait for the answer")
+            log.debug("the client closed the connection before the response")
 
 
 _STATUS_OF: dict[type[Exception], int] = {

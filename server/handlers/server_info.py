@@ -1,4 +1,4 @@
-"""What the server can do, asked by clients of 3.x and by the UI."""
+"""The features of the server, which MLflow 3.x clients and the UI ask for."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ..dispatch import Context, handles
 
 @handles(extra.GetServerInfo, can=policy.anyone, transaction="none")
 def get_server_info(ctx: Context, req: extra.GetServerInfo) -> extra.GetServerInfo.Response:
-    # The 3.17 client asks for workspaces before it sends a workspace header, and for multipart
-    # transfers before it stores or loads a large artifact: then it goes to the store by itself.
+    # The 3.17 client reads workspaces_enabled before it sends a workspace header. It reads the multipart_*
+    # fields before it transfers a large artifact: if they are true, it connects to the store directly.
     config = ctx.config
-    goes_by_itself = config.serve_artifacts and artifacts.may_send_clients(
+    uses_store_directly = config.serve_artifacts and artifacts.may_send_clients(
         config.artifacts_destination, config.s3
     )
     return extra.GetServerInfo.Response(
         store_type="SqlStore",
         workspaces_enabled=False,
         trace_archival_enabled=False,
-        multipart_uploads_enabled=goes_by_itself,
-        multipart_downloads_enabled=goes_by_itself,
+        multipart_uploads_enabled=uses_store_directly,
+        multipart_downloads_enabled=uses_store_directly,
         presigned_upload_run_id_supported=True,
         presigned_upload_model_id_supported=True,
         features_enabled={"gateway": False},
@@ -36,5 +36,5 @@ def get_ui_telemetry(ctx: Context, req: extra.GetUiTelemetry) -> extra.GetUiTele
 
 @handles(extra.PostUiTelemetry, can=policy.anyone, transaction="none")
 def post_ui_telemetry(ctx: Context, req: extra.PostUiTelemetry) -> extra.PostUiTelemetry.Response:
-    """Drops what came. Only pages loaded from another server send anything here."""
+    """Discard the data. Only UI pages that were loaded from another server send any."""
     return extra.PostUiTelemetry.Response(status="disabled")

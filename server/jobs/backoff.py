@@ -1,12 +1,15 @@
-"""How long a job waits after an attempt that failed."""
+"""The back-off: how long a failed job waits before its next attempt."""
 
 from __future__ import annotations
 
 import random
 
-_LONGEST_DELAY_S = 600.0
+_MAX_DELAY_S = 600.0
 
 
 def delay_s(attempts: int) -> float:
-    """How long to wait after so many attempts: 1 s, doubled each time, and up to a second of jitter."""
-    return min(2.0 ** min(attempts - 1, 20), _LONGEST_DELAY_S) + random.uniform(0, 1)
+    """Return the seconds to wait after so many failed attempts.
+
+    The first wait is 1 s; each further one is twice as long, up to ten minutes. Up to 1 s of jitter is added.
+    """
+    return min(2.0 ** min(attempts - 1, 20), _MAX_DELAY_S) + random.uniform(0, 1)

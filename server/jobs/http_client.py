@@ -1,8 +1,8 @@
-"""HTTP to addresses that users name: only to public ones, unless the operator allows others.
+"""The HTTP client for webhooks. It connects to public addresses only, unless the operator allows others.
 
-The check is made where the connection is: the name is looked up once, every address that it has
-must be allowed, and the connection goes to one of those very addresses. A second look-up, which
-could say something else, does not happen. TLS still checks the name.
+This prevents server-side request forgery. The host name is resolved once, every one of its addresses must be
+allowed, and the connection uses one of these addresses. There is no second look-up, which could return
+another address (DNS rebinding). TLS still verifies the host name.
 """
 
 from __future__ import annotations
@@ -26,36 +26,37 @@ from ..config.webhooks import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_LOOK_UP_S = 5.0
-_LONGEST_BODY = 16 * 1024
+_LOOK_UP_TIMEOUT_S = 5.0
+_MAX_BODY_BYTES = 16 * 1024
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Forbidden(Exception):
-    """The host has an address that may not be sent to."""
+    """The host has an address that is not allowed."""
 
 
 class Unresolved(OSError):
-    """The host's name leads to no address, now."""
+    """The host name cannot be resolved at the moment."""
 
 
 class Answer(NamedTuple):
     status: int
     text: str
-    # Seconds that the receiver asked us to wait, when it did.
+    # From the Retry-After header; None if the response has none.
     retry_after_s: float | None
 
 
 class Failure(Exception):
-    """No answer came; the text says why."""
+    """No response was received. The message says why."""
 
 
 def post(
     url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float, allowed: Collection[Network]
 ) -> Answer:
-    """Send, following no redirect, and read the beginning of the answer, all within the time.
+    """Send a POST request and return the response with the first 16 KiB of its body.
 
-    Raises ``Forbidden`` for addresses that are not allowed and ``Failure`` when there was no answer.
+    Redirects are not followed. ``timeout_s`` limits the whole exchange. Raise ``Forbidden`` if an address of
+    the host is not allowed, and ``Failure`` if there is no response in time.
     """
     guard = _Guard(allowed)
     deadline = threading.Timer(timeout_s, guard.abort)
@@ -64,18 +65,24 @@ def post(
     try:
         parts = parse_url(url)
         pool_class = _SecurePool if parts.scheme == "https" else _Pool
-        sent = {**headers, "User-Agent": "trackway", "Accept-Encoding": "identity"}
+        request_headers = {**headers, "User-Agent": "trackway", "Accept-Encoding": "identity"}
         if parts.auth:
-            sent |= make_headers(basic_auth=unquote(parts.auth))
+            request_headers |= make_headers(basic_auth=unquote(parts.auth))
         with pool_class(parts.host or "", parts.port, timeout=timeout_s, guard=guard) as pool:
             response = pool.urlopen(
-                "POST", parts.request_uri, body, sent, retries=False, redirect=False, preload_content=False
+                "POST",
+                parts.request_uri,
+                body,
+                request_headers,
+                retries=False,
+                redirect=False,
+                preload_content=False,
             )
             with response:
-                if guard.is_late:  # cut off in the midst of the headers, which reads as their end
+                if guard.is_late:  # a socket that is shut down amid the headers looks like their end
                     raise TimeoutError
-                text = response.read(_LONGEST_BODY, decode_content=False).decode("utf-8", "replace")
-                return Answer(response.status, text, _seconds(response.headers.get("Retry-After")))
+                text = response.read(_MAX_BODY_BYTES, decode_content=False).decode("utf-8", "replace")
+                return Answer(response.status, text, _parse_retry_after(response.headers.get("Retry-After")))
     except (urllib3.exceptions.HTTPError, OSError) as error:
         if guard.is_late:
             raise Failure(f"No answer within {timeout_s:g} seconds.") from error
@@ -86,21 +93,22 @@ def post(
 
 
 def resolve(host: str, port: int | None, allowed: Collection[Network]) -> list[Any]:
-    """The host's addresses as ``getaddrinfo`` gives them, when all of them may be sent to.
+    """Return the host's addresses in the form of ``getaddrinfo``.
 
-    Raises ``Unresolved`` and ``Forbidden``.
+    Raise ``Forbidden`` if one of them is not allowed, and ``Unresolved`` if the host name cannot be resolved.
     """
-    found = _getaddrinfo(host.strip("[]"), port)
-    for info in found:
+    infos = _getaddrinfo(host.strip("[]"), port)
+    for info in infos:
         address = ipaddress.ip_address(info[4][0].partition("%")[0])
         if not is_allowed(address, allowed):
             raise Forbidden(
                 f"Webhook URL must not resolve to a non-public IP address. {host!r} resolves to {address}."
             )
-    return found
+    return infos
 
 
 def is_allowed(address: Address, allowed: Collection[Network]) -> bool:
+    """Return whether an address is public or in one of the ``allowed`` networks."""
     inner = _embedded(address)
     is_public = inner.is_global and not (
         inner.is_multicast
@@ -112,7 +120,10 @@ def is_allowed(address: Address, allowed: Collection[Network]) -> bool:
 
 
 def _embedded(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one is another way of writing, where it is: it is what gets reached."""
+    """Return the IPv4 address within an IPv6 address (mapped, 6to4 or NAT64), else the address itself.
+
+    A connection to such an IPv6 address reaches the IPv4 host.
+    """
     if isinstance(address, ipaddress.IPv6Address):
         if address in _NAT64:
             return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
@@ -121,35 +132,37 @@ def _embedded(address: Address) -> Address:
 
 
 def _getaddrinfo(host: str, port: int | None) -> list[Any]:
-    """As ``socket.getaddrinfo``, which has no time-out of its own."""
+    """Call ``socket.getaddrinfo`` in a thread, since it has no time-out. Raise ``Unresolved`` on failure."""
     result: list[Any] = []
 
-    def ask() -> None:
+    def look_up() -> None:
         try:
             result.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             result.append(error)
 
-    asking = threading.Thread(target=ask, name="trackway-look-up", daemon=True)
-    asking.start()
-    asking.join(_LOOK_UP_S)
+    thread = threading.Thread(target=look_up, name="trackway-look-up", daemon=True)
+    thread.start()
+    thread.join(_LOOK_UP_TIMEOUT_S)
     if not result:
-        raise Unresolved(f"Timed out resolving Webhook URL hostname {host!r} after {_LOOK_UP_S:g} seconds")
+        raise Unresolved(
+            f"Timed out resolving Webhook URL hostname {host!r} after {_LOOK_UP_TIMEOUT_S:g} seconds"
+        )
     if isinstance(result[0], Exception):
         raise Unresolved(f"Cannot resolve Webhook URL hostname {host!r}: {result[0]}")
     return list(result[0])
 
 
 class _Guard:
-    """Connects for one request where it is allowed, and ends it when its time is over."""
+    """Makes the connection of one request, to allowed addresses only, and aborts it at its deadline."""
 
     def __init__(self, allowed: Collection[Network]) -> None:
         self._allowed = allowed
-        self._handle: socket.socket | None = None
+        self._duplicate: socket.socket | None = None
         self.is_late = False
 
     def connect(self, host: str, port: int, timeout_s: float) -> socket.socket:
-        refused: OSError | None = None
+        last_error: OSError | None = None
         for family, kind, protocol, _, address in resolve(host, port, self._allowed):
             connection = socket.socket(family, kind, protocol)
             connection.settimeout(timeout_s)
@@ -157,25 +170,28 @@ class _Guard:
                 connection.connect(address)
             except OSError as error:
                 connection.close()
-                refused = error
+                last_error = error
                 continue
-            # TLS takes the socket over; a second handle on it still reaches it in a slow handshake.
-            self._handle = connection.dup()
+            # TLS wraps the socket. A duplicate can still shut the connection down in a slow handshake.
+            self._duplicate = connection.dup()
             if self.is_late:
                 self.abort()
             return connection
-        raise refused or Unresolved(f"Webhook URL hostname {host!r} has no address")
+        raise last_error or Unresolved(f"Webhook URL hostname {host!r} has no address")
 
     def abort(self) -> None:
-        """A receiver that sends a byte now and then would never meet a time-out between two bytes."""
+        """Shut the connection down at the deadline.
+
+        A socket timeout is not enough: it starts again with each byte that a slow receiver sends.
+        """
         self.is_late = True
-        if self._handle:
+        if self._duplicate:
             with suppress(OSError):
-                self._handle.shutdown(socket.SHUT_RDWR)
+                self._duplicate.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        if self._handle:
-            self._handle.close()
+        if self._duplicate:
+            self._duplicate.close()
 
 
 class _Connection(HTTPConnection):
@@ -200,8 +216,8 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-def _seconds(retry_after: str | None) -> float | None:
-    """A Retry-After header, which holds seconds or a date."""
+def _parse_retry_after(retry_after: str | None) -> float | None:
+    """Return the seconds of a Retry-After header, which holds a number of seconds or a date."""
     if not retry_after:
         return None
     try:

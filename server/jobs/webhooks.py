@@ -1,4 +1,4 @@
-"""Bringing deliveries to webhooks: one attempt at a time, its outcome kept, the next one later."""
+"""Delivers webhook events: a job makes one attempt, stores its outcome, and is retried if it failed."""
 
 from __future__ import annotations
 
@@ -22,22 +22,25 @@ from .backoff import delay_s
 
 log = logging.getLogger("trackway.jobs")
 
-_KEPT_OF_ANSWER = 2000
-_LONGEST_WAIT_S = 3600.0
+_MAX_STORED_CHARS = 2000
+_MAX_WAIT_S = 3600.0
 
 
 class AttemptResult(NamedTuple):
-    """An attempt's outcome, and what follows from it."""
+    """The outcome of an attempt, whether a retry may succeed, and the wait that the receiver asked for."""
 
     outcome: Outcome
     is_delivered: bool
-    may_pass_later: bool = False
+    is_retryable: bool = False
     retry_after_s: float = 0.0
 
 
 def deliver(config: Config, database: Database, job: Job) -> None:
-    """Do a job of the kind ``outbox.DELIVER``."""
-    how = config.variables.webhooks
+    """Do a job of the kind ``outbox.DELIVER``: make one attempt, then finish or postpone the job.
+
+    No transaction is open while the request is sent.
+    """
+    settings = config.variables.webhooks
     delivery_id = job.payload["delivery"]
 
     def begin(tx: Tx) -> deliveries.Attempt | None:
@@ -49,51 +52,53 @@ def deliver(config: Config, database: Database, job: Job) -> None:
     attempt = database.run(begin, write=True, workspace=job.workspace)
     if attempt is None:
         return
-    sent = send(config, how, attempt.url, attempt.secret, delivery_id, attempt.body)
-    outcome = sent.outcome._replace(text=(sent.outcome.text or "")[:_KEPT_OF_ANSWER])
-    is_over = sent.is_delivered or not sent.may_pass_later or job.attempts > how.max_retries
-    state = DELIVERED if sent.is_delivered else FAILED if is_over else PENDING
+    result = send(config, settings, attempt.url, attempt.secret, delivery_id, attempt.body)
+    outcome = result.outcome._replace(text=(result.outcome.text or "")[:_MAX_STORED_CHARS])
+    is_final = result.is_delivered or not result.is_retryable or job.attempts > settings.max_retries
+    state = DELIVERED if result.is_delivered else FAILED if is_final else PENDING
     problem = outcome.error or f"HTTP {outcome.status}"
 
     def end(tx: Tx) -> None:
         deliveries.end_attempt(tx, attempt, outcome, state=state)
-        if is_over:
+        if is_final:
             jobs.finish(tx, job)
         else:
-            wait_s = min(max(delay_s(job.attempts), sent.retry_after_s), _LONGEST_WAIT_S)
+            wait_s = min(max(delay_s(job.attempts), result.retry_after_s), _MAX_WAIT_S)
             jobs.retry(tx, job, wait_s, problem)
 
     database.run(end, write=True, workspace=job.workspace)
-    if not sent.is_delivered:
-        level = logging.WARNING if is_over else logging.INFO
+    if not result.is_delivered:
+        level = logging.WARNING if is_final else logging.INFO
         log.log(level, "webhook delivery %s, attempt %d: %s", delivery_id, attempt.number, problem)
 
 
 def send(
-    config: Config, how: WebhookSettings, url: str, secret: str | None, delivery_id: str, body: str
+    config: Config, settings: WebhookSettings, url: str, secret: str | None, delivery_id: str, body: str
 ) -> AttemptResult:
-    """Make one attempt. Never raises for what the receiver, the network or a key may do."""
+    """Make one attempt. Errors of the receiver, the network or the secret's key are returned, not raised."""
     started = time.monotonic()
 
-    def failed(error: str, *, may_pass_later: bool) -> AttemptResult:
-        return AttemptResult(Outcome(_since(started), None, None, error), False, may_pass_later)
+    def failed(error: str, *, is_retryable: bool) -> AttemptResult:
+        return AttemptResult(Outcome(_elapsed_ms(started), None, None, error), False, is_retryable)
 
     try:
-        webhook_rules.check_url(url, how.schemes)
+        webhook_rules.check_url(url, settings.schemes)
     except ApiError as error:
-        return failed(error.message, may_pass_later=False)
+        return failed(error.message, is_retryable=False)
     try:
-        key = Cipher(config.backend_store_uri, how.keys).decrypt(secret) if secret else None
+        key = Cipher(config.backend_store_uri, settings.keys).decrypt(secret) if secret else None
     except (ApiError, OSError) as error:
-        return failed(str(error), may_pass_later=True)
+        return failed(str(error), is_retryable=True)
     headers = webhook_rules.headers(delivery_id, int(time.time()), body, key)
     try:
-        answer = http_client.post(url, body.encode(), headers, timeout_s=how.timeout_s, allowed=how.allowed)
+        answer = http_client.post(
+            url, body.encode(), headers, timeout_s=settings.timeout_s, allowed=settings.allowed
+        )
     except http_client.Forbidden as error:
-        return failed(str(error), may_pass_later=False)
+        return failed(str(error), is_retryable=False)
     except http_client.Failure as error:
-        return failed(str(error), may_pass_later=True)
-    return _result_of(answer, _since(started))
+        return failed(str(error), is_retryable=True)
+    return _result_of(answer, _elapsed_ms(started))
 
 
 def _result_of(answer: http_client.Answer, duration_ms: int) -> AttemptResult:
@@ -104,10 +109,10 @@ def _result_of(answer: http_client.Answer, duration_ms: int) -> AttemptResult:
     return AttemptResult(
         Outcome(duration_ms, status, answer.text, error),
         is_delivered=200 <= status < 300,
-        may_pass_later=status == 429 or status >= 500,
+        is_retryable=status == 429 or status >= 500,
         retry_after_s=answer.retry_after_s or 0.0,
     )
 
 
-def _since(started: float) -> int:
+def _elapsed_ms(started: float) -> int:
     return int((time.monotonic() - started) * 1000)

@@ -1,7 +1,7 @@
-"""Where the built pages of MLflow's UI lie on this machine, and how they come there out of a wheel.
+"""Find the built files of MLflow's web UI on this machine, or fetch them from the `mlflow` wheel.
 
-The pages are those of the version that this server speaks; they come as they are in the `mlflow` wheel,
-of which nothing else is kept and nothing is run.
+The files are those of the MLflow release that this server implements, unchanged. Nothing else of the wheel
+is kept, and none of its code is run.
 """
 
 from __future__ import annotations
@@ -23,41 +23,48 @@ from ..version import MLFLOW_VERSION
 INDEX = "index.html"
 FETCH_COMMAND = "trackway ui fetch"
 _INSIDE = PurePosixPath("mlflow/server/js/build")
-# Pictures and fonts are compressed in themselves.
+# Image files and most font formats are compressed already.
 COMPRESSIBLE = frozenset({".js", ".mjs", ".cjs", ".css", ".html", ".json", ".svg", ".txt", ".ttf", ".eot"})
-LEAST_COMPRESSED = 1024
-# A wheel is not a stranger's, but what it unpacks to is bounded all the same; 3.17's is 27 MB.
+MIN_COMPRESSED_SIZE = 1024
+# The wheel is trusted, but its unpacked size is limited nevertheless; that of 3.17 is 27 MB.
 _MAX_UNPACKED = 512 * 1024 * 1024
 
 
 class FetchError(Exception):
-    """The pages could not be had; the text is a sentence for whoever asked."""
+    """The files could not be fetched. The message is for the user of the command."""
 
 
 def find(chosen: str = "") -> Path | None:
-    """The folder with the UI's ``index.html``: the chosen one, else a fetched or an installed mlflow's.
+    """Return the folder that contains the UI's ``index.html``, or None.
 
-    None where there is none. Nothing stands in for a chosen folder without pages.
+    It is ``chosen`` if given; otherwise a folder of fetched files, otherwise that of an installed mlflow. If
+    ``chosen`` is given, no other folder is used, even if it contains no files.
     """
     folders = [Path(chosen)] if chosen else [*fetched_folders(), *_installed()]
     return next((folder for folder in folders if (folder / INDEX).is_file()), None)
 
 
 def fetched_folders() -> list[Path]:
-    """Where fetched pages are kept: beside the environment, which one `rm` removes, else the user's data."""
+    """Return the folders for fetched files, in the order of preference.
+
+    The first is in the virtual environment, and is removed with it; the second is in the user's data folder.
+    """
     beside = Path(sys.prefix, "share")
     return [Path(root, "trackway", "ui", MLFLOW_VERSION) for root in (beside, data_home())]
 
 
 def default_target() -> Path:
-    """The first of those folders that can be written; the system's own Python is left alone."""
+    """Return the first writable one of these folders, but never one in the system's Python installation."""
     beside, home = fetched_folders()
     is_environment = sys.prefix != sys.base_prefix
     return beside if is_environment and os.access(sys.prefix, os.W_OK) else home
 
 
 def fetch(target: Path, wheel: Path | None = None) -> None:
-    """Put the pages into a folder, whole or not at all, out of a wheel that is given or downloaded."""
+    """Write the files of a wheel, which is downloaded if not given, into ``target``, all or none.
+
+    Raise ``FetchError`` or ``OSError``.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetching-") as scratch:
         pages = Path(scratch, "pages")
@@ -69,11 +76,12 @@ def fetch(target: Path, wheel: Path | None = None) -> None:
 
 
 def unpack(wheel: Path, target: Path) -> None:
+    """Extract the UI's files from a wheel. Raise ``FetchError`` if it has none or cannot be read."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             members = [member for member in archive.infolist() if _is_page(member)]
             if sum(member.file_size for member in members) > _MAX_UNPACKED:
-                raise FetchError(f"The pages in {wheel} are larger than {_MAX_UNPACKED} bytes.")
+                raise FetchError(f"The UI's files in {wheel} are larger than {_MAX_UNPACKED} bytes.")
             for member in members:
                 path = target / PurePosixPath(member.filename).relative_to(_INSIDE)
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +91,7 @@ def unpack(wheel: Path, target: Path) -> None:
         raise FetchError(f"{wheel} cannot be read as a wheel: {error}") from None
     if not (target / INDEX).is_file():
         raise FetchError(
-            f"{wheel.name} holds no pages of the UI. The wheel of `mlflow` does; "
+            f"{wheel.name} does not contain the files of the web UI. The wheel of `mlflow` contains them; "
             "those of `mlflow-skinny` and `mlflow-tracing` do not."
         )
 
@@ -94,7 +102,7 @@ def _is_page(member: zipfile.ZipInfo) -> bool:
 
 
 def _download(scratch: Path) -> Path:
-    """The wheel without its dependencies, by this environment's pip and its settings."""
+    """Download the wheel without its dependencies, with this environment's pip and its settings."""
     requirement = f"mlflow=={MLFLOW_VERSION}"
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet"]
     command += ["--no-input", "--retries", "2", "--timeout", "15", "--no-deps", "--only-binary", ":all:"]
@@ -103,18 +111,18 @@ def _download(scratch: Path) -> Path:
     wheel = next(scratch.glob("mlflow-*.whl"), None)
     if done.returncode or wheel is None:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        why = lines[-1].strip() if lines else f"pip ended with {done.returncode}"
+        reason = lines[-1].strip() if lines else f"pip exited with status {done.returncode}"
         raise FetchError(
-            f"The wheel {requirement} could not be downloaded: {why}\n"
-            f"Without a network, bring the wheel here and run: {FETCH_COMMAND} --wheel PATH"
+            f"The wheel {requirement} could not be downloaded: {reason}\n"
+            f"Without a network, copy the wheel to this machine and run: {FETCH_COMMAND} --wheel PATH"
         )
     return wheel
 
 
 def _compress(pages: Path) -> None:
-    """Lay a gzip file beside each page that gets smaller by it."""
+    """Write a gzip copy of each compressible file beside it, which is served to browsers."""
     for path in list(_files(pages)):
-        if path.suffix in COMPRESSIBLE and path.stat().st_size >= LEAST_COMPRESSED:
+        if path.suffix in COMPRESSIBLE and path.stat().st_size >= MIN_COMPRESSED_SIZE:
             path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
 
 
@@ -123,7 +131,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _installed() -> Iterator[Path]:
-    """The pages of an installed mlflow, found without running a line of it."""
+    """Yield the UI folder of an installed mlflow, without importing it."""
     try:
         spec = PathFinder.find_spec("mlflow")
     except (ImportError, ValueError):

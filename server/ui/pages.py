@@ -1,7 +1,7 @@
-"""MLflow's built pages over HTTP: ``/`` and everything below ``/static-files/``.
+"""Serve the files of MLflow's web UI: ``/`` and everything below ``/static-files/``.
 
-The pages find each other and the API by relative addresses, so a static prefix needs nothing here, and
-their deep links stand behind a ``#``, so ``/`` is the only page that a browser asks for.
+The UI uses relative URLs for its files and the API, so a static prefix needs no code here. Its routes are
+in the fragment of the URL (after ``#``), so ``/`` is the only page that a browser requests.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from trackway.server.ui import files
 from trackway.server.version import MLFLOW_VERSION
 
 _HASHED = re.compile(r"\.[0-9a-f]{8,32}\.")
-_FOR_EVER = "public, max-age=31536000, immutable"
-_ASK_AGAIN = "no-cache"
-# By name, because the system's table differs between machines and images without one.
+_CACHE_FOREVER = "public, max-age=31536000, immutable"
+_REVALIDATE = "no-cache"
+# A table of our own, because the system's MIME types differ between machines, and some images have none.
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -48,12 +48,13 @@ _CHUNK = 128 * 1024
 
 
 def mount(app: Flask, config: Config) -> None:
+    """Add the routes of the UI to the application."""
     pages = Pages(config)
 
     @app.get("/")
     def home() -> Response:
-        if config.static_prefix and _misses_slash(config.static_prefix):
-            # Without it the page's relative addresses would lead out of the prefix.
+        if config.static_prefix and _lacks_slash(config.static_prefix):
+            # Without the slash the page's relative URLs would leave the prefix.
             return redirect(config.static_prefix + "/", 308)  # type: ignore[return-value]
         return pages.home()
 
@@ -63,9 +64,11 @@ def mount(app: Flask, config: Config) -> None:
 
 
 class Pages:
+    """Responses with the files of the UI, or with a page that says how to fetch them."""
+
     def __init__(self, config: Config) -> None:
         self._chosen = config.ui_folder
-        self._patience_s = config.transfer_timeout
+        self._timeout_s = config.transfer_timeout
         self._policy = content_policy(config.ui_allowed_sources)
         self._folder: Path | None = None
         self._compressed: dict[Path, bytes] = {}
@@ -73,7 +76,7 @@ class Pages:
 
     @property
     def folder(self) -> Path | None:
-        """Looked for again while there is none, so that a fetch needs no restart."""
+        """Return the UI's folder, or None. A missing one is searched again, so a fetch needs no restart."""
         if self._folder is None or not (self._folder / files.INDEX).is_file():
             self._folder = files.find(self._chosen)
         return self._folder
@@ -81,7 +84,9 @@ class Pages:
     def home(self) -> Response:
         folder = self.folder
         if folder is None:
-            return Response(_without_pages(), mimetype="text/html", headers={"Cache-Control": "no-store"})
+            return Response(
+                _missing_files_page(), mimetype="text/html", headers={"Cache-Control": "no-store"}
+            )
         response = self._send(folder / files.INDEX)
         response.headers["Content-Security-Policy"] = self._policy
         return response
@@ -95,29 +100,29 @@ class Pages:
 
     def _send(self, path: Path) -> Response:
         status = path.stat()
-        is_small = status.st_size < files.LEAST_COMPRESSED or path.suffix not in files.COMPRESSIBLE
-        is_packed = not is_small and request.accept_encodings["gzip"] > 0
-        etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}{"-gzip" if is_packed else ""}"'
+        is_small = status.st_size < files.MIN_COMPRESSED_SIZE or path.suffix not in files.COMPRESSIBLE
+        is_gzipped = not is_small and request.accept_encodings["gzip"] > 0
+        etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}{"-gzip" if is_gzipped else ""}"'
         headers = {
             "Content-Type": _TYPES.get(path.suffix, "application/octet-stream"),
-            "Cache-Control": _FOR_EVER if _HASHED.search(path.name) else _ASK_AGAIN,
+            "Cache-Control": _CACHE_FOREVER if _HASHED.search(path.name) else _REVALIDATE,
             "ETag": etag,
         }
         if not is_small:
             headers["Vary"] = "Accept-Encoding"
         if not is_resource_modified(request.environ, etag):
             return Response(status=304, headers=headers)
-        if is_packed:
+        if is_gzipped:
             headers["Content-Encoding"] = "gzip"
-        body = self._packed(path) if is_packed else path.read_bytes()
+        body = self._gzipped(path) if is_gzipped else path.read_bytes()
         headers["Content-Length"] = str(len(body))
         if len(body) <= _CHUNK:
             return Response(body, headers=headers)
-        waiting.set_timeout(request.environ, self._patience_s)
+        waiting.set_timeout(request.environ, self._timeout_s)
         return Response(_ChunkedBody(body), headers=headers, direct_passthrough=True)
 
-    def _packed(self, path: Path) -> bytes:
-        """The page as gzip: laid beside it by the fetch, else made once and kept (7 MB for all of them)."""
+    def _gzipped(self, path: Path) -> bytes:
+        """Return a file as gzip: the copy beside it, else compressed once and cached (7 MB for all files)."""
         beside = path.with_name(path.name + ".gz")
         if beside.is_file():
             return beside.read_bytes()
@@ -128,7 +133,7 @@ class Pages:
 
 
 class _ChunkedBody:
-    """A body whose thread does not count as busy while the client takes it."""
+    """A response body. Its thread does not count as busy while the client receives the body."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -144,24 +149,24 @@ class _ChunkedBody:
 
 
 def content_policy(allowed_sources: str) -> str:
-    """What the pages may load: this server's answers and what they hold themselves, and nothing else.
+    """Return the Content-Security-Policy of the UI: load from this server and inline content only.
 
-    MLflow sends no policy. Inline scripts are for artifacts that are pages; the UI shows them in a
-    frame of their own, which inherits this.
+    MLflow sends no policy. Inline scripts are permitted for HTML artifacts, which the UI shows in a frame
+    that inherits the policy. ``allowed_sources`` are comma-separated sources that are permitted as well.
     """
     sources = ["'self'", "data:", "blob:", "'unsafe-inline'", "'unsafe-eval'"]
     sources += [source.strip() for source in allowed_sources.split(",") if source.strip()]
     return f"default-src {' '.join(sources)}; base-uri 'self'; form-action 'self'"
 
 
-def _misses_slash(prefix: str) -> bool:
-    asked: str = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or ""
-    return asked.partition("?")[0].endswith(prefix)
+def _lacks_slash(prefix: str) -> bool:
+    path: str = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or ""
+    return path.partition("?")[0].endswith(prefix)
 
 
-def _without_pages() -> str:
+def _missing_files_page() -> str:
     address = request.url_root.rstrip("/")
-    return _WITHOUT_PAGES.format(
+    return _MISSING_FILES_PAGE.format(
         version=trackway.__version__,
         mlflow=MLFLOW_VERSION,
         command=files.FETCH_COMMAND,
@@ -169,18 +174,18 @@ def _without_pages() -> str:
     )
 
 
-_WITHOUT_PAGES = """<!doctype html>
+_MISSING_FILES_PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Trackway</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 42rem; margin: 4rem auto; padding: 0 1rem }}
 pre {{ background: #8882; border-radius: 6px; padding: .75rem 1rem; overflow-x: auto }}
 </style></head><body>
 <h1>Trackway {version}</h1>
-<p>The server is up and speaks the protocol of MLflow {mlflow}. The files of the web UI are not on this
-machine yet. To bring them here, run this where the server is installed, then reload the page:</p>
+<p>The server is running and implements the API of MLflow {mlflow}. The files of the web UI are not installed
+yet. To install them, run this command on the server's machine and reload the page:</p>
 <pre>{command}</pre>
-<p>Clients need no UI. Point them here:</p>
+<p>Clients do not need the web UI. Set their tracking URI:</p>
 <pre>export MLFLOW_TRACKING_URI={address}</pre>
-<p>Is it well: <a href="ready">{address}/ready</a></p>
+<p>Health check: <a href="ready">{address}/ready</a></p>
 </body></html>
 """

@@ -1,8 +1,8 @@
-"""What the UI asks of features that this server does not have: answers by which its pages stay whole.
+"""Empty responses to requests of the web UI that concern features which this server does not have.
 
-The pages of experiments, runs and models ask for traces, judges or evaluation data beside their own,
-and show an error over everything when they get one. So these reads find nothing, for the UI alone:
-clients of the API are told the truth, 501. An entry ends by itself when its RPC gets a handler.
+The pages of experiments, runs and models also request traces, judges or evaluation data. If such a request
+fails, they show an error instead of the page. These reads therefore return nothing, but only below the path
+prefix that the UI uses: API clients get 501. An entry has no effect once its RPC has a handler.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ EMPTY: frozenset[str] = frozenset(
         "ListGatewayGuardrails",
     }
 )
-# Paths of unserved.py. The runs table asks for the gateway's endpoints to offer a prompt playground.
+# Paths of unserved.py. The runs table requests the gateway's endpoints for its prompt playground.
 _UNSERVED: dict[str, Any] = {
     "/2.0/mlflow/gateway-proxy": {"endpoints": []},
     "/3.0/mlflow/gateway/supported-providers": {"providers": []},
@@ -50,7 +50,7 @@ _UNSERVED: dict[str, Any] = {
 
 
 def mount(wsgi: WsgiApp, endpoints: Iterable[Endpoint]) -> None:
-    """To be called before the RPCs are mounted: the first on a path stays."""
+    """Mount the stubs. Call this before the RPCs are mounted: the first responder of a path is used."""
     for path, body in _UNSERVED.items():
         wsgi.mount("GET", UI_MOUNT + path, Constant(json.dumps(body), JSON_TYPE))
     for endpoint in endpoints:

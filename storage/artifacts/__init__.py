@@ -1,7 +1,18 @@
-"""Artifacts: files in folders, on a disk or in an S3 bucket, behind one interface.
+"""Artifact stores: the interface of a store, and functions that open one by its URI.
 
-Paths are relative to the store's root, with slashes, and checked (``artifact_paths.check``). Contents
-pass as streams: no store keeps more of a file in memory than a part of fixed size, and none writes
+- ``locations``: which store and path the ``artifact_location`` of an experiment, run or model means
+- ``local``: a store in a folder of the local file system
+- ``disk``: write a file and sync it to the disk
+- ``s3``: a store in an S3 bucket
+- ``s3_uploads``: uploads to S3, in one request or as multipart uploads
+- ``s3_upload_args``: MLflow's upload options for S3 as request headers
+- ``s3_clients``: S3 clients made from the settings
+- ``s3_signing``: S3 requests with additional signed headers, and presigned URLs
+- ``s3_settings``: the settings of S3 stores, from environment variables
+- ``s3_errors``: S3 errors as API errors
+
+Paths are relative to the root of the store, use slashes, and have been checked by ``artifact_paths.check``.
+Contents are streamed: a store holds at most one part of fixed size in memory. The S3 store writes no
 temporary files on the server.
 """
 
@@ -15,12 +26,15 @@ from trackway.client_compat.errors import InvalidParameter, NotFound
 
 from .s3_settings import S3Settings
 
-# How much of a file passes at once.
+# The size of one read or write, in bytes.
 CHUNK_SIZE = 256 * 1024
 
 
 class Entry(NamedTuple):
-    """A file or folder in a listing; only files have a size and a time."""
+    """A file or folder in a listing.
+
+    ``size`` is in bytes, None for a folder. ``modified`` is in seconds since the epoch, 0.0 for a folder.
+    """
 
     path: str
     is_dir: bool
@@ -29,89 +43,111 @@ class Entry(NamedTuple):
 
 
 class Source(Protocol):
-    """Where an upload comes from. An empty answer is the end; whoever stops early raises."""
+    """The contents of an upload. ``read`` returns ``b""`` at the end, and raises if the client aborts."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 class File(Protocol):
-    """An open artifact. ``etag`` changes whenever the contents do."""
+    """An open artifact. ``etag`` changes when the contents change.
+
+    ``size`` is in bytes, ``modified`` in seconds since the epoch.
+    """
 
     size: int
     etag: str
     modified: float
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes from ``start`` up to, not including, ``stop``; raises when they cannot all be had."""
+        """Yield the bytes from ``start`` to ``stop`` (exclusive). Raise ``OSError`` if some are missing."""
 
     def close(self) -> None: ...
 
 
 class Part(NamedTuple):
+    """An uploaded part of a multipart upload. Numbers begin with 1."""
+
     number: int
     etag: str
 
 
 class SignedUrl(NamedTuple):
-    """A signed address, and the headers that must be sent with a request to it."""
+    """A presigned URL, and the headers that the client must send with its request."""
 
     url: str
     headers: dict[str, str]
 
 
 class ArtifactStore(Protocol):
-    """Raises ``NotFound``, ``InvalidParameter``, or ``Unavailable`` when the store cannot do its work."""
+    """A store of artifacts.
 
-    # Whether clients can be sent to the store itself, with signed addresses.
+    All methods raise ``InvalidParameter`` for a path that they cannot use, and ``Unavailable`` if the store
+    fails or cannot be reached. A store without presigned URLs (``signs`` is False) raises
+    ``NotImplementedYet`` from the methods for parts and signing.
+    """
+
+    # Whether the store makes presigned URLs, with which clients access it directly.
     signs: bool
 
     def list(self, path: str) -> list[Entry]:
-        """What lies directly in a folder, by path; nothing for a file or what is not there."""
+        """Return the entries of a folder, sorted by path; an empty list for a file or a missing path."""
 
     def walk(self, path: str) -> Iterator[Entry]:
-        """All files in and below a folder, or the file itself; raises ``NotFound`` where there is none."""
+        """Yield all files below a folder, or the file itself. Raise ``NotFound`` if there is none."""
 
     def open(self, path: str, *, partly: bool = False) -> File:
-        """``partly`` says that not the whole will be read, which may save fetching it."""
+        """Open a file. Raise ``NotFound`` if it is missing, ``InvalidParameter`` if it is a folder.
+
+        With ``partly`` the S3 store does not request the contents until a range is read.
+        """
 
     def put(self, path: str, source: Source, length: int | None) -> None:
-        """Store what ``source`` yields, replacing what was there; visible when it is whole, not before.
+        """Store the contents of ``source``. An existing file is replaced.
 
-        ``length`` is what the client promised, where it did.
+        The file becomes visible when it is complete; a failed upload changes nothing. ``length`` is the
+        length in bytes that the client announced, or None.
         """
 
     def delete(self, path: str) -> None:
-        """Remove a file, or a folder with all in it; what is not there is no error."""
+        """Delete a file, or a folder with its contents. A missing path is not an error."""
 
     def begin_parts(self, path: str) -> str:
-        """Begin an upload in parts, which the client sends to the store itself; its id."""
+        """Begin a multipart upload, to which the client sends its parts directly. Return the upload id."""
 
-    def complete_parts(self, path: str, upload_id: str, parts: Iterable[Part]) -> None: ...
+    def complete_parts(self, path: str, upload_id: str, parts: Iterable[Part]) -> None:
+        """Make a file of the uploaded parts. Raise ``NotFound`` for an unknown upload id."""
 
-    def abort_parts(self, path: str, upload_id: str) -> None: ...
+    def abort_parts(self, path: str, upload_id: str) -> None:
+        """Abort a multipart upload and delete its parts. Raise ``NotFound`` for an unknown upload id."""
 
-    def sign_part(self, path: str, upload_id: str, number: int, seconds: int) -> str: ...
+    def sign_part(self, path: str, upload_id: str, number: int, seconds: int) -> str:
+        """Return a URL for a PUT of one part, valid for ``seconds``."""
 
-    def sign_get(self, path: str, seconds: int) -> str: ...
+    def sign_get(self, path: str, seconds: int) -> str:
+        """Return a URL for a GET of the file, valid for ``seconds``."""
 
-    def sign_put(self, path: str, seconds: int) -> SignedUrl: ...
+    def sign_put(self, path: str, seconds: int) -> SignedUrl:
+        """Return a URL for a PUT of the whole file, valid for ``seconds``."""
 
     def sweep(self) -> int:
-        """Remove what uploads and deletions that were killed left behind; how much that was."""
+        """Remove the remains of interrupted uploads and deletions. Return their number."""
 
     def check(self) -> None:
-        """Raise ``Unavailable`` with the reason when the store cannot be used."""
+        """Raise ``Unavailable`` with the reason if the store cannot be used."""
 
 
 def prepare(uri: str) -> None:
-    """Check that a store can be opened there, without the network. Raises ``ValueError``."""
+    """Raise ``ValueError`` if no store can be opened at the URI. Do not access the network.
+
+    For a folder, also check that it is writable (``Unavailable``) and remove the remains of old uploads.
+    """
     if _is_s3(uri):
         if not urlsplit(uri).netloc:
-            raise ValueError(f"{uri!r} names no bucket; artifacts are kept in s3://bucket/prefix.")
+            raise ValueError(f"{uri!r} has no bucket name; give s3://bucket/prefix.")
         try:
             from . import s3  # noqa: F401
         except ImportError:
-            raise ValueError(f'Artifacts in {uri} need the extra "s3": install trackway[s3].') from None
+            raise ValueError(f'Artifacts in {uri} need the extra "s3": install "trackway[s3]".') from None
     else:
         store = open_store(uri)
         store.check()
@@ -119,7 +155,7 @@ def prepare(uri: str) -> None:
 
 
 def check_settings(s3: S3Settings, *uris: str) -> None:
-    """Raise ``ValueError`` for settings that the stores at these places could not follow."""
+    """Raise ``ValueError`` for invalid S3 settings, if one of the URIs is in S3."""
     if any(_is_s3(uri) for uri in uris):
         from . import s3_upload_args
 
@@ -127,14 +163,17 @@ def check_settings(s3: S3Settings, *uris: str) -> None:
 
 
 def may_send_clients(uri: str, s3: S3Settings) -> bool:
-    """Whether clients can be told to go to the store by themselves: it signs, and they can reach it."""
+    """Whether clients can access the store directly: it makes presigned URLs, and clients can reach it.
+
+    A custom endpoint may be reachable from the server only, so it needs a public endpoint as well.
+    """
     return _is_s3(uri) and bool(s3.public_endpoint or not s3.endpoint)
 
 
 def open_store(uri: str, s3: S3Settings | None = None, *, is_synced: bool = True) -> ArtifactStore:
-    """The store at a folder, ``file:`` URI or ``s3://bucket/prefix``. Raises ``ValueError`` for others.
+    """Return the store at a folder, ``file:`` URI or ``s3://bucket/prefix``. Raise ``ValueError`` for others.
 
-    ``is_synced`` says whether uploads to a folder wait for its disk.
+    With ``is_synced`` an upload to a folder waits until its contents are on the disk.
     """
     if _is_s3(uri):
         from .s3 import S3Store
@@ -146,7 +185,7 @@ def open_store(uri: str, s3: S3Settings | None = None, *, is_synced: bool = True
 
 
 def can_open(uri: str) -> bool:
-    """Whether there is a kind of store for the URI's scheme."""
+    """Whether a store exists for the scheme of the URI."""
     return urlsplit(uri).scheme in ("", "file", "s3")
 
 
@@ -154,20 +193,20 @@ def _is_s3(uri: str) -> bool:
     return urlsplit(uri).scheme == "s3"
 
 
-def pieces(source: Source, length: int | None) -> Iterator[bytes]:
-    """What the source yields; raises when that is less than the length that was promised."""
+def read_chunks(source: Source, length: int | None) -> Iterator[bytes]:
+    """Yield the contents of the source. Raise ``InvalidParameter`` if they are shorter than ``length``."""
     left = length
     while left != 0 and (data := source.read(CHUNK_SIZE if left is None else min(CHUNK_SIZE, left))):
         if left is not None:
             left -= len(data)
         yield data
     if left:
-        raise InvalidParameter(f"The upload ended {left} bytes early; nothing was stored.")
+        raise InvalidParameter(f"The upload is {left} bytes shorter than announced. Nothing was stored.")
 
 
 def no_such_artifact(path: str) -> NotFound:
     return NotFound(f"No such artifact: '{path}'")
 
 
-def is_a_folder(path: str) -> InvalidParameter:
+def not_a_file(path: str) -> InvalidParameter:
     return InvalidParameter(f"Artifact path refers to a directory, not a file: '{path}'")

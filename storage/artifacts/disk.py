@@ -1,4 +1,7 @@
-"""What is written reaches the disk: before the answer where it must, else soon after."""
+"""Write uploads to a file, and sync the file to the disk.
+
+The sync is complete before the response if the server is configured so; otherwise it is only started.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ import os
 import sys
 from collections.abc import Iterator
 
-# A file is synced as it grows: the client pays the disk's speed as it sends, not all at the end,
-# where ten gigabytes of unwritten pages take longer than its time-out of two minutes.
-_SYNC_EVERY = 256 * 1024 * 1024
+# A large file is synced while it is received. One sync of ten gigabytes at the end would take longer than
+# the client's time-out of two minutes.
+_SYNC_EVERY_BYTES = 256 * 1024 * 1024
 _SYNC_FILE_RANGE_WRITE = 2
 
 # macOS has no fdatasync.
@@ -22,27 +25,28 @@ if _sync_file_range is not None:
 
 
 def copy(contents: Iterator[bytes], fd: int) -> None:
-    """Write it all; raises what the system says."""
+    """Write all chunks to the file. Raise ``OSError`` if the system cannot."""
     unsynced = 0
     for data in contents:
         view = memoryview(data)
         while view:
             view = view[os.write(fd, view) :]
         unsynced += len(data)
-        if unsynced >= _SYNC_EVERY:
+        if unsynced >= _SYNC_EVERY_BYTES:
             _sync(fd)
             unsynced = 0
 
 
 def flush(fd: int, *, is_synced: bool) -> None:
-    """Send a written file to the disk before it gets its name; ``is_synced`` waits until it is there.
+    """Sync a written file to the disk. Call it before the file is renamed to its final name.
 
-    Without waiting, writing is only begun: what a power cut can spoil is then some seconds old, not the
-    half minute after which the system would begin by itself. Takes 0.05 ms; a wait takes 0.5 ms on an
-    idle disk and 100 ms on one that others sync to.
+    With ``is_synced`` wait until the file is on the disk. Otherwise only start to write it: a power failure
+    then affects files of the last few seconds, not of the half minute after which Linux writes by itself.
+    Starting takes 0.05 ms; waiting takes 0.5 ms on an idle disk, and 100 ms if other programs sync to it.
     """
     if is_synced or _sync_file_range is None or _sync_file_range(fd, 0, 0, _SYNC_FILE_RANGE_WRITE):
         os.fsync(fd)
         return
-    # NFS writes, and says that the disk is full, when a descriptor is closed; this one is still locked.
+    # NFS writes the data and reports a full disk when a descriptor is closed. Close a duplicate, because the
+    # original holds the lock of the upload.
     os.close(os.dup(fd))

@@ -1,10 +1,11 @@
-"""Artifacts in a folder. An upload is written beside and renamed, so it is whole or not there.
+"""Artifacts in a folder of the local file system.
 
-A power cut may take an upload of the last seconds with it, also where files are synced: the folder that
-names it is not synced with each (7.0 ms for a small file against 2.2).
+An upload is written to a temporary file and then renamed, so a file is either complete or absent.
+Temporary files are in a hidden folder of the same file system. The writer holds a lock (``flock``), which
+ends with its process; ``sweep`` removes temporary files that nobody has locked.
 
-What is being written lies in a hidden folder on the same file system, under a lock that ends with
-the process: what is not locked there is nobody's, and is swept.
+A power failure may undo uploads of the last seconds, even if files are synced: the folder that contains the
+file is not synced after each upload (that would take 7.0 ms for a small file, not 2.2).
 """
 
 from __future__ import annotations
@@ -24,19 +25,20 @@ from trackway.client_compat import artifact_paths
 from trackway.client_compat.artifact_paths import UPLOADS_FOLDER, is_reserved
 from trackway.client_compat.errors import ApiError, InvalidParameter, NotImplementedYet, Unavailable
 
-from . import CHUNK_SIZE, Entry, Part, SignedUrl, Source, disk, is_a_folder, no_such_artifact, pieces
+from . import CHUNK_SIZE, Entry, Part, SignedUrl, Source, disk, no_such_artifact, not_a_file, read_chunks
 
-_ROOM_MATTERS_FROM = 1024 * 1024
+# Free space is checked before an upload of more than this many bytes.
+_CHECK_SPACE_FROM = 1024 * 1024
 _SWEEP_EVERY_S = 3600.0
 _DELETED = "deleted-"
 
 
 def folder_of(uri: str) -> str:
-    """The absolute folder that a path or ``file:`` URI names."""
+    """Return the absolute path of the folder at a path or ``file:`` URI. Raise ``ValueError`` for others."""
     parts = urlsplit(uri)
     if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
         raise ValueError(
-            f"Artifacts cannot be kept in {uri!r}: name a folder, a file: URI or s3://bucket/prefix."
+            f"Artifacts cannot be stored in {uri!r}: give a folder, a file: URI or s3://bucket/prefix."
         )
     return os.path.abspath(unquote(parts.path) if parts.scheme else uri)
 
@@ -48,7 +50,7 @@ class LocalFile:
         self._path = path
         self.size = found.st_size
         self.modified = found.st_mtime
-        # A file is never changed in place, so its inode and time name its contents.
+        # Files are replaced, never changed in place, so inode, time and size identify the contents.
         self.etag = f"{found.st_mtime_ns:x}-{found.st_ino:x}-{found.st_size:x}"
 
     def fileno(self) -> int:
@@ -72,15 +74,15 @@ class LocalStore:
     signs = False
 
     def __init__(self, root: str, *, is_synced: bool = True) -> None:
-        """``is_synced``: an upload is answered when its contents are on the disk, not before."""
+        """With ``is_synced`` an upload waits until its contents are on the disk."""
         self.root = root
         self._is_synced = is_synced
         self._real_root = ""
         self._uploads = os.path.join(root, UPLOADS_FOLDER)
-        self._swept = float("-inf")
+        self._last_sweep = float("-inf")
 
     def list(self, path: str) -> list[Entry]:
-        folder = self._inside(path)
+        folder = self._resolve(path)
         with _translate_errors(path):
             try:
                 entries = [entry for item in os.scandir(folder) if (entry := self._entry(path, item))]
@@ -89,7 +91,7 @@ class LocalStore:
         return sorted(entries)
 
     def walk(self, path: str) -> Iterator[Entry]:
-        start = self._inside(path)
+        start = self._resolve(path)
         with _translate_errors(path):
             if os.path.isfile(start):
                 found = os.stat(start)
@@ -97,21 +99,21 @@ class LocalStore:
                 return
             if not os.path.isdir(start):
                 raise no_such_artifact(path)
-        waiting = [path]
-        while waiting:
+        pending = [path]
+        while pending:
             folders = []
-            for entry in self.list(waiting.pop()):
+            for entry in self.list(pending.pop()):
                 if not entry.is_dir:
                     yield entry
-                # A linked folder could hold itself.
+                # Symbolic links are skipped: a link to a parent folder would make an endless loop.
                 elif not os.path.islink(os.path.join(self.root, entry.path)):
                     folders.append(entry.path)
-            waiting += reversed(folders)
+            pending += reversed(folders)
 
     def open(self, path: str, *, partly: bool = False) -> LocalFile:
-        real = self._inside(path)
+        real = self._resolve(path)
         try:
-            # A pipe would keep a thread waiting for its writer.
+            # Without O_NONBLOCK, opening a named pipe would block the thread until the pipe has a writer.
             fd = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except (FileNotFoundError, NotADirectoryError):
             raise no_such_artifact(path) from None
@@ -121,48 +123,49 @@ class LocalStore:
         if stat.S_ISREG(mode):
             return LocalFile(fd, path)
         os.close(fd)
-        raise is_a_folder(path) if stat.S_ISDIR(mode) else no_such_artifact(path)
+        raise not_a_file(path) if stat.S_ISDIR(mode) else no_such_artifact(path)
 
     def put(self, path: str, source: Source, length: int | None) -> None:
-        target = self._inside(path)
-        if time.monotonic() - self._swept > _SWEEP_EVERY_S:
+        target = self._resolve(path)
+        if time.monotonic() - self._last_sweep > _SWEEP_EVERY_S:
             self.sweep()
         with _translate_errors(path):
             if os.path.isdir(target):
-                raise InvalidParameter(f"'{path}' is a folder; a file cannot take its place.")
+                raise InvalidParameter(f"'{path}' is a folder; a file cannot replace it.")
             folder = os.path.dirname(target)
             if not os.path.isdir(folder):
                 os.makedirs(folder, exist_ok=True)
-            if length and length > _ROOM_MATTERS_FROM:
-                _check_room(folder, length)
-            with self._beside() as (temporary, fd):
-                disk.copy(pieces(source, length), fd)
+            if length and length > _CHECK_SPACE_FROM:
+                _check_free_space(folder, length)
+            with self._temporary_file() as (temporary, fd):
+                disk.copy(read_chunks(source, length), fd)
                 disk.flush(fd, is_synced=self._is_synced)
                 os.rename(temporary, target)
 
     def delete(self, path: str) -> None:
-        self._inside(path)  # refuses what leads outside
+        self._resolve(path)  # raises for a link out of the store
         if not path:
             raise artifact_paths.invalid()
-        # The name itself, not what it links to.
-        victim = os.path.join(self._inside(os.path.dirname(path)), os.path.basename(path))
+        # Of a symbolic link, delete the link and not its target.
+        target = os.path.join(self._resolve(os.path.dirname(path)), os.path.basename(path))
         with _translate_errors(path):
-            if not os.path.lexists(victim):
+            if not os.path.lexists(target):
                 return
-            # Out of sight in one step; a kill from here on leaves work for the sweep, nothing half there.
+            # Rename first, so that the folder disappears in one step. If the process is killed afterwards,
+            # ``sweep`` removes the rest.
             hidden = os.path.join(self._uploads_folder(), _DELETED + secrets.token_hex(16))
             try:
-                os.rename(victim, hidden)
-            except FileNotFoundError:  # somebody else was faster
+                os.rename(target, hidden)
+            except FileNotFoundError:  # another request deleted it
                 return
             except OSError as error:
                 if error.errno not in (errno.EXDEV, errno.EBUSY):
                     raise
-                hidden = victim
+                hidden = target
             _remove(hidden)
 
     def sweep(self) -> int:
-        self._swept = time.monotonic()
+        self._last_sweep = time.monotonic()
         removed = 0
         with suppress(FileNotFoundError, NotADirectoryError):
             for item in os.scandir(self._uploads):
@@ -170,7 +173,7 @@ class LocalStore:
                     _remove(item.path)
                     removed += 1
                 else:
-                    removed += _remove_if_nobodys(item.path)
+                    removed += _remove_if_unlocked(item.path)
         return removed
 
     def check(self) -> None:
@@ -178,7 +181,7 @@ class LocalStore:
         while not os.path.exists(folder):
             folder = os.path.dirname(folder)
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-            raise Unavailable(f"{folder} is no folder that the server can write to")
+            raise Unavailable(f"{folder} is not a folder that the server can write to")
 
     def begin_parts(self, path: str) -> str:
         raise unsupported("Multipart upload")
@@ -198,14 +201,14 @@ class LocalStore:
     def sign_put(self, path: str, seconds: int) -> SignedUrl:
         raise unsupported("Presigned upload")
 
-    def _inside(self, path: str) -> str:
-        """Where the path leads, links followed; raises when that is not below the root."""
+    def _resolve(self, path: str) -> str:
+        """Return the real path, with links resolved. Raise ``InvalidParameter`` if it is outside the root."""
         root = self._real_root or os.path.realpath(self.root)
         if not self._real_root and os.path.isdir(root):
             self._real_root = root
         try:
             real = os.path.realpath(os.path.join(root, path))
-        except ValueError:  # a NUL
+        except ValueError:  # a NUL character
             raise artifact_paths.invalid() from None
         if real != root and not real.startswith(root.rstrip("/") + "/"):
             raise artifact_paths.invalid()
@@ -217,11 +220,11 @@ class LocalStore:
             return None
         try:
             if item.is_symlink():
-                self._inside(path)
+                self._resolve(path)
             if item.is_dir():
                 return Entry(path, True)
             found = item.stat()
-        except (OSError, ApiError):  # gone in between, or a link that leads nowhere or outside
+        except (OSError, ApiError):  # deleted meanwhile, a broken link or a link out of the store
             return None
         if not stat.S_ISREG(found.st_mode):
             return None
@@ -234,8 +237,11 @@ class LocalStore:
         return self._uploads
 
     @contextmanager
-    def _beside(self) -> Iterator[tuple[str, int]]:
-        """A new file that nobody lists, as path and descriptor; gone after the block unless renamed."""
+    def _temporary_file(self) -> Iterator[tuple[str, int]]:
+        """Yield path and descriptor of a new locked temporary file.
+
+        Listings do not show it. It is removed after the block unless it was renamed.
+        """
         while True:
             path = os.path.join(self._uploads, secrets.token_hex(16))
             try:
@@ -243,9 +249,9 @@ class LocalStore:
             except FileNotFoundError:
                 self._uploads_folder()
                 continue
-            with suppress(OSError):  # a file system without locks; the sweep finds none there either
+            with suppress(OSError):  # no locks on this file system; ``sweep`` then removes no uploads
                 fcntl.flock(fd, fcntl.LOCK_EX)
-            if os.fstat(fd).st_nlink:  # not swept between the two
+            if os.fstat(fd).st_nlink:  # 0 if a sweep removed it before it was locked
                 break
             os.close(fd)
         try:
@@ -257,22 +263,25 @@ class LocalStore:
 
 
 def unsupported(what: str) -> NotImplementedYet:
-    """Clients match this text, and then send the whole file."""
+    """Return the error for an operation that the store does not have.
+
+    MLflow's clients match this text, and then send the whole file in one request.
+    """
     return NotImplementedYet(f"{what} is not supported for the current artifact repository")
 
 
-def _check_room(folder: str, length: int) -> None:
-    """Refuse at once what cannot fit, before the client has sent it all."""
-    room = os.statvfs(folder)
-    free = room.f_bavail * room.f_frsize
-    if room.f_blocks and length > free:
-        raise _full(f"{length} bytes are to be stored, {free} are free")
+def _check_free_space(folder: str, length: int) -> None:
+    """Raise an error before the client has sent a file that does not fit on the disk."""
+    disk_space = os.statvfs(folder)
+    free = disk_space.f_bavail * disk_space.f_frsize
+    if disk_space.f_blocks and length > free:
+        raise _no_space_error(f"the upload has {length} bytes, {free} are free")
 
 
-def _full(detail: str) -> ApiError:
-    # 507 and not 503: clients would send the same file several times more.
+def _no_space_error(detail: str) -> ApiError:
+    # 507 and not 503: after a 503 clients would send the same file several times more.
     return ApiError(
-        f"The artifact store has no room: {detail}. Nothing was stored.",
+        f"The artifact store has too little free space: {detail}. Nothing was stored.",
         error_code="RESOURCE_EXHAUSTED",
         status=507,
     )
@@ -280,7 +289,7 @@ def _full(detail: str) -> ApiError:
 
 @contextmanager
 def _translate_errors(path: str) -> Iterator[None]:
-    """Turn what the system says into an answer; what the client did wrong is told apart."""
+    """Raise ``OSError`` from the block as an ``ApiError``; mistakes of the client become 4xx errors."""
     try:
         yield
     except OSError as error:
@@ -289,13 +298,13 @@ def _translate_errors(path: str) -> Iterator[None]:
 
 def _api_error(error: OSError, path: str) -> ApiError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return _full(error.strerror or "it is full")
+        return _no_space_error(error.strerror or "the disk is full")
     if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY):
         return InvalidParameter(f"'{path}' cannot be stored: a part of the path is a file, not a folder.")
     if error.errno == errno.ELOOP:
         return artifact_paths.invalid()
     if error.errno == errno.ENAMETOOLONG:
-        return InvalidParameter("A name in the artifact's path is too long for the server's file system.")
+        return InvalidParameter("A name in the artifact path is too long for the file system of the server.")
     return Unavailable(f"The artifact store failed at '{path}': {error.strerror or error}")
 
 
@@ -307,15 +316,15 @@ def _remove(path: str) -> None:
             os.unlink(path)
 
 
-def _remove_if_nobodys(path: str) -> bool:
+def _remove_if_unlocked(path: str) -> bool:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:  # renamed in between
+    except OSError:  # renamed meanwhile
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.unlink(path)
-    except OSError:  # being written by somebody who lives, or renamed in between
+    except OSError:  # another process still writes it, or it was renamed meanwhile
         return False
     finally:
         os.close(fd)

@@ -1,7 +1,7 @@
-"""Which store and path an artifact location means: only stores that this server was given count.
+"""Which store and path an artifact location means.
 
-A location comes from a client (an experiment's ``artifact_location``), so the server goes to none that its
-operator did not name: reading ``file:///etc`` for whoever asks is no service.
+A location comes from a client (the ``artifact_location`` of an experiment). The server therefore accesses
+only the stores that the operator configured: a client must not be able to read ``file:///etc``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROUTE = "/api/2.0/mlflow-artifacts/artifacts/"
 
 
 class Place(NamedTuple):
-    """A file or folder in a store."""
+    """A file or folder in an artifact store that this server may access."""
 
     store: ArtifactStore
     path: str
@@ -33,11 +33,11 @@ class Place(NamedTuple):
 
 
 class Locations:
-    """The stores of one server process; each is opened at its first use.
+    """The artifact stores of one server process. Each is opened when it is first used.
 
-    ``destination`` is what the server serves under its own address, if it does; ``default_root`` is
-    where clients go by themselves, which the server then shows. ``is_synced`` says whether uploads to
-    a folder wait for its disk.
+    ``destination`` is the URI of the store that the server itself serves, or empty. ``default_root`` is the
+    URI of a store that clients access directly; the server can read it to show its files. With
+    ``is_synced`` an upload to a folder waits until its contents are on the disk.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Locations:
         is_synced: bool = True,
     ) -> None:
         self._destination = destination
-        # Clients may keep theirs in a kind of store that only they can read.
+        # Clients may use a kind of store that the server cannot open, such as gs://.
         roots = [root for root in (destination, default_root) if root and can_open(root)]
         self._roots = [(root, _parts(root)) for root in roots]
         self._s3 = s3
@@ -59,15 +59,19 @@ class Locations:
 
     @property
     def served(self) -> ArtifactStore:
-        """The store behind the server's own address."""
+        """The store that this server serves at its own artifact endpoints."""
         return self._store(self._destination)
 
     def place(self, location: str) -> Place:
-        """Where a run's or model's artifacts lie. Raises for a place that is not this server's to show."""
+        """Return the place of an artifact location of a run or model.
+
+        Raise ``PermissionDenied`` if it is outside the configured stores, and ``InvalidParameter`` if it is
+        served by a server and this one does not serve artifacts.
+        """
         if is_proxied(location):
             if not self._destination:
                 raise InvalidParameter(
-                    f"The artifacts at {location} lie behind a server that serves artifacts; this one "
+                    f"The artifacts at {location} need a server that serves artifacts; this server "
                     "runs with --no-serve-artifacts."
                 )
             return Place(self.served, artifact_paths.check(_proxied_path(location)))
@@ -77,9 +81,9 @@ class Locations:
             if scheme_and_host == root_host and (path == root_path or inner != path):
                 return Place(self._store(root), artifact_paths.check("" if path == root_path else inner))
         raise PermissionDenied(
-            f"The artifacts at {location} lie outside of what this server was given "
-            "(--artifacts-destination, --default-artifact-root); read them with a client that can "
-            "reach the place itself."
+            f"The artifacts at {location} are outside the stores of this server "
+            "(--artifacts-destination, --default-artifact-root). Read them with a client that can "
+            "access the location directly."
         )
 
     def _store(self, uri: str) -> ArtifactStore:
@@ -93,23 +97,28 @@ class Locations:
 
 
 def is_proxied(location: str) -> bool:
-    """Whether a location is reached through some server's artifact endpoints."""
+    """Whether a location is accessed through the artifact endpoints of a tracking server."""
     return urlsplit(location).scheme in _PROXIED
 
 
 def _proxied_path(location: str) -> str:
-    """What lies behind the artifact endpoints, whichever server's: MLflow takes each for its own, too."""
+    """Return the path after the artifact endpoints.
+
+    The host is ignored, as in MLflow: a location on another server is read from this server.
+    """
     parts = urlsplit(location)
     if parts.scheme == "mlflow-artifacts":
         return parts.path.lstrip("/")
     _, found, path = parts.path.partition(_ROUTE)
     if not found:
-        raise InvalidParameter(f"{location} is no address of a tracking server's artifacts.")
+        raise InvalidParameter(
+            f"{location} is not a URL of artifacts on a tracking server: it must contain {_ROUTE}."
+        )
     return path.lstrip("/")
 
 
 def _parts(uri: str) -> tuple[str, str]:
-    """Scheme and host, and a clean absolute path."""
+    """Return scheme and host, and the normalized absolute path."""
     parts = urlsplit(uri)
     if parts.scheme in ("", "file"):
         return "file", os.path.abspath(unquote(parts.path) if parts.scheme else uri)

@@ -1,4 +1,4 @@
-"""Artifacts in an S3 bucket, through the ``minio`` SDK."""
+"""Artifacts in an S3 bucket, accessed with the ``minio`` SDK."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minio.deleteobjects import DeleteObject
 from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import NotFound, Unavailable
 
-from . import CHUNK_SIZE, Entry, Part, SignedUrl, Source, is_a_folder, s3_upload_args
+from . import CHUNK_SIZE, Entry, Part, SignedUrl, Source, not_a_file, s3_upload_args
 from .s3_clients import make_clients
 from .s3_errors import MISSING, translate_errors
 from .s3_settings import S3Settings
@@ -44,19 +44,19 @@ class S3File:
             self._response = self._store.fetch(self._path, start, stop, self.etag)
         left = stop - start
         try:
-            # As it lies there, which its size and ranges count: MLflow's own client stores *.gz with a
-            # Content-Encoding, and urllib3 would unpack these.
+            # Without decoding: size and ranges count the stored bytes. MLflow's own client stores *.gz with a
+            # Content-Encoding, which urllib3 would decompress.
             for data in self._response.stream(CHUNK_SIZE, decode_content=False):
                 left -= len(data)
                 yield data
         except urllib3.exceptions.HTTPError as error:
-            raise OSError(f"The artifact store broke off within '{self._path}': {error}") from error
+            raise OSError(f"The artifact store aborted the download of '{self._path}': {error}") from error
         if left:
-            raise OSError(f"The artifact store sent {left} bytes too few of '{self._path}'")
+            raise OSError(f"The artifact store sent '{self._path}' without its last {left} bytes")
 
     def close(self) -> None:
         if self._response is not None:
-            # What is left unread is not fetched only to keep the connection.
+            # Close the connection: to keep it, the rest of the body would have to be read.
             self._response.close()
             self._response.release_conn()
             self._response = None
@@ -69,11 +69,11 @@ class S3Store:
         args = s3_upload_args.read(settings)
         parts = urlsplit(uri)
         self._bucket = parts.netloc
-        self._client, self._signer, self._http = make_clients(self._bucket, settings, args.everywhere)
+        self._client, self._signer, self._http = make_clients(self._bucket, settings, args.common_headers)
         self._uploads = Uploads(self._client, self._http, self._bucket, parts.path.strip("/"), args)
         self._key = self._uploads.key
         self._args = args
-        self._swept = time.monotonic()
+        self._last_sweep = time.monotonic()
 
     def list(self, path: str) -> list[Entry]:
         prefix = self._key(path)
@@ -83,7 +83,7 @@ class S3Store:
             entries = [
                 Entry(artifact_paths.join(path, name.rstrip("/")), item.is_dir, *_size_and_time(item))
                 for item in found
-                if _is_sound((name := item.object_name[len(prefix) :]).rstrip("/"))
+                if _is_valid((name := item.object_name[len(prefix) :]).rstrip("/"))
             ]
         return sorted(entries)
 
@@ -91,11 +91,11 @@ class S3Store:
         key = self._key(path)
         is_empty = True
         with translate_errors(path):
-            # In pages, as they are asked for.
+            # The SDK requests pages of the listing as the caller iterates.
             prefix = f"{key}/" if key else ""
             for item in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                 name = item.object_name[len(prefix) :]
-                if not item.is_dir and _is_sound(name):
+                if not item.is_dir and _is_valid(name):
                     is_empty = False
                     yield Entry(artifact_paths.join(path, name), False, *_size_and_time(item))
         if is_empty:
@@ -112,11 +112,11 @@ class S3Store:
                 return S3File(self, path, response.headers, response)
         except NotFound:
             if self.list(path):
-                raise is_a_folder(path) from None
+                raise not_a_file(path) from None
             raise
 
     def fetch(self, path: str, start: int, stop: int, etag: str) -> Any:
-        """The open answer with a range of a file, provided that it is still the same file."""
+        """Request a range of a file. Return the open response. Raise ``ApiError`` if the ETag has changed."""
         with translate_errors(path):
             return self._client.get_object(
                 self._bucket,
@@ -127,7 +127,7 @@ class S3Store:
             )
 
     def put(self, path: str, source: Source, length: int | None) -> None:
-        if time.monotonic() - self._swept > _SWEEP_EVERY_S:
+        if time.monotonic() - self._last_sweep > _SWEEP_EVERY_S:
             self._try_sweep()
         self._uploads.put(path, source, length)
 
@@ -137,11 +137,11 @@ class S3Store:
         key = self._key(path)
         with translate_errors(path):
             self._client.remove_object(self._bucket, key)
-            below = self._client.list_objects(self._bucket, prefix=f"{key}/", recursive=True)
-            victims = (DeleteObject(item.object_name) for item in below)
-            for fault in self._client.remove_objects(self._bucket, victims):
-                if fault.code not in MISSING:
-                    raise Unavailable(f"The artifact store did not delete '{fault.name}': {fault.message}")
+            children = self._client.list_objects(self._bucket, prefix=f"{key}/", recursive=True)
+            objects = (DeleteObject(item.object_name) for item in children)
+            for error in self._client.remove_objects(self._bucket, objects):
+                if error.code not in MISSING:
+                    raise Unavailable(f"The artifact store did not delete '{error.name}': {error.message}")
 
     def begin_parts(self, path: str) -> str:
         return self._uploads.begin(path)
@@ -157,7 +157,7 @@ class S3Store:
 
     def sign_get(self, path: str, seconds: int) -> str:
         name = quote(path.rpartition("/")[2])
-        # The store's origin is not ours, but a browser had better not show what somebody uploaded.
+        # A browser must save an uploaded page and not show it, although the store has another origin.
         query = {"response-content-disposition": f"attachment; filename*=UTF-8''{name}"}
         return self._sign("GET", path, seconds, query)
 
@@ -166,7 +166,7 @@ class S3Store:
         return SignedUrl(self._sign("PUT", path, seconds, headers=headers), headers)
 
     def sweep(self) -> int:
-        self._swept = time.monotonic()
+        self._last_sweep = time.monotonic()
         return self._uploads.sweep()
 
     def check(self) -> None:
@@ -176,8 +176,8 @@ class S3Store:
     def _try_sweep(self) -> None:
         try:
             self.sweep()
-        except Exception as error:  # whatever it is, nobody's upload is to fail for it
-            log.warning("Uploads in parts that nobody finished were not aborted: %s", error)
+        except Exception as error:  # the upload that started the sweep must not fail because of it
+            log.warning("Cannot abort unfinished multipart uploads: %s", error)
 
     def _sign(
         self,
@@ -191,8 +191,11 @@ class S3Store:
             return self._signer.presign(method, self._bucket, self._key(path), seconds, query, headers)
 
 
-def _is_sound(name: str) -> bool:
-    """Whether a key can be a path. Other tools write others, and in an archive ``..`` would climb out."""
+def _is_valid(name: str) -> bool:
+    """Whether an object key is a valid artifact path.
+
+    Other tools may have written other keys; ``..`` in an archive would lead out of its folder.
+    """
     return not any(part in ("", ".", "..") or artifact_paths.is_reserved(part) for part in name.split("/"))
 
 

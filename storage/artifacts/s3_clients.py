@@ -1,4 +1,4 @@
-"""The SDK's clients for an S3 store, as its settings say."""
+"""Make the SDK clients of an S3 store from its settings."""
 
 from __future__ import annotations
 
@@ -19,30 +19,31 @@ from minio.credentials.providers import (
 from .s3_settings import S3Settings
 from .s3_signing import Client
 
-_AWS = "https://s3.amazonaws.com"
-# For connecting, and for each piece that is sent.
-_CONNECT_S = 10.0
-_READ_S = 60.0
-_ROLE_S = 2.0
+_AWS_ENDPOINT = "https://s3.amazonaws.com"
+_CONNECT_TIMEOUT_S = 10.0
+# Of each read from and write to the socket.
+_SOCKET_TIMEOUT_S = 60.0
+# Of requests to the metadata service of AWS.
+_METADATA_TIMEOUT_S = 2.0
 # One connection for each thread that a worker may have.
-_CONNECTIONS = 64
+_MAX_CONNECTIONS = 64
 
 
 def make_clients(
-    bucket: str, settings: S3Settings, everywhere: Mapping[str, str]
+    bucket: str, settings: S3Settings, common_headers: Mapping[str, str]
 ) -> tuple[Client, Client, urllib3.PoolManager]:
-    """A client for us, one that signs for the address that clients see, and the connections.
+    """Return a client for the server's requests, one that signs URLs for clients, and the connection pool.
 
-    ``everywhere``: headers that each request carries.
+    The second client uses the public endpoint if there is one. ``common_headers`` are sent with each request.
 
-    To be made after a fork: the connections must not be shared.
+    Call it after a fork: processes must not share connections.
     """
     http = urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=_CONNECT_S, read=_READ_S),
-        maxsize=_CONNECTIONS,
+        timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT_S, read=_SOCKET_TIMEOUT_S),
+        maxsize=_MAX_CONNECTIONS,
         cert_reqs="CERT_NONE" if settings.ignores_tls else "CERT_REQUIRED",
         ca_certs=settings.certificates or certifi.where(),
-        # Only what failed before a request was sent, or reads, is tried again.
+        # Retry failed connections, and GET and HEAD requests that got no complete response.
         retries=urllib3.Retry(
             total=2,
             connect=1,
@@ -55,25 +56,25 @@ def make_clients(
     )
     if settings.ignores_tls:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    # Without a region the SDK asks for each bucket's; servers other than AWS's do not mind which it is.
+    # Without a region the SDK requests the region of each bucket. Servers other than AWS accept any region.
     region = settings.region or ("us-east-1" if settings.endpoint else None)
-    client = _client(settings.endpoint or _AWS, region, http, settings)
+    client = _client(settings.endpoint or _AWS_ENDPOINT, region, http, settings)
     signer = client
     if settings.public_endpoint:
         signer = _client(settings.public_endpoint, region or client._get_region(bucket), http, settings)
-    client.everywhere = signer.everywhere = everywhere
+    client.common_headers = signer.common_headers = common_headers
     return client, signer, http
 
 
 def _client(endpoint: str, region: str | None, http: urllib3.PoolManager, settings: S3Settings) -> Client:
     parts = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
-        raise ValueError(f"An S3 endpoint is http(s)://host:port without a path, not {endpoint!r}.")
+        raise ValueError(f"An S3 endpoint must be http(s)://host:port without a path, not {endpoint!r}.")
     providers: list[Provider] = [EnvAWSProvider(), EnvMinioProvider(), AWSConfigProvider()]
     if not settings.endpoint:
-        # Asked last: outside of AWS nobody answers.
-        role_http = urllib3.PoolManager(timeout=_ROLE_S, retries=False)
-        providers.append(IamAwsProvider(http_client=role_http))
+        # The last provider, because outside AWS each request to it waits for its time-out.
+        metadata_http = urllib3.PoolManager(timeout=_METADATA_TIMEOUT_S, retries=False)
+        providers.append(IamAwsProvider(http_client=metadata_http))
     client = Client(
         parts.netloc,
         secure=parts.scheme == "https",

@@ -1,4 +1,7 @@
-"""How an S3 store is reached and written to, as environment variables say it; without the SDK."""
+"""Settings of S3 stores, read from environment variables.
+
+This module does not import the SDK, which is an optional dependency.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +15,23 @@ _CERTIFICATES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 @dataclass(frozen=True)
 class S3Settings:
-    """Keys are not among them: the SDK looks for them where AWS's own tools do."""
+    """Settings of an S3 store, without access keys. The SDK finds the keys where AWS's own tools do."""
 
-    # Of a server other than AWS's, which clients may not be able to reach.
+    # URL of an S3 server other than AWS. Clients may not be able to reach it.
     endpoint: str = ""
     region: str = ""
     certificates: str = ""
     ignores_tls: bool = False
     virtual_addressing: bool = False
-    # Read by ``s3_upload_args``, only where something lies in S3.
+    # Parsed by ``s3_upload_args``, only if artifacts are stored in S3.
     upload_extra_args: str = ""
     expected_bucket_owner: str = ""
-    # At which address clients reach the store by themselves; an option of the server's.
+    # URL at which clients reach the store directly. Set by a server option, not by a variable.
     public_endpoint: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> S3Settings:
+        """Return the settings. Of several variables for one setting, the first that is not empty is used."""
         return cls(
             endpoint=_first(environment, _ENDPOINTS),
             region=_first(environment, _REGIONS),

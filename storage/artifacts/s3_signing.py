@@ -1,7 +1,7 @@
-"""Requests to S3 that carry more than the SDK gives them, and signed addresses.
+"""An S3 client that adds signed headers to each request, and makes presigned URLs with signed headers.
 
-AWS refuses a request with an ``x-amz-*`` header that its signature does not cover, and the SDK's own
-signed addresses cover ``host`` alone. Private parts of the SDK's 7.2 are used, to which it is pinned.
+AWS refuses a request with an ``x-amz-*`` header that its signature does not cover. Presigned URLs of the SDK
+cover only ``host``. This module uses private functions of the SDK, which is therefore pinned to 7.2.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
 class Client(Minio):
-    """The SDK's client, which says the headers ``everywhere`` with each request."""
+    """The SDK's client, which also sends ``common_headers`` with each request."""
 
-    everywhere: Mapping[str, str] = {}
+    common_headers: Mapping[str, str] = {}
 
     def _build_headers(
         self, host: str, headers: Any = None, body: bytes | None = None, creds: Credentials | None = None
     ) -> tuple[Any, datetime]:
-        # The one place that all calls pass through before they are signed; many take no headers of ours.
-        return super()._build_headers(host, {**(headers or {}), **self.everywhere}, body, creds)
+        # All methods of the SDK call this before they sign; many of them have no argument for headers.
+        return super()._build_headers(host, {**(headers or {}), **self.common_headers}, body, creds)
 
     def presign(
         self,
@@ -39,10 +39,11 @@ class Client(Minio):
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> str:
-        """An address at which anyone may do this one thing for a while, with exactly these headers.
+        """Return a URL that allows one request without keys, valid for ``seconds``.
 
-        What goes ``everywhere`` stands in the query: browsers and clients that follow a link add no
-        headers. AWS enforces it there, in lower case (aws-sdk-go-v2 issue 2508).
+        The request must have exactly the given headers. ``common_headers`` are in the query instead, because
+        browsers and clients that follow a link add no headers. AWS checks them there, if their names are in
+        lower case (aws-sdk-go-v2 issue 2508).
         """
         check_bucket_name(bucket, s3_check=self._base_url.is_aws_host)
         check_object_name(key)
@@ -51,9 +52,9 @@ class Client(Minio):
         date = time.utcnow()
         scope = signer._get_scope(date, region, "s3")
         signed = {name.lower(): value for name, value in (headers or {}).items()}
-        asked: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             **(query or {}),
-            **self.everywhere,
+            **self.common_headers,
             "X-Amz-Algorithm": _ALGORITHM,
             "X-Amz-Credential": f"{credentials.access_key}/{scope}",
             "X-Amz-Date": time.to_amz_date(date),
@@ -61,9 +62,9 @@ class Client(Minio):
             "X-Amz-SignedHeaders": ";".join(sorted(["host", *signed])),
         }
         if credentials.session_token:
-            asked["X-Amz-Security-Token"] = credentials.session_token
+            parameters["X-Amz-Security-Token"] = credentials.session_token
         url = self._base_url.build(
-            method=method, region=region, bucket_name=bucket, object_name=key, query_params=asked
+            method=method, region=region, bucket_name=bucket, object_name=key, query_params=parameters
         )
         request, _ = signer._get_canonical_request_hash(
             method, url, {"host": url.netloc, **signed}, _UNSIGNED

@@ -1,7 +1,8 @@
-"""Uploads into an S3 bucket: whole, or in parts that are put together at the end.
+"""Uploads to an S3 bucket, in one request or as multipart uploads.
 
-They pass through in one stream, without a buffer, wherever their length is known: the address is
-signed, and the body goes to it as it comes. Pinned to the SDK's 7.2, for its multipart calls are private.
+An upload of known length is streamed without a buffer: the server sends a PUT to a presigned URL and passes
+the body on as it arrives. This module uses private multipart methods of the SDK, which is therefore pinned
+to 7.2.
 """
 
 from __future__ import annotations
@@ -20,28 +21,30 @@ from minio.error import S3Error
 from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import ApiError
 
-from . import CHUNK_SIZE, Part, Source, pieces
-from .s3_errors import MISSING, fault, translate_errors
+from . import CHUNK_SIZE, Part, Source, read_chunks
+from .s3_errors import MISSING, api_error, translate_errors
 from .s3_signing import Client
 from .s3_upload_args import UploadArgs
 
-# S3 takes 5 GiB in one piece.
-_WHOLE_LIMIT = 4 * 1024**3
+# S3 accepts up to 5 GiB in one request.
+_MAX_SINGLE_PUT = 4 * 1024**3
 _MAX_PARTS = 10_000
-# Parts that are streamed need no memory; larger ones cost more when one fails.
-_STREAMED_PART = 1024**3
-# Where the length is not known each part is held in memory, for a part must say its length first:
-# 80 GiB at the most, and Python's clients always know theirs.
-_HELD_PART = 8 * 1024**2
-_SIGNED_FOR_S = 3600
+# Streamed parts use no memory, so they can be large; but more is lost if a large part fails.
+_STREAMED_PART_SIZE = 1024**3
+# If the length is unknown, each part is buffered in memory, because the request of a part begins with its
+# length. This limits such an upload to 80 GiB; MLflow's Python clients always send the length.
+_BUFFERED_PART_SIZE = 8 * 1024**2
+_URL_VALID_S = 3600
 _ABANDONED_AFTER = timedelta(days=7)
-_PAGE = 1000
-# What a part sends, and its length.
+_LISTING_PAGE = 1000
+# The body of a part, and its length.
 _Body: TypeAlias = tuple[Iterable[bytes | bytearray], int]
 _CODE = re.compile(rb"<Code>([^<]+)</Code>")
 
 
 class Uploads:
+    """The uploads of one store. The methods raise ``ApiError``."""
+
     def __init__(
         self, client: Client, http: urllib3.PoolManager, bucket: str, prefix: str, args: UploadArgs
     ) -> None:
@@ -52,20 +55,22 @@ class Uploads:
         self._args = args
 
     def put(self, path: str, source: Source, length: int | None) -> None:
-        if length is not None and length <= _WHOLE_LIMIT:
-            self._send(path, pieces(source, length), length, self._args.headers(path))
+        """Store a file, in one request if it is small enough."""
+        if length is not None and length <= _MAX_SINGLE_PUT:
+            self._send(path, read_chunks(source, length), length, self._args.headers(path))
             return
         if length is None:
-            held = _read_fully(source, _HELD_PART)
-            if len(held) < _HELD_PART:
-                self._send(path, [held], len(held), self._args.headers(path))
+            buffer = _read_fully(source, _BUFFERED_PART_SIZE)
+            if len(buffer) < _BUFFERED_PART_SIZE:
+                self._send(path, [buffer], len(buffer), self._args.headers(path))
                 return
-            self._send_parts(path, _held_parts(held, source))
+            self._send_parts(path, _buffered_parts(buffer, source))
         else:
-            size = max(_STREAMED_PART, -(-length // _MAX_PARTS))
+            size = max(_STREAMED_PART_SIZE, -(-length // _MAX_PARTS))
             self._send_parts(path, _streamed_parts(source, length, size))
 
     def begin(self, path: str) -> str:
+        """Begin a multipart upload. Return its id."""
         with translate_errors(path):
             headers: dict[str, Any] = {**self._args.headers(path)}
             return self._client._create_multipart_upload(self._bucket, self.key(path), headers)
@@ -80,7 +85,7 @@ class Uploads:
             self._client._abort_multipart_upload(self._bucket, self.key(path), upload_id)
 
     def sweep(self) -> int:
-        """Abort uploads in parts that nobody has finished in a week."""
+        """Abort multipart uploads that began more than a week ago. Return their number."""
         removed = 0
         with translate_errors(""):
             for key, upload_id, began in self._unfinished():
@@ -89,16 +94,16 @@ class Uploads:
         return removed
 
     def _unfinished(self) -> Iterator[tuple[str, str, datetime]]:
-        """Key, id and beginning of every upload in parts, in pages as they are asked for."""
+        """Yield object key, upload id and start time of the unfinished multipart uploads, page by page."""
         query: dict[str, Any] = {
             "uploads": "",
             "prefix": self._prefix + "/" if self._prefix else "",
-            "max-uploads": str(_PAGE),
+            "max-uploads": str(_LISTING_PAGE),
         }
-        seen = {"\n"}
+        markers = {"\n"}
         while True:
-            answer = self._client._execute("GET", self._bucket, query_params=query)
-            page = ElementTree.fromstring(answer.data)
+            response = self._client._execute("GET", self._bucket, query_params=query)
+            page = ElementTree.fromstring(response.data)
             for upload in page.iterfind("{*}Upload"):
                 texts = (upload.findtext(f"{{*}}{name}") for name in ("Key", "UploadId", "Initiated"))
                 key, upload_id, begun = (text or "" for text in texts)
@@ -106,23 +111,23 @@ class Uploads:
             query["key-marker"] = page.findtext("{*}NextKeyMarker") or ""
             query["upload-id-marker"] = page.findtext("{*}NextUploadIdMarker") or ""
             marker = query["key-marker"] + "\n" + query["upload-id-marker"]
-            # A store that names no next page, or the same again, would keep us here for ever.
-            if page.findtext("{*}IsTruncated") != "true" or marker in seen:
+            # Without a marker, or with a repeated one, this loop would not end.
+            if page.findtext("{*}IsTruncated") != "true" or marker in markers:
                 return
-            seen.add(marker)
+            markers.add(marker)
 
     def _abort_if_there(self, key: str, upload_id: str) -> bool:
         try:
             self._client._abort_multipart_upload(self._bucket, key, upload_id)
         except S3Error as error:
-            # Another server that sweeps the same bucket, or the client itself, was faster.
+            # Another server that sweeps the same bucket, or the client, has ended it meanwhile.
             if error.code == "NoSuchUpload" or error.code in MISSING:
                 return False
             raise
         return True
 
     def key(self, path: str) -> str:
-        """The object that is a path's file."""
+        """Return the object key of a path."""
         return artifact_paths.join(self._prefix, path)
 
     def _send_parts(self, path: str, parts: Iterable[_Body]) -> None:
@@ -130,7 +135,7 @@ class Uploads:
         try:
             done = []
             for number, (body, size) in enumerate(parts, 1):
-                # How the file is stored was said when the upload began.
+                # Without object headers: they were sent when the upload began.
                 query = part_query(upload_id, number)
                 done.append(Part(number, self._send(path, body, size, {}, query)))
             self.complete(path, upload_id, done)
@@ -147,41 +152,44 @@ class Uploads:
         headers: dict[str, str],
         query: dict[str, str] | None = None,
     ) -> str:
-        """PUT a stream of known length; its ETag. Never tried twice, for the body is gone."""
+        """Send a PUT with a body of known length. Return the ETag.
+
+        It is not retried, because the body has been consumed.
+        """
         with translate_errors(path):
-            url = self._client.presign("PUT", self._bucket, self.key(path), _SIGNED_FOR_S, query, headers)
-            sent = {**headers, "Content-Length": str(length)}
-            answer = self._http.urlopen("PUT", url, body=body, headers=sent, retries=False)
-        if answer.status == 200:
-            return str(answer.headers.get("ETag", ""))
-        code = _CODE.search(answer.data)
-        raise fault(code.group(1).decode() if code else str(answer.status), "", path)
+            url = self._client.presign("PUT", self._bucket, self.key(path), _URL_VALID_S, query, headers)
+            request_headers = {**headers, "Content-Length": str(length)}
+            response = self._http.urlopen("PUT", url, body=body, headers=request_headers, retries=False)
+        if response.status == 200:
+            return str(response.headers.get("ETag", ""))
+        code = _CODE.search(response.data)
+        raise api_error(code.group(1).decode() if code else str(response.status), "", path)
 
 
 def part_query(upload_id: str, number: int) -> dict[str, str]:
-    """What the address of a part has."""
+    """Return the query parameters of the request that uploads a part."""
     return {"partNumber": str(number), "uploadId": upload_id}
 
 
 def _streamed_parts(source: Source, length: int, size: int) -> Iterator[_Body]:
     while length:
         part = min(size, length)
-        yield pieces(source, part), part
+        yield read_chunks(source, part), part
         length -= part
 
 
-def _held_parts(held: bytearray, source: Source) -> Iterator[_Body]:
-    while held:
-        body = [held]
-        yield body, len(held)
-        # Let go of before the next is read: one part in memory, not two.
+def _buffered_parts(buffer: bytearray, source: Source) -> Iterator[_Body]:
+    while buffer:
+        body = [buffer]
+        yield body, len(buffer)
+        # Free the part before the next one is read, so that memory holds one part and not two.
         body.clear()
-        held.clear()
-        held = _read_fully(source, _HELD_PART)
+        buffer.clear()
+        buffer = _read_fully(source, _BUFFERED_PART_SIZE)
 
 
 def _read_fully(source: Source, size: int) -> bytearray:
-    held = bytearray()
-    while len(held) < size and (data := source.read(min(CHUNK_SIZE, size - len(held)))):
-        held += data
-    return held
+    buffer = bytearray()
+    while len(buffer) < size and (data := source.read(min(CHUNK_SIZE, size - len(buffer)))):
+        buffer += data
+    return buffer

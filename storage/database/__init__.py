@@ -1,6 +1,20 @@
-"""The database engine: connections, transactions, prepared statements, and each database's own ways.
+"""The database layer: connections, transactions and prepared statements. It does not depend on the schema.
 
-It knows no table. Modules of the domain import what they use from here.
+``database``          a database, SQLite or PostgreSQL; runs transactions and repeats them
+``transaction``       one transaction, ``Tx``
+``connection``        a connection of the pool for one transaction
+``prepared``          prepared statements
+``upsert``            INSERT ... ON CONFLICT for both databases
+``errors``            which database errors allow a retry, and which API errors they become
+``row_cache``         rows that writes to PostgreSQL use without reading them again
+``text_cache``        the JSON of runs, by row version
+``read_replica``      searches on a replica
+``sqlite``            SQLite's settings and the start of its transactions
+``sqlite_write_lock`` the write lock of a process and its forks
+``postgres``          PostgreSQL's settings; whether statements may be prepared
+``postgres_pipeline`` statements by libpq's pipeline
+
+Other folders import from this package, not from its modules.
 """
 
 from .database import DEFAULT_WORKSPACE, Database, Tx, file_of, parse_uri

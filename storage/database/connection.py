@@ -1,7 +1,7 @@
-"""A connection of the pool's for one transaction: the driver's own, and SQLAlchemy's where it is needed.
+"""A connection of the pool for the time of one transaction: the driver's, and SQLAlchemy's on demand.
 
-Most transactions are of prepared statements, which go to the driver. SQLAlchemy's Connection and Transaction
-would take 12 us of each, where all of SQLite's part in a short one takes 40.
+Most transactions consist of prepared statements, which go directly to the driver. SQLAlchemy's Connection and
+Transaction would cost 12 microseconds for each transaction; a short one on SQLite takes 40 in all.
 """
 
 from __future__ import annotations
@@ -13,12 +13,19 @@ import sqlalchemy as sa
 
 
 class PooledConnection:
-    """Faults are SQLAlchemy's, as those of its own statements: a connection that died leaves the pool."""
+    """One connection of the pool.
+
+    Errors of the driver are raised as SQLAlchemy raises them (``sqlalchemy.exc``), and a lost connection is
+    removed from the pool.
+    """
 
     __slots__ = ("_connection", "_pooled", "dialect", "driver", "engine")
 
     def __init__(self, engine: sa.Engine, begin: Callable[[Any], None] | None = None) -> None:
-        """``begin`` has the pool's connection begin a transaction, where the first statement is not to."""
+        """Take a connection from the pool.
+
+        ``begin``, if given, begins the transaction on it at once; else the first statement does.
+        """
         self.engine = engine
         self.dialect = engine.dialect
         self._connection: sa.Connection | None = None
@@ -32,19 +39,19 @@ class PooledConnection:
                 begin(self._pooled)
             except self.dialect.loaded_dbapi.Error as fault:
                 try:
-                    self.fail(fault)
+                    self.raise_error(fault)
                 finally:
                     self.close()
 
     @property
     def info(self) -> dict[Any, Any]:
-        """What is kept with the connection for as long as it lives."""
+        """Values that are kept with the driver's connection for its lifetime."""
         info: dict[Any, Any] = self._pooled.info
         return info
 
     @property
     def connection(self) -> sa.Connection:
-        """SQLAlchemy's. Where it begins a transaction, that is for the driver the one that there is."""
+        """SQLAlchemy's connection. It joins the driver's transaction if one is open."""
         if self._connection is None:
             self._connection = sa.Connection(self.engine, self._pooled)
         return self._connection
@@ -53,17 +60,20 @@ class PooledConnection:
         try:
             self.driver.commit()
         except self.dialect.loaded_dbapi.Error as fault:
-            self.fail(fault)
+            self.raise_error(fault)
 
-    def fail(self, fault: BaseException, sql: str | None = None, values: Any = None) -> NoReturn:
-        """Raise the driver's fault; without ``sql`` as that of a COMMIT, which may be done where the
-        connection died."""
+    def raise_error(self, fault: BaseException, sql: str | None = None, values: Any = None) -> NoReturn:
+        """Raise the driver's error as SQLAlchemy's.
+
+        Without ``sql`` the error counts as one of COMMIT: if the connection was lost, the transaction may
+        have been committed, so ``errors.is_retryable`` refuses to repeat it.
+        """
         # Without events: they would set up a connection that may be dead.
         connection = self._connection or sa.Connection(self.engine, self._pooled, _has_events=False)
         connection._handle_dbapi_exception(fault, sql, values, None, None)
 
     def close(self) -> None:
-        """Give it back to the pool, which rolls back what was not committed."""
+        """Return the connection to the pool, which rolls back what was not committed."""
         if self._connection is not None:
             self._connection.close()
         elif self._pooled.is_valid:

@@ -1,4 +1,13 @@
-"""One database, SQLite or PostgreSQL, and transactions on it."""
+"""A database, SQLite or PostgreSQL: its connection pool, and transactions that are repeated if necessary.
+
+Invariants: one request is one transaction, in which the handler's writes and the audit row commit together.
+``Database.run`` repeats the whole transaction if it lost a race with another one (deadlock, serialization
+failure, locked database), if its connection was lost before the commit, or if a cached row turned out to be
+missing. So the function that it runs must not change its request, and must do nothing outside the database
+that cannot be repeated.
+
+No transaction is open while a client sends or receives, or while an artifact store works.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +45,15 @@ _POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg2", "postgresql+
 _PASSWORD = re.compile("(://[^:/@]*:).*@")
 
 
-# A transaction may write between one reading and the next.
-_NO_CACHE = TextCache(0)
+# Stores nothing. Transactions that write use it: they may change a run after they have read its version.
+_NO_TEXT_CACHE = TextCache(0)
 
 
 class Database:
-    """Connections to one database; made after the fork, shared by a process's threads."""
+    """A connection pool for one database, shared by the threads of a process, and the caches of its rows.
+
+    A process that forks closes its connections first (``dispose``); the children open their own.
+    """
 
     def __init__(
         self,
@@ -49,9 +61,13 @@ class Database:
         *,
         synchronous: str = "NORMAL",
         pool_size: int = 8,
-        connect: Mapping[str, int] | None = None,
+        connect_parameters: Mapping[str, int] | None = None,
     ) -> None:
-        """``connect`` are parameters of libpq's for PostgreSQL, where the URI does not say them."""
+        """Prepare the pool. Raise ``ValueError``, with a message for the operator, if a setting is wrong.
+
+        ``synchronous`` is SQLite's setting. ``connect_parameters`` are libpq's, for PostgreSQL; those in the
+        URI have priority.
+        """
         url = parse_uri(uri)
         self.dialect = url.get_backend_name()
         self._is_sqlite = self.dialect == "sqlite"
@@ -59,23 +75,24 @@ class Database:
         self._row_cache: RowCache | None = None
         self._prepare_policy: postgres.PreparePolicy | None = None
         self._write_lock: WriteLock | None = None
-        self._begin: Callable[[Any], None] | None = None
+        self._begin_write: Callable[[Any], None] | None = None
         if self._is_sqlite:
             self._write_lock = WriteLock()
             self._engine = sqlite.make_engine(url, synchronous=synchronous, pool_size=pool_size)
-            self._begin = partial(sqlite.begin_writing, self._write_lock)
-            self._reads = self._engine
+            self._begin_write = partial(sqlite.begin_writing, self._write_lock)
+            self._read_engine = self._engine
         else:
             self._engine, self._prepare_policy = postgres.make_engine(
-                url, pool_size=pool_size, patience_s=WAIT_S, connect=connect or {}
+                url, pool_size=pool_size, pool_timeout_s=WAIT_S, connect_parameters=connect_parameters or {}
             )
             self._row_cache = RowCache()
-            # A read of several statements needs no snapshot, and BEGIN and ROLLBACK are two round trips.
-            self._reads = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+            # Requests that read need no common snapshot for their statements; BEGIN and ROLLBACK would cost
+            # two round trips.
+            self._read_engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def engine(self) -> sa.Engine:
-        """For migrations and tests; requests go through ``begin`` and ``run``."""
+        """SQLAlchemy's engine, for migrations and tests. Requests use ``run``."""
         return self._engine
 
     @contextmanager
@@ -87,7 +104,10 @@ class Database:
         user: str | None = None,
         request_id: str = "",
     ) -> Iterator[Tx]:
-        """A transaction: committed at the end of the block, rolled back when it raises."""
+        """Open a transaction. Commit it at the end of the block; roll it back if the block raises.
+
+        It is not repeated, and errors are SQLAlchemy's. Requests use ``run``.
+        """
         tx = self._open(write, workspace, user, request_id)
         try:
             yield tx
@@ -98,10 +118,10 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """SQLAlchemy's connection in a transaction that writes."""
+        """Open a transaction that writes, for Alembic, and yield SQLAlchemy's connection."""
         with self.begin(write=True) as tx:
             connection = tx.connection
-            connection.begin()  # else Alembic would begin and commit each of its steps
+            connection.begin()  # otherwise Alembic would begin and commit a transaction for each of its steps
             yield connection
 
     def run(
@@ -113,15 +133,17 @@ class Database:
         user: str | None = None,
         request_id: str = "",
     ) -> T:
-        """``work(tx)`` in a transaction, run again whole when it lost a race with another.
+        """Run ``work(tx)`` in a transaction, commit it, and return the result.
 
-        Raises ``Unavailable`` when the database cannot be reached, stays locked, or is full.
+        If the transaction lost a race with another, or its connection was lost before the commit, it is run
+        again as a whole, up to 6 times in all. If a cached row was missing, it is run again without the row
+        cache. Raise ``Unavailable`` if the database cannot be reached, stays locked, or is full.
         """
-        rows = self._row_cache
+        row_cache = self._row_cache
         attempt = 1
         while True:
             try:
-                tx = self._open(write, workspace, user, request_id, rows)
+                tx = self._open(write, workspace, user, request_id, row_cache)
                 try:
                     result = work(tx)
                     tx.commit()
@@ -130,21 +152,24 @@ class Database:
                 tx.notify_committed()
                 return result
             except (exc.DBAPIError, exc.TimeoutError) as fault:
-                if rows and is_missing_row(fault):
-                    rows.clear()
-                    rows = None
+                if row_cache and is_missing_row(fault):
+                    row_cache.clear()
+                    row_cache = None
                     continue
                 if (
                     not (errors.is_retryable(fault, write) or self.lost_prepared_statement(fault))
                     or attempt == _ATTEMPTS
                 ):
                     raise errors.as_api_error(fault) from fault
-                log.info("transaction %s runs again: %s", request_id, errors.first_line(fault))
+                log.info("transaction of request %s is repeated: %s", request_id, errors.first_line(fault))
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
                 attempt += 1
 
     def lost_prepared_statement(self, fault: exc.SQLAlchemyError) -> bool:
-        """Whether a pooler took away a prepared statement; from now on connections have none."""
+        """Return whether the error means that a connection pooler has lost a prepared statement.
+
+        If so, close the unused connections; new ones prepare no statements.
+        """
         if not isinstance(fault, exc.DBAPIError) or not self._prepare_policy:
             return False
         is_lost = self._prepare_policy.disable_after(fault)
@@ -160,13 +185,18 @@ class Database:
         request_id: str,
         row_cache: RowCache | None = None,
     ) -> Tx:
-        """A transaction. Who gives what was ``seen`` does the work again where it ``is_missing_row``."""
+        """Begin a transaction. It uses the row cache only if the caller passes it.
+
+        A caller that passes it must repeat the work without it after an error that ``is_missing_row``.
+        """
         if write:
             self._acquire_write_lock()
         try:
             return Tx(
-                PooledConnection(self._engine, self._begin) if write else PooledConnection(self._reads),
-                _NO_CACHE if write else self._text_cache,
+                PooledConnection(self._engine, self._begin_write)
+                if write
+                else PooledConnection(self._read_engine),
+                _NO_TEXT_CACHE if write else self._text_cache,
                 row_cache=row_cache,
                 writes=write,
                 workspace=workspace,
@@ -186,7 +216,7 @@ class Database:
                 self._release_write_lock()
 
     def _acquire_write_lock(self) -> None:
-        """Wait for this process's turn to write, on a database that has one writer at a time."""
+        """Acquire the write lock, on SQLite. Raise ``Unavailable`` after the time-out."""
         if self._write_lock is None or self._write_lock.acquire(WAIT_S):
             return
         raise Unavailable(f"The database was busy with other writes for {WAIT_S:.0f} seconds.")
@@ -196,49 +226,51 @@ class Database:
             self._write_lock.release()
 
     def ping(self) -> None:
-        """Raise ``Unavailable`` when the database does not answer."""
+        """Raise ``Unavailable`` if the database does not answer."""
         try:
-            with self._reads.connect() as connection:
+            with self._read_engine.connect() as connection:
                 connection.execute(sa.select(1))
         except (exc.DBAPIError, exc.TimeoutError) as fault:
             raise errors.as_api_error(fault) from fault
 
     def _close_idle(self) -> None:
-        """Close the connections that nobody uses; those in use when they come back."""
+        """Close unused connections at once, and those in use when they are returned to the pool."""
         self._engine.dispose()
 
     def dispose(self) -> None:
+        """Close the connections. The next use of the database opens new ones."""
         self._close_idle()
 
 
 def parse_uri(uri: str) -> URL:
-    """The store URI as MLflow users write it, with the driver that we use.
+    """Parse the store URI as MLflow users write it, and set the driver that Trackway uses.
 
-    Raises ValueError with a sentence for the person who typed it.
+    Raise ``ValueError``, with a message for the operator, if it is no URI of SQLite or PostgreSQL.
     """
-    shown = _PASSWORD.sub(r"\1***@", uri)
+    redacted = _PASSWORD.sub(r"\1***@", uri)
     if "://" not in uri:
         raise ValueError(
-            f"The store URI {shown!r} is a folder; Trackway keeps its data in a database: "
+            f"The store URI {redacted!r} is a folder; Trackway keeps its data in a database: "
             "use sqlite:///path/to/file.db or postgresql://user:password@host/name."
         )
     try:
         url = make_url(uri)
     except (exc.ArgumentError, ValueError):
-        raise ValueError(f"The store URI {shown!r} cannot be read as a database URL.") from None
+        raise ValueError(f"The store URI {redacted!r} cannot be read as a database URL.") from None
     if url.drivername in _POSTGRES_NAMES:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername in {"sqlite", "sqlite+pysqlite"}:
         if not url.database or url.database == ":memory:":
             raise ValueError(
-                "SQLite in memory would forget everything; name a file: sqlite:///path/to/file.db"
+                "The store URI names a SQLite database in memory, which would be lost when the server stops: "
+                "use sqlite:///path/to/file.db."
             )
         return url.set(drivername="sqlite+pysqlite")
-    raise ValueError(f"The store URI names {url.drivername!r}; Trackway runs on sqlite and postgresql.")
+    raise ValueError(f"The store URI names {url.drivername!r}; Trackway supports sqlite and postgresql.")
 
 
 def file_of(uri: str) -> Path | None:
-    """The file of a SQLite database, which opening it would make; None for PostgreSQL."""
+    """Return the file of a SQLite database, which may not exist yet; None for PostgreSQL."""
     url = parse_uri(uri)
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 

@@ -1,4 +1,4 @@
-"""A database's faults: which pass when the transaction is run again, and what clients are told."""
+"""Errors of the database: which ones allow a retry of the transaction, and which API errors they become."""
 
 from __future__ import annotations
 
@@ -6,34 +6,35 @@ from sqlalchemy import exc
 
 from trackway.client_compat.errors import Unavailable
 
-# PostgreSQL: serialization failure, deadlock, and a foreign key to what was there a moment ago: somebody
-# purged it meanwhile, and whoever looks again is told that it does not exist.
-_PASSING_SQLSTATES = {"40001", "40P01", "23503"}
+# PostgreSQL: serialization failure, deadlock, foreign key violation. The last one occurs when another
+# transaction purges the parent after this one has read it; the retry then reports that it does not exist.
+_RETRYABLE_SQLSTATES = {"40001", "40P01", "23503"}
 _SQLITE_ERROR = 1
 
 
 def is_retryable(fault: exc.SQLAlchemyError, write: bool) -> bool:
-    """Whether the same transaction may pass when it is run again, and cannot have been committed."""
+    """Return whether the transaction may succeed at a retry and was certainly not committed."""
     if not isinstance(fault, exc.DBAPIError):
         return False
-    if getattr(fault.orig, "sqlstate", None) in _PASSING_SQLSTATES:
+    if getattr(fault.orig, "sqlstate", None) in _RETRYABLE_SQLSTATES:
         return True
     if isinstance(fault, exc.OperationalError) and "database is locked" in str(fault.orig):
         return True
-    # A connection that died (the server restarted): when it was a statement that met it, nothing was
-    # committed. When it was COMMIT, which SQLAlchemy reports without one, nobody knows.
+    # The connection was lost, for example because PostgreSQL restarted. If a statement failed by it, nothing
+    # was committed. If COMMIT failed, which SQLAlchemy reports without a statement, the outcome is unknown.
     return fault.connection_invalidated and (not write or fault.statement is not None)
 
 
 def as_api_error(fault: exc.SQLAlchemyError) -> Exception:
-    """What a client is told; the fault itself where it is ours."""
+    """Return the error for the client: ``Unavailable``, or ``fault`` itself if it is a bug (status 500)."""
     text = first_line(fault)
     if "file is not a database" in text:
-        return Unavailable("The file that the store URI names is not a database of SQLite's.")
+        return Unavailable("The file that the store URI names is not a SQLite database.")
     origin = getattr(fault, "orig", None)
     state = getattr(origin, "sqlstate", None) or ""
     if getattr(origin, "sqlite_errorcode", None) == _SQLITE_ERROR:
-        return fault  # a statement that cannot be, which SQLite calls operational as it does a full disk
+        # An invalid statement. SQLite's driver raises OperationalError for it, as it does for a full disk.
+        return fault
     if "disk is full" in text or state == "53100":
         return Unavailable("The database's disk is full: nothing of this request was stored.")
     if isinstance(fault, exc.TimeoutError) or "database is locked" in text or state.startswith("53"):
@@ -45,11 +46,16 @@ def as_api_error(fault: exc.SQLAlchemyError) -> Exception:
 
 
 def unreachable(reason: str) -> Unavailable:
-    """``reason`` says where it should be and under which name: for the operator, not for clients."""
-    told = Unavailable("The database cannot be reached or written; try again in a moment.")
-    told.add_note(reason)
-    return told
+    """Return the error for a database that does not answer.
+
+    ``reason`` may contain hosts and names, so it is added as a note, which the server logs and does not send
+    to clients.
+    """
+    error = Unavailable("The database cannot be reached or written; try again in a moment.")
+    error.add_note(reason)
+    return error
 
 
 def first_line(fault: BaseException) -> str:
+    """Return the first line of the driver's message, or of the error's own if there is no driver's error."""
     return str(getattr(fault, "orig", None) or fault).strip().split("\n", 1)[0]

@@ -1,8 +1,8 @@
-"""Connections to PostgreSQL, and whether they may keep prepared statements.
+"""PostgreSQL: connection settings, and whether connections may use prepared statements.
 
-psycopg prepares a statement that it has sent five times, which saves the server the work of planning
-it. A prepared statement belongs to one connection of the database's, so it is lost where a pooler,
-such as PgBouncer in transaction mode, gives each transaction another one.
+psycopg prepares a statement after it has sent it five times, which saves PostgreSQL the work of planning it.
+A prepared statement belongs to one session of PostgreSQL. It is lost behind a connection pooler that gives
+each transaction another session, such as PgBouncer in transaction mode.
 """
 
 from __future__ import annotations
@@ -17,79 +17,82 @@ from sqlalchemy.engine import URL
 
 log = logging.getLogger("trackway.storage")
 
-_OPTION = "prepare_threshold"
-# A host that is gone answers nothing, and the system would wait a quarter of an hour for an acknowledgement,
-# two hours where nothing is under way. A statement may take as long as it needs: its host acknowledges.
-_ALIVE = {
+_THRESHOLD_OPTION = "prepare_threshold"
+# A host that is down does not reply at all. By default the system waits 15 minutes for the acknowledgement of
+# sent data, and two hours if none was sent. These settings do not limit how long a statement may take: its
+# host acknowledges meanwhile.
+_CONNECT_PARAMETERS = {
     "connect_timeout": 5,
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-# "prepared statement ... already exists", "... does not exist".
-_LOST_STATEMENT = {"42P05", "26000"}
+# SQLSTATEs of "prepared statement ... already exists" and "... does not exist".
+_LOST_STATEMENT_SQLSTATES = {"42P05", "26000"}
 
 
 class PreparePolicy:
-    """After how many uses the connections of one engine prepare a statement; None for never.
+    """Decides after how many uses the connections of one engine prepare a statement, if ever.
 
-    Found out for each connection, unless the store's URI says ``?prepare_threshold=none`` or a number.
+    The option ``?prepare_threshold=`` of the store URI, a number or ``none``, decides for all connections.
+    Without it, each new connection is checked for a pooler.
     """
 
     def __init__(self, url: URL) -> None:
-        given = url.query.get(_OPTION)
-        self.url = url.difference_update_query([_OPTION])
-        self._threshold = _read(given) if isinstance(given, str) else None
-        self._finds_out = given is None
-        self._is_off = False
+        given = url.query.get(_THRESHOLD_OPTION)
+        self.url = url.difference_update_query([_THRESHOLD_OPTION])
+        self._threshold = _parse_threshold(given) if isinstance(given, str) else None
+        self._detects_pooler = given is None
+        self._is_disabled = False
 
     def configure(self, connection: Any, _record: Any = None) -> None:
-        """Decide for a new psycopg connection; one round trip."""
-        if self._finds_out and not self._is_off:
+        """Set ``prepare_threshold`` of a new psycopg connection. Looking for a pooler takes a round trip."""
+        if self._detects_pooler and not self._is_disabled:
             connection.autocommit = True
             (pid,) = connection.execute("SELECT pg_backend_pid()").fetchone()
             connection.autocommit = False
-            # Between the two stands a pooler that has told us of a process of its own making.
+            # A pooler gives its clients a process id of its own making, so the two differ behind one.
             if pid == connection.info.backend_pid:
                 return
-        connection.prepare_threshold = None if self._is_off else self._threshold
+        connection.prepare_threshold = None if self._is_disabled else self._threshold
 
     def disable_after(self, fault: exc.DBAPIError) -> bool:
-        """Whether a fault came of a prepared statement; if so, new connections prepare none."""
-        if getattr(fault.orig, "sqlstate", None) not in _LOST_STATEMENT:
+        """Return whether a prepared statement was lost. If so, new connections prepare no statements."""
+        if getattr(fault.orig, "sqlstate", None) not in _LOST_STATEMENT_SQLSTATES:
             return False
-        if not self._is_off:
-            self._is_off = True
+        if not self._is_disabled:
+            self._is_disabled = True
             log.warning(
-                "A prepared statement was lost: something before PostgreSQL changes its connections. "
-                "No more are prepared; say so with ?%s=none at the end of the store's URI.",
-                _OPTION,
+                "A prepared statement was lost: a connection pooler in front of PostgreSQL changes sessions. "
+                "No more statements are prepared. To begin without them, append ?%s=none to the store URI.",
+                _THRESHOLD_OPTION,
             )
         return True
 
 
 def make_engine(
-    url: URL, *, pool_size: int, patience_s: float, connect: Mapping[str, int]
+    url: URL, *, pool_size: int, pool_timeout_s: float, connect_parameters: Mapping[str, int]
 ) -> tuple[sa.Engine, PreparePolicy]:
-    """An engine with its pool; ``connect`` are libpq's parameters, where the URI has none of its own.
+    """Return an engine with a pool, and its policy on prepared statements.
 
-    Raises ValueError with a sentence for the operator.
+    ``connect_parameters`` are libpq's; those in the URI have priority. Raise ``ValueError``, with a message
+    for the operator, if the driver is missing or the URI's ``prepare_threshold`` is wrong.
     """
     prepare_policy = PreparePolicy(url)
     try:
         engine = sa.create_engine(
-            _with_defaults(prepare_policy.url, {**_ALIVE, **connect}),
+            _with_defaults(prepare_policy.url, {**_CONNECT_PARAMETERS, **connect_parameters}),
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=patience_s,
+            pool_timeout=pool_timeout_s,
             pool_use_lifo=True,
         )
     except ImportError:
         raise ValueError('PostgreSQL needs a driver: pip install "trackway[postgres]".') from None
     sa.event.listen(engine, "connect", prepare_policy.configure)
     sa.event.listen(engine, "connect", _add_pipeline)
-    # Not a "rollback" event: a listener on an engine makes each statement look for listeners.
+    # Not a "rollback" event: with a listener on an engine, SQLAlchemy looks for listeners at each statement.
     engine.dialect.do_rollback = _roll_back  # type: ignore[method-assign, assignment]
     return engine, prepare_policy
 
@@ -102,7 +105,7 @@ def _add_pipeline(connection: Any, record: Any) -> None:
 
 def _roll_back(connection: Any) -> None:
     pipeline = getattr(connection, "trackway_pipeline", None)
-    if pipeline is None:  # SQLAlchemy's first look at a new connection
+    if pipeline is None:  # SQLAlchemy inspects a new connection before _add_pipeline
         connection.rollback()
     else:
         pipeline.roll_back()
@@ -114,9 +117,9 @@ def _with_defaults(url: URL, parameters: Mapping[str, Any]) -> URL:
     )
 
 
-def _read(given: str) -> int | None:
+def _parse_threshold(given: str) -> int | None:
     if given.lower() == "none":
         return None
     if not given.isdecimal():
-        raise ValueError(f"{_OPTION} in the store's URI is a number or none, not {given!r}.")
+        raise ValueError(f"{_THRESHOLD_OPTION} in the store URI must be a number or none, not {given!r}.")
     return int(given)

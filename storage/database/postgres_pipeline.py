@@ -1,13 +1,16 @@
-"""Hot statements on PostgreSQL, by libpq's pipeline: what needs no answer goes out with the next that does.
+"""Statements of hot paths on PostgreSQL, sent by libpq's pipeline.
 
-A round trip costs two changes of process, 30 to 60 microseconds where both share a machine, and each
-statement by psycopg's cursors as much again. Logging a metric takes two trips this way, else five:
+A statement whose result is not needed is deferred: it is sent together with the next statement that returns
+rows, or with the commit. Logging a metric takes two round trips this way, instead of five:
 
     BEGIN, UPDATE runs ... RETURNING  |  INSERT INTO series and points, INSERT INTO audit, COMMIT
 
-and one where the run was seen before (``seen.py``).
+and one if the run is in the row cache (``row_cache.py``).
 
-psycopg stays responsible for the connection and sees each change of its transaction, which libpq keeps.
+psycopg still owns the connection. It sees each change of the transaction's state, which libpq keeps.
+
+A round trip costs two context switches, 30 to 60 microseconds if client and server share a machine. psycopg's
+cursors cost as much again for each statement.
 """
 
 from __future__ import annotations
@@ -22,68 +25,80 @@ from psycopg import errors, pq
 from psycopg.adapt import Transformer
 
 Values = Sequence[Any]
-# As many as psycopg keeps, and again as many for ours. Each takes the database some 50 kB: filters of
-# searches are of ever other shapes.
-_MOST_PREPARED = 200
-# With libpq 17 by a message of the protocol, which poolers understand, and which a name that is not there
-# does not disturb.
-_CAN_CLOSE = pq.version() >= 170000
+# Prepared statements per connection. psycopg keeps as many of its own. Each takes PostgreSQL some 50 kB, and
+# the filters of searches would add new ones without end.
+_MAX_PREPARED = 200
+# Since libpq 17 a prepared statement can be closed by a message of the protocol. Poolers understand it, and
+# it causes no error if the statement does not exist. Older releases of libpq need the SQL command DEALLOCATE.
+_HAS_CLOSE_MESSAGE = pq.version() >= 170000
 _OK = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
 _IDLE = pq.TransactionStatus.IDLE
-_NO_TRANSACTION = {_IDLE, pq.TransactionStatus.UNKNOWN}  # unknown where the connection is lost
+_NO_TRANSACTION = {_IDLE, pq.TransactionStatus.UNKNOWN}  # UNKNOWN: the connection is lost
 
-# Until the end of the exchange, which without a BEGIN is a transaction of its own.
-_PLAN_ONCE = ("SELECT set_config('plan_cache_mode', $1, true)", ("force_generic_plan",))
+# Local to the transaction: without a BEGIN, that is one exchange (all statements until the next sync).
+_FORCE_GENERIC_PLAN = ("SELECT set_config('plan_cache_mode', $1, true)", ("force_generic_plan",))
 
 
 class Pipeline:
-    """One connection. Statements have ``$1`` for the first value and say its type where it matters."""
+    """The pipeline of one connection.
+
+    Statements have ``$1`` for the first value. Values are sent as text, so a statement has to cast a value if
+    PostgreSQL cannot infer its type.
+    """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
         self._libpq = connection.pgconn
-        self._prepares = connection.prepare_threshold is not None
-        # Prepared on this connection, by text; those used last are at the end.
+        self._may_prepare = connection.prepare_threshold is not None
+        # Names of the statements prepared on this connection, by text; the most recently used is the last.
         self._names: OrderedDict[str, bytes] = OrderedDict()
-        self._number = 0
-        self._unneeded: list[bytes] = []
+        self._last_number = 0
+        self._to_deallocate: list[bytes] = []
         self._deferred: list[tuple[str, Values]] = []
         self._poll = select.poll()
         self._poll.register(self._libpq.socket, select.POLLIN)
 
     def start(self) -> None:
-        """Forget what an earlier transaction left unsent."""
+        """Drop statements that an earlier transaction deferred and did not send."""
         self._deferred = []
 
     def defer(self, sql: str, values: Values) -> None:
-        """Have a statement run before the next one that is; its faults come with that."""
+        """Run a statement before the next one that is sent. Its errors are raised there."""
         self._deferred.append((sql, values))
 
     def run(self, sql: str, values: Values, *, begin: bool) -> list[Any]:
-        """The rows that a statement returns. With ``begin``, in a transaction, which may begin here."""
+        """Run a statement, after the deferred ones, and return its rows.
+
+        With ``begin``, begin a transaction first if none is open.
+        """
         return self._send([*self._take_deferred(), (sql, values)], begin=begin)
 
     def run_with_generic_plan(self, sql: str, values: Values) -> list[Any]:
-        """The rows of a statement outside of a transaction, which the database plans once for any values."""
-        if not self._prepares:
+        """Run a statement outside a transaction, with one plan for all values, and return its rows."""
+        if not self._may_prepare:
             return self.run(sql, values, begin=False)
-        return self._send([_PLAN_ONCE, (sql, values)], begin=False)
+        return self._send([_FORCE_GENERIC_PLAN, (sql, values)], begin=False)
 
     def flush(self, *, begin: bool) -> None:
+        """Send the deferred statements, if there are any."""
         if self._deferred:
             self._send(self._take_deferred(), begin=begin)
 
     def check_alive(self) -> None:
-        """Raise where the connection was lost while nobody used it: nothing was sent, so another can be."""
+        """Raise ``OperationalError`` if the connection was lost since its last use.
+
+        It is called before the commit: nothing has been sent yet, so the transaction can be repeated.
+        """
         if self._libpq.status == pq.ConnStatus.BAD:
             raise psycopg.OperationalError("the connection is lost")
-        while self._poll.poll(0):  # a farewell, then the end
+        while self._poll.poll(0):  # PostgreSQL's last message, then the end of the stream
             self._libpq.consume_input()
 
     def commit(self) -> None:
-        """Send what waits, and end the transaction where there is one.
+        """Send the deferred statements and commit the transaction.
 
-        What one exchange holds is a transaction of its own: it needs no BEGIN, and its end is the COMMIT.
+        If none is open, the deferred statements need neither BEGIN nor COMMIT: PostgreSQL runs one exchange
+        as one transaction.
         """
         if self._libpq.transaction_status != _IDLE:
             self._send([*self._take_deferred(), ("COMMIT", ())], begin=False)
@@ -91,16 +106,16 @@ class Pipeline:
             self._send(self._take_deferred(), begin=False)
 
     def roll_back(self) -> None:
-        """End the transaction, if there is one, as if it had not been.
+        """Drop the deferred statements and roll back the transaction, if one is open.
 
-        psycopg's own rollback deallocates all prepared statements as well, these included.
+        psycopg's own rollback is not used: it deallocates all prepared statements, also those of this module.
         """
         self._deferred = []
         if self._libpq.transaction_status not in _NO_TRANSACTION:
             self._send([("ROLLBACK", ())], begin=False)
 
     def is_idle(self) -> bool:
-        """Whether the connection is in no transaction, and good for another."""
+        """Return whether the connection works and has no open transaction."""
         return bool(self._libpq.transaction_status == _IDLE)
 
     def _take_deferred(self) -> list[tuple[str, Values]]:
@@ -108,7 +123,10 @@ class Pipeline:
         return taken
 
     def _send(self, statements: list[tuple[str, Values]], *, begin: bool) -> list[Any]:
-        """Send all in one trip; the rows of the last. The first fault is raised, what follows it not run."""
+        """Send all statements in one round trip and return the rows of the last one.
+
+        If a statement fails, PostgreSQL skips those after it, and the error is raised here.
+        """
         libpq = self._libpq
         is_idle = libpq.transaction_status == _IDLE
         if is_idle and begin:
@@ -118,28 +136,28 @@ class Pipeline:
         libpq.enter_pipeline_mode()
         try:
             if is_idle:
-                self._close_unneeded()
+                self._deallocate()
             for sql, values in ready:
-                if not self._prepares or not values:
+                if not self._may_prepare or not values:
                     libpq.send_query_params(sql.encode(), values)
                     continue
                 name = self._names.get(sql) or new.get(sql)
                 if name is not None and sql not in new:
                     self._names.move_to_end(sql)
                 elif name is None:
-                    self._number += 1
-                    # Never a name again that may be taken: of an exchange that failed, some may be.
-                    name = new[sql] = b"trackway_%d" % self._number
+                    self._last_number += 1
+                    # Never reuse a number: after a failed exchange, some of its names may exist.
+                    name = new[sql] = b"trackway_%d" % self._last_number
                     libpq.send_prepare(name, sql.encode())
                 libpq.send_query_prepared(name, values)
             libpq.pipeline_sync()
-            last = self._received()
+            last = self._read_results()
             libpq.exit_pipeline_mode()
         except BaseException:
-            if _CAN_CLOSE:
-                self._unneeded += new.values()  # some of them were prepared before the fault
+            if _HAS_CLOSE_MESSAGE:
+                self._to_deallocate += new.values()  # some of them may have been prepared before the error
             if libpq.pipeline_status != pq.PipelineStatus.OFF:
-                self._connection.close()  # answers may still come, and nobody would know whose they are
+                self._connection.close()  # later statements would read the remaining results of this exchange
             raise
         self._names.update(new)
         if not last.ntuples:
@@ -148,20 +166,20 @@ class Pipeline:
         transformer.set_pgresult(last)
         return transformer.load_rows(0, last.ntuples, tuple)
 
-    def _close_unneeded(self) -> None:
-        while len(self._names) > _MOST_PREPARED:
-            self._unneeded.append(self._names.popitem(last=False)[1])
-        for name in self._unneeded:
-            if _CAN_CLOSE:
+    def _deallocate(self) -> None:
+        while len(self._names) > _MAX_PREPARED:
+            self._to_deallocate.append(self._names.popitem(last=False)[1])
+        for name in self._to_deallocate:
+            if _HAS_CLOSE_MESSAGE:
                 self._libpq.send_close_prepared(name)
             else:
                 self._libpq.send_query_params(b"DEALLOCATE " + name, [])
-        self._unneeded = []
+        self._to_deallocate = []
 
-    def _received(self) -> Any:
-        """The last result before the end of the pipeline, read to its end. Raises the first fault."""
+    def _read_results(self) -> Any:
+        """Read all results up to the sync and return the last one. Raise the first error."""
         libpq = self._libpq
-        if libpq.flush():  # more than the socket holds
+        if libpq.flush():  # the socket's send buffer is full
             self._poll.modify(libpq.socket, select.POLLIN | select.POLLOUT)
             while libpq.flush():
                 self._poll.poll()
@@ -173,7 +191,7 @@ class Pipeline:
                 self._poll.poll()
                 libpq.consume_input()
             result = libpq.get_result()
-            if result is None:  # the end of a statement's results
+            if result is None:  # the end of one statement's results
                 if libpq.status == pq.ConnStatus.BAD:
                     raise psycopg.OperationalError("the connection is lost")
             elif result.status == pq.ExecStatus.PIPELINE_SYNC:
@@ -189,22 +207,22 @@ class Pipeline:
 
 
 def to_text(value: Any) -> bytes | None:
-    """A value as PostgreSQL reads its text."""
+    """Return a value in PostgreSQL's text format; None is NULL."""
     if value is None:
         return None
     if isinstance(value, list):
         return f"{{{','.join(_elements(value))}}}".encode()
-    return _texts[type(value)](value).encode()
+    return _TO_TEXT[type(value)](value).encode()
 
 
 def _elements(values: list[Any]) -> Sequence[str]:
     kinds = set(map(type, values))
     if len(kinds) == 1:
         (kind,) = kinds
-        return list(map(_quoted if kind is str else _texts[kind], values))
+        return list(map(_quoted if kind is str else _TO_TEXT[kind], values))
     return [
-        "NULL" if value is None else _quoted(value) if isinstance(value, str) else _texts[type(value)](value)
-        for value in values
+        "NULL" if item is None else _quoted(item) if isinstance(item, str) else _TO_TEXT[type(item)](item)
+        for item in values
     ]
 
 
@@ -214,7 +232,7 @@ def _quoted(text: str) -> str:
     return f'"{text}"'
 
 
-_texts: dict[type, Callable[[Any], str]] = {
+_TO_TEXT: dict[type, Callable[[Any], str]] = {
     str: str,
     int: str,
     float: repr,

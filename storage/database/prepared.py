@@ -1,7 +1,7 @@
-"""Statements of the hot paths: built with SQLAlchemy, compiled once, then handed to the driver as text.
+"""Prepared statements: built with SQLAlchemy, compiled once per database, then given to the driver as text.
 
-SQLAlchemy spends 20 to 40 microseconds on each execution (its cache's key, a context, a result's
-columns), where SQLite needs 4 for the statement itself.
+They are for hot paths. SQLAlchemy spends 20 to 40 microseconds on each execution (the key of its statement
+cache, the execution context, the columns of the result), while SQLite runs the statement itself in 4.
 """
 
 from __future__ import annotations
@@ -19,31 +19,32 @@ Values = Sequence[Any]
 
 
 class Plan(NamedTuple):
-    """A statement as one database takes it."""
+    """A statement compiled for one database."""
 
     sql: str
-    # From the values in the caller's order to those in the driver's; None where they are the same.
+    # Converts the values from the caller's order to the driver's; None if nothing has to be converted.
     reorder: Callable[[Values], Values] | None
-    # Makes a row of what the driver returns; None where nothing comes back.
+    # Makes a named tuple of a row of the driver's; None if the statement returns no rows.
     row: Callable[[Any], Any] | None
-    # The statement for many rows, which takes an array for each column; None: executemany.
-    of_arrays: str | None
-    # Whether the database is to plan it once, for whatever values.
+    # The statement for many rows, which takes one array for each column; None: run it for each row.
+    array_sql: str | None
+    # Whether PostgreSQL makes one plan for all values.
     generic_plan: bool
 
     def driver_values(self, values: Values) -> Values:
-        """A call's values as the driver takes them."""
+        """Return a call's values in the driver's order and types."""
         return values if self.reorder is None else self.reorder(values)
 
 
 class Prepared:
-    """A statement with the names of its parameters, in the order in which calls give their values.
+    """A statement and the names of its parameters, in the order in which callers pass the values.
 
-    For an INSERT they are the names of its columns. Rows are named tuples, their values as the driver
-    has them: SQLite's booleans are 0 and 1. See ``Tx.first``, ``Tx.rows``, ``Tx.run`` and ``Tx.run_many``.
+    For an INSERT these are the names of its columns. Run it with ``Tx.first``, ``Tx.rows``, ``Tx.run`` or
+    ``Tx.run_many``. Rows are named tuples with the values as the driver returns them: SQLite's booleans are
+    0 and 1.
 
-    ``generic_plan`` says that one way to read it is right whatever the values: PostgreSQL, which
-    else plans it again for each where that promises a little, then need not.
+    ``generic_plan`` makes PostgreSQL use one plan for all values. By default it makes a new plan for each
+    execution if it expects that plan to be a little faster.
     """
 
     def __init__(
@@ -54,10 +55,11 @@ class Prepared:
     ) -> None:
         self._statement = statement
         self._names = names
-        self._is_for_any_values = generic_plan
+        self._generic_plan = generic_plan
         self._plans: dict[str, Plan] = {}
 
     def plan(self, dialect: sa.Dialect) -> Plan:
+        """Return the statement compiled for the dialect. It is compiled at the first call."""
         plan = self._plans.get(dialect.name)
         if plan is None:
             plan = self._plans[dialect.name] = self._compile(dialect)
@@ -66,7 +68,7 @@ class Prepared:
     def _compile(self, dialect: sa.Dialect) -> Plan:
         statement = self._statement
         if dialect.name == "postgresql":
-            # As the database itself has them; it is handed the text past the driver's cursors.
+            # PostgreSQL's own form, $1: libpq gets the text without psycopg's cursors, which translate %s.
             dialect = type(dialect)(paramstyle="numeric_dollar")  # type: ignore[call-arg]
         is_one_row = (
             isinstance(statement, sa.Insert) and statement.select is None and not statement._multi_values
@@ -74,18 +76,19 @@ class Prepared:
         columns = self._names if is_one_row else None
         compiled: Any = statement.compile(dialect=dialect, column_keys=columns)
         if compiled.post_compile_params or compiled.literal_execute_params:
-            # Lists for IN become part of the text, as they would at each execution.
+            # Write lists for IN into the text now; SQLAlchemy would do so at each execution.
             compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-        of_arrays = None
+        array_sql = None
         if isinstance(statement, sa.Insert) and is_one_row and dialect.name == "postgresql":
-            of_arrays = str(_from_arrays(statement, self._names).compile(dialect=dialect))
+            array_sql = str(_from_arrays(statement, self._names).compile(dialect=dialect))
         returned = [column.name for column in statement.exported_columns]
         row_class: Any = namedtuple("Row", returned)  # type: ignore[misc]
         row = row_class._make if returned else None
         reorder = self._reordering(compiled, dialect)
-        return Plan(str(compiled), reorder, row, of_arrays, self._is_for_any_values)
+        return Plan(str(compiled), reorder, row, array_sql, self._generic_plan)
 
     def _reordering(self, compiled: Any, dialect: sa.Dialect) -> Callable[[Values], Values] | None:
+        """Return ``Plan.reorder``: the function that converts a call's values, or None if none is needed."""
         order: list[str] = compiled.positiontup or []
         if unknown := set(self._names) - set(order):
             raise TypeError(f"The statement has no parameters {sorted(unknown)}: {compiled}")
@@ -93,8 +96,8 @@ class Prepared:
         convert = {
             name: processor
             for name in order
-            if name in types  # not one of a list for IN
-            # Python's own are taken by both drivers, and its lists by PostgreSQL's.
+            if name in types  # elements of a list for IN have no type of their own here
+            # Both drivers take Python's bool and float, and PostgreSQL's takes lists.
             and not isinstance(types[name], sa.Boolean | sa.Float | sa.ARRAY)
             and (processor := types[name].dialect_impl(dialect).bind_processor(dialect))
         }
@@ -103,14 +106,14 @@ class Prepared:
         names = self._names
         constants = {name: compiled.params[name] for name in order if name not in names}
         places = {name: place for place, name in enumerate((*names, *constants))}
-        # Twice the last: of one place alone it would be no tuple.
+        # The last place stands twice, since itemgetter with a single place returns no tuple.
         pick = itemgetter(*(places[name] for name in order), places[order[-1]])
         converted = [(names.index(name), processor) for name, processor in convert.items() if name in names]
         rest = tuple(constants.values())
 
         def reorder(values: Values) -> Values:
             if len(values) != len(names):
-                raise TypeError(f"The statement takes {names}, not {len(values)} values.")
+                raise TypeError(f"The statement takes the values {names}, but {len(values)} were given.")
             if converted:
                 values = list(values)
                 for place, processor in converted:
@@ -122,7 +125,7 @@ class Prepared:
 
 
 def multi_row(statement: sa.Insert, count: int, *names: str) -> Prepared:
-    """An INSERT of ``count`` rows at once; its values are theirs in one list, row by row."""
+    """Return an INSERT of ``count`` rows in one statement. Its values are one flat list, row by row."""
     rows = [[f"{name}_{number}" for name in names] for number in range(count)]
     values = [
         {
@@ -135,10 +138,10 @@ def multi_row(statement: sa.Insert, count: int, *names: str) -> Prepared:
 
 
 def _from_arrays(statement: sa.Insert, names: Sequence[str]) -> sa.Insert:
-    """INSERT of the rows that an array for each column makes together.
+    """Return an INSERT of many rows that takes one array for each column.
 
-    executemany, which sends each row by itself, takes several times as long: 26 against 8 ms for
-    1,000 points.
+    executemany sends each row separately and takes several times as long: 26 ms instead of 8 for 1,000
+    points.
     """
     columns = [statement.table.c[name] for name in names]
     arrays = [sa.bindparam(c.name, type_=sa.ARRAY(c.type)) for c in columns]
@@ -146,8 +149,8 @@ def _from_arrays(statement: sa.Insert, names: Sequence[str]) -> sa.Insert:
     return statement.from_select(list(names), sa.select(*rows.c))
 
 
-class _Keys(sa.types.UserDefinedType[Any]):
-    """A list of texts as one parameter."""
+class _TextList(sa.types.UserDefinedType[Any]):
+    """The type of a list of texts that is one parameter: an array on PostgreSQL, JSON on SQLite."""
 
     cache_ok = True
 
@@ -158,31 +161,34 @@ class _Keys(sa.types.UserDefinedType[Any]):
         return json.dumps if dialect.name == "sqlite" else None
 
 
-class _Among(sa.ColumnElement[Any]):
+class _InList(sa.ColumnElement[Any]):
     inherit_cache = False
 
-    def __init__(self, column: sa.ColumnElement[str], keys: sa.BindParameter[Any]) -> None:
+    def __init__(self, column: sa.ColumnElement[str], texts: sa.BindParameter[Any]) -> None:
         self.column = column
-        self.keys = keys
-        # Not Boolean, which would become "... = 1" on SQLite, and that uses no index.
+        self.texts = texts
+        # Not Boolean: on SQLite that would be compiled to "... = 1", which uses no index.
         self.type = sa.types.NullType()
 
 
 def in_list(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
-    """Whether the column's text is in the list given as parameter ``name``: the same SQL for any length."""
-    return _Among(column, sa.bindparam(name, type_=_Keys()))
+    """Return the condition that the column is in the list of the parameter ``name``.
+
+    The SQL is the same for lists of any length, so it is compiled and prepared once.
+    """
+    return _InList(column, sa.bindparam(name, type_=_TextList()))
 
 
-@compiles(_Among)
-def _compile_among(element: _Among, compiler: Any, **options: Any) -> str:
-    column, keys = compiler.process(element.column, **options), compiler.process(element.keys, **options)
-    return f"{column} = ANY ({keys}::TEXT[])"
+@compiles(_InList)
+def _compile_in_list(element: _InList, compiler: Any, **options: Any) -> str:
+    column, texts = compiler.process(element.column, **options), compiler.process(element.texts, **options)
+    return f"{column} = ANY ({texts}::TEXT[])"
 
 
-@compiles(_Among, "sqlite")
-def _compile_among_sqlite(element: _Among, compiler: Any, **options: Any) -> str:
-    column, keys = compiler.process(element.column, **options), compiler.process(element.keys, **options)
-    return f"{column} IN (SELECT value FROM json_each({keys}))"
+@compiles(_InList, "sqlite")
+def _compile_in_list_sqlite(element: _InList, compiler: Any, **options: Any) -> str:
+    column, texts = compiler.process(element.column, **options), compiler.process(element.texts, **options)
+    return f"{column} IN (SELECT value FROM json_each({texts}))"
 
 
 __all__ = ["Plan", "Prepared", "in_list", "multi_row"]

@@ -1,4 +1,4 @@
-"""A read replica: a copy of the database that follows it, and answers searches in its place."""
+"""A read replica of PostgreSQL: it answers searches instead of the primary."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ T = TypeVar("T")
 
 log = logging.getLogger("trackway.storage")
 
-# How long a replica that did not answer is left alone.
-_REST_S = 10.0
+# Seconds for which a replica that did not answer is not asked again.
+_RETRY_AFTER_S = 10.0
 _ATTEMPTS = 3
-# What replay does to a query that is in its way: "canceling statement due to conflict with recovery".
-_CONFLICT = "40001"
-# A host that is gone answers nothing; without these a query to it would wait for many minutes.
-_IMPATIENT = {
+# SQLSTATE of "canceling statement due to conflict with recovery": the query blocked the replay of the
+# primary's changes.
+_RECOVERY_CONFLICT = "40001"
+# A host that is down does not reply at all. With the system's defaults a query to it would wait for many
+# minutes.
+_CONNECT_PARAMETERS = {
     "connect_timeout": 2,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
@@ -35,19 +37,23 @@ _IMPATIENT = {
 
 
 class ReadReplica:
-    """Runs searches on a replica, and on the primary whatever the replica cannot answer.
+    """Runs searches on a replica, and on the primary if the replica cannot answer.
 
-    A replica lags behind, by milliseconds as a rule. So what it does not have is asked of the primary
-    before the client hears that it is not there; but a list may miss what was written last.
+    A replica lags behind the primary, usually by milliseconds. If an object is not found on the replica, the
+    search runs again on the primary, so that a client gets no wrong "not found". A list may lack the latest
+    writes.
     """
 
     def __init__(self, uri: str, primary: Database, *, pool_size: int = 8) -> None:
+        """Prepare the pool. Raise ``ValueError`` if the URI is not one of PostgreSQL's."""
         if parse_uri(uri).get_backend_name() != "postgresql":
-            raise ValueError("A read replica is one of PostgreSQL's: postgresql://user:password@host/name.")
-        self._database = Database(uri, pool_size=pool_size, connect=_IMPATIENT)
+            raise ValueError(
+                "A read replica must be a PostgreSQL database: postgresql://user:password@host/name."
+            )
+        self._database = Database(uri, pool_size=pool_size, connect_parameters=_CONNECT_PARAMETERS)
         self._primary = primary
-        self._rests_until = 0.0
-        self._is_away = False
+        self._skip_until = 0.0
+        self._is_down = False
 
     def run(
         self,
@@ -58,11 +64,15 @@ class ReadReplica:
         user: str | None = None,
         request_id: str = "",
     ) -> T:
-        """``work(tx)``, which only reads; it may run on both. Raises as ``Database.run`` does."""
-        assert not write, "a replica is not written to"
-        if time.monotonic() >= self._rests_until:
-            if self._is_away:
-                self._rests_until = time.monotonic() + _REST_S  # one asks, the others go on without it
+        """Run ``work(tx)``, which must only read, and return the result.
+
+        It may run on both databases. Raise the same errors as ``Database.run``.
+        """
+        assert not write, "a replica is read-only"
+        if time.monotonic() >= self._skip_until:
+            if self._is_down:
+                # Only this request tries the replica; the others skip it meanwhile.
+                self._skip_until = time.monotonic() + _RETRY_AFTER_S
             for _ in range(_ATTEMPTS):
                 try:
                     with self._database.begin(
@@ -73,58 +83,64 @@ class ReadReplica:
                     break
                 except (exc.DBAPIError, exc.TimeoutError) as fault:
                     state = getattr(getattr(fault, "orig", None), "sqlstate", None)
-                    if state == _CONFLICT or self._database.lost_prepared_statement(fault):
+                    if state == _RECOVERY_CONFLICT or self._database.lost_prepared_statement(fault):
                         continue
                     if _is_unreachable(fault):
-                        self._went_away(fault)
+                        self._mark_down(fault)
                     break
-                self._came_back()
+                self._mark_up()
                 return result
         return self._primary.run(work, write=False, workspace=workspace, user=user, request_id=request_id)
 
     def check(self, identity: sa.Select[Any]) -> None:
-        """At a server's start: warn when it does not answer, raise ValueError when it is no copy.
+        """Check the replica when the server starts.
 
-        ``identity`` selects one value that differs between any two databases.
+        Log a warning if it does not answer. Raise ``ValueError`` if it is not a copy of the primary:
+        ``identity`` selects one value that is different in every two databases.
         """
         try:
             with self._database.begin(write=False) as tx:
-                here = tx.execute(identity).scalar()
+                on_replica = tx.execute(identity).scalar()
         except exc.ProgrammingError:
-            here = None
+            on_replica = None
         except (exc.DBAPIError, exc.TimeoutError) as fault:
-            self._went_away(fault)
+            self._mark_down(fault)
             return
         with self._primary.begin(write=False) as tx:
-            there = tx.execute(identity).scalar()
-        if here is None:
-            log.warning("the read replica has not caught up; what it cannot answer goes to the primary")
-        elif here != there:
+            on_primary = tx.execute(identity).scalar()
+        if on_replica is None:
+            log.warning(
+                "the read replica has not caught up; searches that it cannot answer go to the primary"
+            )
+        elif on_replica != on_primary:
             raise ValueError(
-                "--read-replica-backend-store-uri names another database than a copy of --backend-store-uri."
+                "--read-replica-backend-store-uri names a database that is no replica of --backend-store-uri."
             )
 
     def dispose(self) -> None:
         self._database.dispose()
 
-    def _went_away(self, fault: Exception) -> None:
-        self._rests_until = time.monotonic() + _REST_S
-        if not self._is_away:
-            self._is_away = True
+    def _mark_down(self, fault: Exception) -> None:
+        self._skip_until = time.monotonic() + _RETRY_AFTER_S
+        if not self._is_down:
+            self._is_down = True
             reason = errors.first_line(fault)
             log.warning("the read replica does not answer; searches go to the primary: %s", reason)
 
-    def _came_back(self) -> None:
-        if self._is_away:
-            self._is_away = False
-            self._rests_until = 0.0
+    def _mark_up(self) -> None:
+        if self._is_down:
+            self._is_down = False
+            self._skip_until = 0.0
             log.info("the read replica answers again")
 
 
 def _is_unreachable(fault: exc.SQLAlchemyError) -> bool:
-    """Whether others would fare no better; not so where it lacks a table yet, or a query took too long."""
+    """Return whether other queries would fail as well.
+
+    They would not if the replica merely lacks a table yet, or if the query took too long.
+    """
     if not isinstance(fault, exc.DBAPIError):
-        return True  # no connection came free
+        return True  # no connection became free in time
     state = getattr(fault.orig, "sqlstate", None) or ""
     return fault.connection_invalidated or not state or state.startswith(("08", "53", "57P"))
 

@@ -1,4 +1,4 @@
-"""SQLite as the store has it: its settings, and how writers of several processes wait for each other."""
+"""SQLite: its settings, and how the writers of several processes wait for each other."""
 
 from __future__ import annotations
 
@@ -14,88 +14,95 @@ from .sqlite_write_lock import WriteLock
 
 log = logging.getLogger("trackway.storage")
 
-# Seconds that a writer waits for its turn before the client is asked to come back.
+# Seconds that a writer waits for the write lock before its request fails with status 503.
 WAIT_S = 30.0
-# Between two looks at whether the lock is free.
-_FIRST_NAP_S, _LONGEST_NAP_S = 0.001, 0.005
-_HEAP_BYTES = 6 * 2**20
-_SAFE_WAL = (3, 51, 3)
+# Sleep between two attempts to get SQLite's lock.
+_MIN_SLEEP_S, _MAX_SLEEP_S = 0.001, 0.005
+_SOFT_HEAP_LIMIT_BYTES = 6 * 2**20
+# The first release without the bug in WAL mode that the warning below is about.
+_WAL_FIX_VERSION = (3, 51, 3)
 
 
 def make_engine(url: URL, *, synchronous: str, pool_size: int) -> sa.Engine:
-    """An engine with its pool. Raises ValueError where the setting is none of SQLite's."""
+    """Return an engine with a pool. Raise ``ValueError`` if ``synchronous`` is not a valid setting."""
     if synchronous not in {"NORMAL", "FULL", "EXTRA"}:
-        raise ValueError(f"SQLite's synchronous setting is NORMAL, FULL or EXTRA, not {synchronous!r}.")
+        raise ValueError(f"SQLite's synchronous setting must be NORMAL, FULL or EXTRA, not {synchronous!r}.")
     assert url.database is not None
     Path(url.database).resolve().parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
         url,
-        module=_module(),
+        module=_sqlite_module(),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=WAIT_S,
-        pool_use_lifo=True,  # the connection whose page cache is warm; in turn, each would fill its own
+        pool_use_lifo=True,  # prefer the connection with the warmest page cache
         connect_args={"timeout": WAIT_S},
     )
 
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # BEGIN is ours to say, below
+        connection.isolation_level = None  # the driver sends no BEGIN by itself
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute(f"PRAGMA synchronous = {synchronous}")
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA case_sensitive_like = ON")  # LIKE, as against ILIKE, minds case
-        # 2 MB of pages for each of up to nine connections: with 4 a server takes 10 MB more after a load,
-        # and does nothing of the benchmark faster; what is missing lies in the system's cache.
+        cursor.execute("PRAGMA case_sensitive_like = ON")  # as in PostgreSQL; ILIKE stays insensitive
+        # 2 MB of pages for each of up to nine connections. With 4 MB a server takes 10 MB more after a load,
+        # and no benchmark is faster: other pages come from the system's cache.
         cursor.execute("PRAGMA cache_size = -2000")
-        # Of all together: beyond it, a connection takes a page of its own anew before it asks for more.
-        # Without it the memory of a server under load grew for as long as its busiest moment was yet to come.
-        cursor.execute(f"PRAGMA soft_heap_limit = {_HEAP_BYTES}")
-        # Up to 8 MB of what a transaction has changed wait for its end. The others' caches are full for good,
-        # so it would have to write pages out, and again when they change once more: 1.3 times the CPU of a
-        # batch of 1,000 new metrics.
+        # The limit of all connections together. Beyond it, a connection reuses one of its own pages before it
+        # allocates another. Without it a server's memory grew with each new peak of its load.
+        cursor.execute(f"PRAGMA soft_heap_limit = {_SOFT_HEAP_LIMIT_BYTES}")
+        # A transaction may hold up to 8 MB of changed pages until its end. By default SQLite would write some
+        # out early, since the caches of the other connections soon fill the heap limit, and write them again
+        # when they change once more: 1.3 times the CPU for a batch of 1,000 new metrics.
         cursor.execute("PRAGMA cache_spill = 2000")
-        # 16 MB of log. A batch of 1,000 new metrics writes 1,000 pages of an index, and at the usual 1,000
-        # each such commit copied them all into the file: 12 ms of CPU, now 6.
+        # A checkpoint after 4,000 pages (16 MB) of log. A batch of 1,000 new metrics writes 1,000 pages of an
+        # index: with the default of 1,000 each such commit copied them all into the file, 12 ms of CPU
+        # instead of 6.
         cursor.execute("PRAGMA wal_autocheckpoint = 4000")
         cursor.close()
 
-    # Not a "begin" event: one listener on an engine makes each statement look for listeners, 10 % of a write.
+    # Not a "begin" event: with one listener on an engine, SQLAlchemy looks for listeners at each statement,
+    # which is 10 % of a write.
     engine.dialect.do_begin = _begin  # type: ignore[method-assign, assignment]
     return engine
 
 
 def _begin(connection: Any) -> None:
-    """SQLAlchemy's BEGIN: of those who read, and of writers, who have begun."""
+    """SQLAlchemy's BEGIN. A transaction that writes has begun already, see ``begin_writing``."""
     if not connection.in_transaction:
-        _let_wait(connection, WAIT_S)
+        _set_busy_timeout(connection, WAIT_S)
         connection.execute("BEGIN")
 
 
 def begin_writing(write_lock: WriteLock, connection: Any) -> None:
-    """Begin a transaction on one of the pool's connections, when no other process is in one that writes.
+    """Begin a transaction that writes, as soon as no other process is writing.
 
-    A writer that began as a reader could not be made to wait: SQLite would refuse its first write.
+    BEGIN IMMEDIATE takes SQLite's lock at once. A transaction that began as a reader could not wait for it:
+    SQLite would refuse its first write.
     """
-    _let_wait(connection, 0)
-    _take_lock(write_lock, connection)
+    _set_busy_timeout(connection, 0)
+    _begin_immediate(write_lock, connection)
 
 
-def _let_wait(connection: Any, patience_s: float) -> None:
-    """How long SQLite itself naps where a lock is taken; a writer asks for one only at BEGIN, in WAL mode.
+def _set_busy_timeout(connection: Any, timeout_s: float) -> None:
+    """Set how long SQLite itself waits for a lock. In WAL mode a writer needs one only at BEGIN.
 
-    Said where the connection's transaction before had it otherwise: twice in each was 10 % of a short one.
+    The PRAGMA runs only if the connection's value changes: two per transaction took 10 % of a short one.
     """
-    if connection.info.get("patience_s") != patience_s:
-        connection.execute(f"PRAGMA busy_timeout = {patience_s * 1000:.0f}")
-        connection.info["patience_s"] = patience_s
+    if connection.info.get("busy_timeout_s") != timeout_s:
+        connection.execute(f"PRAGMA busy_timeout = {timeout_s * 1000:.0f}")
+        connection.info["busy_timeout_s"] = timeout_s
 
 
-def _take_lock(write_lock: WriteLock, connection: Any) -> None:
-    """Wait for another process's writes. Where their end is not told, in shorter naps than SQLite's, which
-    soon are 10 ms and more: most transactions take a fifth of one."""
-    deadline, nap_s = time.monotonic() + WAIT_S, _FIRST_NAP_S
+def _begin_immediate(write_lock: WriteLock, connection: Any) -> None:
+    """Begin a transaction that holds SQLite's lock. Wait up to ``WAIT_S`` if another process has it.
+
+    Between two attempts it waits for the signal of the write lock, or for a short time. SQLite's own sleeps
+    soon are 10 ms and more, while most transactions take 2 ms.
+    """
+    deadline, sleep_s = time.monotonic() + WAIT_S, _MIN_SLEEP_S
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -103,11 +110,11 @@ def _take_lock(write_lock: WriteLock, connection: Any) -> None:
         except connection.OperationalError as fault:
             if "database is locked" not in str(fault) or time.monotonic() > deadline:
                 raise
-        write_lock.wait_for_other_process(nap_s)
-        nap_s = min(1.5 * nap_s, _LONGEST_NAP_S)
+        write_lock.wait_for_other_process(sleep_s)
+        sleep_s = min(1.5 * sleep_s, _MAX_SLEEP_S)
 
 
-def _module() -> Any:
+def _sqlite_module() -> Any:
     try:
         import pysqlite3
 
@@ -115,7 +122,7 @@ def _module() -> Any:
     except ImportError:
         import sqlite3 as stdlib_sqlite3
 
-        if stdlib_sqlite3.sqlite_version_info < _SAFE_WAL:
+        if stdlib_sqlite3.sqlite_version_info < _WAL_FIX_VERSION:
             log.warning(
                 "SQLite %s has a bug that can damage a database which several processes write "
                 "(fixed in 3.51.3). Install pysqlite3, or run with --workers 1.",

@@ -1,4 +1,10 @@
-"""Texts made from the store, kept in memory for as long as they are true."""
+"""The text cache: the JSON of runs, kept in memory, by run and row version.
+
+Invariant: every write to a run or its children gives the run's row a new version, and a cached text is used
+only if its version equals the one that was just read from the database. So a process never serves an old text
+after another process's write, although processes do not notify each other. Transactions that write do not use
+the cache.
+"""
 
 from __future__ import annotations
 
@@ -7,70 +13,72 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from threading import Lock
 
-# Room for some 1,500 runs of 13 metrics, parameters and tags, or some 7 pages of 100 with twice as many.
+# Room for some 1,500 runs with 13 metrics, parameters and tags, or for some 7 pages of 100 runs with twice
+# as many.
 LIMIT_BYTES = 2 * 2**20
-_MOST_FACTS = 10_000
-# What Python and the dictionary take beside the text itself.
+_MAX_EXPERIMENTS = 10_000
+# Memory that Python and the dictionary take for an entry besides its text.
 _OVERHEAD_BYTES = 250
 
 
 def new_version() -> int:
-    """A number that marks a row's state, and that nobody else has used or will.
+    """Return a row version: a random number of 62 bits, which no process has used before.
 
-    Random, not counted: what is counted comes again when a transaction is rolled back or a backup is
-    restored.
+    It is random because a counter would repeat its numbers after a rollback or the restore of a backup.
     """
     return random.getrandbits(62)
 
 
 class TextCache:
-    """The latest texts by key, each with the version of what it was made from; the oldest used go first.
+    """The latest text of each key, with its version. The least recently used texts are removed first.
 
-    Who looks a text up knows from the database which version is true now, so a process that has not
-    heard of a change never gives an old text.
+    Threads may share it. With a limit of 0 it stores nothing.
     """
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
         self._limit = limit_bytes
         self._size = 0
         self._texts: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
-        self._facts: set[tuple[int, int]] = set()
+        # (workspace, experiment)
+        self._experiments: set[tuple[int, int]] = set()
         self._lock = Lock()
 
     def get(self, wanted: Iterable[tuple[int, int]]) -> list[bytes | None]:
-        """The text of each key and version, None where there is none of that version."""
+        """Return the texts of pairs of key and version, in order; None where that version is not cached."""
         texts = self._texts
         found: list[bytes | None] = []
         with self._lock:
             for key, version in wanted:
-                kept = texts.get(key)
-                if kept is None or kept[0] != version:
+                cached = texts.get(key)
+                if cached is None or cached[0] != version:
                     found.append(None)
                 else:
                     texts.move_to_end(key)
-                    found.append(kept[1])
+                    found.append(cached[1])
         return found
 
     def put(self, key: int, version: int, text: bytes) -> None:
+        """Store the text and remove the key's older one."""
         with self._lock:
-            self._drop(key)
+            self._remove(key)
             self._texts[key] = (version, text)
             self._size += len(text) + _OVERHEAD_BYTES
             while self._size > self._limit:
-                self._drop(next(iter(self._texts)))
+                self._remove(next(iter(self._texts)))
 
     def knows_experiment(self, workspace: int, experiment: int) -> bool:
-        """Whether the experiment has been seen in the workspace, which it never leaves.
+        """Return whether this process has found the experiment in the workspace before.
 
-        One that is gone has no runs, so who takes it for being there finds none.
+        An experiment never changes its workspace. If it was purged since, it has no runs, so a search in it
+        still returns the right result: nothing.
         """
-        return (workspace, experiment) in self._facts
+        return (workspace, experiment) in self._experiments
 
     def add_experiment(self, workspace: int, experiment: int) -> None:
-        if self._limit and len(self._facts) < _MOST_FACTS:
-            self._facts.add((workspace, experiment))
+        if self._limit and len(self._experiments) < _MAX_EXPERIMENTS:
+            self._experiments.add((workspace, experiment))
 
-    def _drop(self, key: int) -> None:
+    def _remove(self, key: int) -> None:
         old = self._texts.pop(key, None)
         if old is not None:
             self._size -= len(old[1]) + _OVERHEAD_BYTES

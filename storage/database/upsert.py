@@ -1,7 +1,7 @@
-"""INSERT that says what becomes of a row that is there already: the same words on both databases.
+"""INSERT ... ON CONFLICT, written once for both databases.
 
-SQLAlchemy has them in each database's own dialect, so that a statement would be written once for each. This
-is its interface for extensions of a statement.
+SQLAlchemy offers ON CONFLICT only in the dialect of each database, so each statement would have to be written
+twice. This module uses SQLAlchemy's interface for syntax extensions instead.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy.sql.visitors import InternalTraversal
 
 
 def insert_new(table: sa.Table) -> sa.Insert:
-    """INSERT of rows; one that breaks a unique index is left out."""
+    """Return an INSERT that skips a row if it violates a unique index."""
     return sa.insert(table).ext(_OnConflict())
 
 
@@ -26,22 +26,22 @@ def upsert(
     key: Sequence[str] = (),
     where: sa.ColumnElement[bool] | None = None,
 ) -> sa.Insert:
-    """INSERT of rows; where one with the same key is there, its ``columns`` are set anew.
+    """Return an INSERT that updates ``columns`` of the existing row if there is one with the same key.
 
-    ``key`` are the columns of a unique index, else those of the primary key. ``where`` says which rows are
-    changed at all: it compares the table's columns with those of ``excluded``.
+    ``key`` names the columns of a unique index; the default is the primary key. With ``where``, only existing
+    rows that meet this condition are updated; it may compare the table's columns with ``excluded(table)``.
     """
     names = key or [column.name for column in table.primary_key.columns]
     return sa.insert(table).ext(_OnConflict(names, columns, where))
 
 
 def excluded(table: sa.Table) -> Any:
-    """The columns of the row that could not be inserted, as SQL names it."""
+    """Return the columns of the row that was not inserted: SQL's ``excluded``."""
     return sa.alias(table, "excluded").c
 
 
 class _OnConflict(SyntaxExtension, ClauseElement):
-    _traverse_internals = [  # noqa: RUF012 -- what the cache of compiled statements tells them apart by
+    _traverse_internals = [  # noqa: RUF012 -- SQLAlchemy makes the key of its statement cache from these
         ("key", InternalTraversal.dp_string_list),
         ("columns", InternalTraversal.dp_string_list),
         ("where", InternalTraversal.dp_clauseelement),

@@ -1,6 +1,6 @@
-"""The schema's revision: made new, checked at start, moved on by ``trackway db upgrade``.
+"""The revision of the database's schema: create it, check it at start, upgrade it (``trackway db upgrade``).
 
-Alembic is imported only where tables are made or changed: it costs a third of a second.
+Alembic is imported only to create or change tables, because the import takes a third of a second.
 """
 
 from __future__ import annotations
@@ -20,40 +20,41 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 SCRIPTS = Path(__file__).parents[1] / "migrations"
-# From the names of the files: 0001_tracking.py is revision 0001.
+# The file name begins with the revision: 0001_tracking.py is revision 0001.
 REVISIONS = sorted(path.name[:4] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
 HEAD = REVISIONS[-1]
-# PostgreSQL's lock for whoever changes tables.
+# Number of the PostgreSQL advisory lock that a transaction takes before it changes tables.
 UPGRADE_LOCK = 7265636
-# When experiment 0 was made: it differs between any two databases, and a replica has its primary's.
+# Identifies a database: the creation time of experiment 0 differs between any two databases, but a replica
+# has that of its primary.
 DATABASE_IDENTITY = sa.select(tracking.experiments.c.creation_time).where(tracking.experiments.c.id == 0)
 _REVISION = re.compile(r"\d{4}")
 
 
 class SchemaError(Exception):
-    """The database is not at the revision that this version needs; the text says what to do."""
+    """The database is not at the revision that this version needs. The message says what to do."""
 
 
 def revision(database: Database) -> str | None:
-    """The revision of the database's schema, None for an empty database.
+    """Return the revision of the database's schema, or None if the database is empty.
 
-    Raises ``SchemaError`` for a database that holds another program's tables.
+    Raise ``SchemaError`` if it contains tables of another program.
     """
     with database.engine.connect() as connection:
         tables = set(sa.inspect(connection).get_table_names())
         found: str | None = None
         if "alembic_version" in tables:
             found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    # MLflow keeps its schema with alembic as well; its revisions are hashes.
+    # MLflow uses Alembic as well, but its revisions are hexadecimal hashes.
     if not _REVISION.fullmatch(found) if found else {"experiments", "runs"} & tables:
         raise SchemaError(
-            "The database holds tables of another program (MLflow's own?). Give Trackway an empty database."
+            "The database contains tables of another program (MLflow?). Give Trackway an empty database."
         )
     return found
 
 
 def check(database: Database) -> None:
-    """Raise ``SchemaError`` unless the schema is the one this version works with."""
+    """Raise ``SchemaError`` if the schema is not at the revision that this version needs."""
     found = revision(database)
     if found == HEAD:
         return
@@ -62,13 +63,16 @@ def check(database: Database) -> None:
     if found > HEAD:
         raise _too_new(found)
     raise SchemaError(
-        f"The database is at revision {found}, this version needs {HEAD}. Make a copy of it, then run: "
+        f"The database is at revision {found}, this version needs {HEAD}. Make a backup of it, then run: "
         "trackway db upgrade --backend-store-uri <uri>"
     )
 
 
 def prepare(database: Database, artifact_root: str) -> None:
-    """Make a new database's tables, or check those of an old one; see that experiment 0 is there."""
+    """Create the tables of an empty database, or check the revision of an existing one; add experiment 0.
+
+    Raise ``SchemaError`` as ``check`` does.
+    """
     if revision(database) is None:
         upgrade(database)
     else:
@@ -77,9 +81,10 @@ def prepare(database: Database, artifact_root: str) -> None:
 
 
 def upgrade(database: Database, to: str = "head") -> None:
-    """Run the migrations that the database has not seen. Safe to call from several hosts at once.
+    """Run the migrations up to the revision ``to`` that have not been run yet.
 
-    Raises ``SchemaError`` for a database that another program or a newer Trackway has made.
+    Idempotent, and safe to call from several hosts at once. Raise ``SchemaError`` if the database is that of
+    another program or of a newer Trackway.
     """
     from alembic import command
 
@@ -89,22 +94,22 @@ def upgrade(database: Database, to: str = "head") -> None:
     config = _config()
     with database.writing() as connection:
         if database.dialect == "postgresql":
-            # Two replicas that start together on a new database: the second waits, then finds it done.
+            # If two servers start on a new database at once, the second waits here, then has nothing to do.
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, to)
 
 
 def seed(database: Database, artifact_root: str) -> None:
-    """Put in what every database has from the start: the default workspace and experiment 0."""
+    """Insert the default workspace and experiment 0, which every database has. Idempotent."""
     with database.begin(write=False) as tx:
         if tx.execute(sa.select(tracking.experiments.c.id).where(tracking.experiments.c.id == 0)).first():
             return
     with database.begin(write=True) as tx:
         if tx.dialect == "postgresql":
-            # Of two that draw an id together, the one with id 2 may come first.
+            # Without the lock two servers could take ids 1 and 2, and the one with id 2 could insert first.
             tx.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
-        # The first workspace gets id 1, which database.DEFAULT_WORKSPACE counts on.
+        # The first workspace gets id 1, which is database.DEFAULT_WORKSPACE.
         tx.execute(insert_new(tracking.workspaces), {"name": "default"})
         tx.execute(
             insert_new(tracking.experiments),
@@ -122,8 +127,8 @@ def seed(database: Database, artifact_root: str) -> None:
 
 def _too_new(found: str) -> SchemaError:
     return SchemaError(
-        f"The database is at revision {found}, made by a newer Trackway; this one knows revisions "
-        f"up to {HEAD}. Install the newer version."
+        f"The database is at revision {found}, made by a newer Trackway; this version supports "
+        f"revisions up to {HEAD}. Install the newer version."
     )
 
 

@@ -1,8 +1,7 @@
-"""The table ``points`` in parts, by hash of the series, for large installations on PostgreSQL.
+"""Partitions of the table ``points``, by hash of the series, for large installations on PostgreSQL.
 
-The parts are invisible to everything else: queries and later migrations name ``points`` as before.
-One transaction copies the rows into new tables and puts these in the place of the old: whatever
-stops it, the database is as it was.
+Queries and later migrations use ``points`` as before. One transaction copies the rows into new tables, drops
+the old table and renames the new ones: if it is stopped, the database is unchanged.
 """
 
 from __future__ import annotations
@@ -17,24 +16,24 @@ from ..database import Database
 from ..schema.tracking import points
 from .migrate import UPGRADE_LOCK
 
-MOST = 1024
+MAX_PARTITIONS = 1024
 _KEY = ", ".join(column.name for column in points.primary_key)
 _COLUMNS = ", ".join(column.name for column in points.columns)
-# 16 MiB at a time, a quarter of a million points: some three steps of progress a second.
+# Blocks copied by one statement: 16 MiB, 250,000 points, about a third of a second.
 _BLOCKS = 2048
-_PATIENCE_S = 30
+_LOCK_TIMEOUT_S = 30
 _LOCK_NOT_AVAILABLE = "55P03"
 
-# What is being done, and how much of it: 0 to 1.
+# Called with the name of the step and the part of it that is done, from 0 to 1.
 Progress = Callable[[str, float], None]
 
 
 class PartitionError(Exception):
-    """``points`` cannot be divided as asked; the text says why. Nothing was changed."""
+    """``points`` was not divided. The message says why, and whether anything may have been changed."""
 
 
 def names(connection: sa.Connection) -> list[str]:
-    """The tables that ``points`` consists of; none where it is one ordinary table."""
+    """Return the names of the partitions of ``points``; none if it is one ordinary table."""
     if connection.dialect.name != "postgresql":
         return []
     rows = connection.execute(
@@ -47,7 +46,7 @@ def names(connection: sa.Connection) -> list[str]:
 
 
 def size(database: Database) -> tuple[int, int]:
-    """How many points there are, about, and their bytes on disk with the index."""
+    """Return the approximate number of points, and their size on disk with the index in bytes."""
     query = (
         "SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint, "
         "coalesce(sum(pg_total_relation_size(oid)), 0)::bigint "
@@ -60,57 +59,65 @@ def size(database: Database) -> tuple[int, int]:
 
 
 def check(database: Database, count: int) -> None:
-    """Raise ``PartitionError`` where ``points`` can never be divided in ``count``."""
+    """Raise ``PartitionError`` if the database is not PostgreSQL or ``count`` is out of range."""
     if database.dialect != "postgresql":
         raise PartitionError(
-            "SQLite keeps a table in one place; only a PostgreSQL database can have its points divided."
+            "SQLite has no partitions; the points can be divided only in a PostgreSQL database."
         )
-    if not 1 <= count <= MOST:
-        raise PartitionError(f"The number of partitions is 1, an ordinary table, to {MOST}; not {count}.")
+    if not 1 <= count <= MAX_PARTITIONS:
+        raise PartitionError(
+            f"The number of partitions must be from 1 (one ordinary table) to {MAX_PARTITIONS}, not {count}."
+        )
 
 
 def divide(
-    database: Database, count: int, told: Progress = lambda doing, share: None, *, blocks: int = _BLOCKS
+    database: Database, count: int, progress: Progress = lambda step, part: None, *, blocks: int = _BLOCKS
 ) -> bool:
-    """Make ``points`` consist of ``count`` tables, of one ordinary table for 1; False if it does already.
+    """Divide ``points`` into ``count`` partitions; with 1, make it one ordinary table again.
 
-    Meanwhile histories can be read, and whoever writes points waits. Raises ``PartitionError``.
+    Return False if it is so already. Meanwhile metric histories can be read, and transactions that write
+    points wait. Raise ``PartitionError`` if it cannot be done.
     """
     check(database, count)
     try:
         with database.writing() as connection:
-            is_changed = _divide(connection, count, told, blocks)
+            is_changed = _divide(connection, count, progress, blocks)
     except exc.DBAPIError as fault:
         if getattr(fault.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
             raise PartitionError(
-                f"The table of points was in use by others for {_PATIENCE_S} seconds. Nothing was changed; "
-                "try again when no backup or long query runs."
+                f"Other transactions used the table of points for {_LOCK_TIMEOUT_S} seconds. Nothing was "
+                "changed. Run the command again when no backup or long query is running."
             ) from fault
         reason = str(fault.orig).strip().split("\n", 1)[0].rstrip(".")
-        # COMMIT is what comes without a statement.
-        end = "Nothing was changed." if fault.statement else "Run the command again: it may have been done."
-        raise PartitionError(f"PostgreSQL says: {reason}. {end}") from fault
+        # An error of COMMIT has no statement; whether the transaction was committed is then not known.
+        end = (
+            "Nothing was changed."
+            if fault.statement
+            else "The change may have been committed: run the command again to find out."
+        )
+        raise PartitionError(f"PostgreSQL reports: {reason}. {end}") from fault
     if is_changed:
-        told("Gathering statistics", 0)
-        with database.begin(write=False) as tx:  # which is no transaction on PostgreSQL
+        progress("Gathering statistics", 0)
+        with database.begin(write=False) as tx:  # autocommit on PostgreSQL
             tx.execute(sa.text("ANALYZE points"))
-        told("Gathering statistics", 1)
+        progress("Gathering statistics", 1)
     return is_changed
 
 
-def _divide(connection: sa.Connection, count: int, told: Progress, blocks: int) -> bool:
+def _divide(connection: sa.Connection, count: int, progress: Progress, blocks: int) -> bool:
     run = connection.exec_driver_sql
-    # It takes its time, and is to wait for another only at the start.
+    # The copy may take long. Only the first locks have a timeout.
     run("SET LOCAL statement_timeout = 0")
     run("SET LOCAL idle_in_transaction_session_timeout = 0")
-    run(f"SET LOCAL lock_timeout = '{_PATIENCE_S}s'")
+    run(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'")
     run(f"SELECT pg_advisory_xact_lock({UPGRADE_LOCK})")
-    # DROP will wait for whoever reads then: a backup that is under way now is better waited for now.
+    # DROP, at the end, waits for all readers. Wait now for a backup that is running: then nothing is copied
+    # in vain if it takes too long.
     with connection.begin_nested() as attempt:
         run("LOCK TABLE points IN ACCESS EXCLUSIVE MODE")
         attempt.rollback()
-    # Readers go on. Nobody reads points and then writes some in one transaction, which would be a deadlock
-    # with the exclusive lock that DROP takes.
+    # This lock allows reads. DROP later needs an exclusive lock, which would be a deadlock with a transaction
+    # that has read points and then waits to write some; no transaction of the server does that.
     run("LOCK TABLE points IN SHARE ROW EXCLUSIVE MODE")
     run("SET LOCAL lock_timeout = 0")
     old = names(connection)
@@ -118,41 +125,41 @@ def _divide(connection: sa.Connection, count: int, told: Progress, blocks: int) 
         return False
     before = _number(connection, "SELECT count(*) FROM points")
     new = _make(connection, count)
-    after = _copy(connection, old or ["points"], told, blocks)
+    after = _copy(connection, old or ["points"], progress, blocks)
     if after != before:
-        raise PartitionError(f"{after} points were copied of {before}. Nothing was changed.")
+        raise PartitionError(f"{after} of {before} points were copied. Nothing was changed.")
     for done, name in enumerate(new):
-        told("Building indexes", done / len(new))
+        progress("Building indexes", done / len(new))
         run(f"ALTER TABLE {name} ADD CONSTRAINT pk_{name} PRIMARY KEY ({_KEY})")
-    told("Building indexes", 1)
+    progress("Building indexes", 1)
     run("DROP TABLE points")
     run("ALTER TABLE points_new RENAME TO points")
     if new == ["points_new"]:
         run("ALTER INDEX pk_points_new RENAME TO pk_points")
-    else:  # which finds the indexes of the parts and takes them in
+    else:  # PostgreSQL attaches the indexes of the partitions instead of building new ones
         run(f"ALTER TABLE points ADD CONSTRAINT pk_points PRIMARY KEY ({_KEY})")
     return True
 
 
 def _make(connection: sa.Connection, count: int) -> list[str]:
-    """The empty table ``points_new``, and the names of the tables that will hold its rows."""
+    """Create the empty table ``points_new``; return the names of the tables that will contain its rows."""
     run = connection.exec_driver_sql
     if count == 1:
         run("CREATE TABLE points_new (LIKE points)")
         return ["points_new"]
     run("CREATE TABLE points_new (LIKE points) PARTITION BY HASH (series_id)")
-    # The count is in the name: dividing anew makes the new parts beside the old.
-    parts = [f"points_{number}_of_{count}" for number in range(count)]
-    for number, name in enumerate(parts):
+    # The names contain the count, because the old partitions exist while the new ones are filled.
+    partitions = [f"points_{number}_of_{count}" for number in range(count)]
+    for number, name in enumerate(partitions):
         run(
             f"CREATE TABLE {name} PARTITION OF points_new "
             f"FOR VALUES WITH (MODULUS {count}, REMAINDER {number})"
         )
-    return parts
+    return partitions
 
 
-def _copy(connection: sa.Connection, sources: list[str], told: Progress, blocks: int) -> int:
-    """The number of rows copied from the tables to ``points_new``, in the order in which they lie."""
+def _copy(connection: sa.Connection, sources: list[str], progress: Progress, blocks: int) -> int:
+    """Copy the rows of the tables to ``points_new``, in their order on disk; return the number of rows."""
     sizes = {
         name: _number(connection, f"SELECT pg_relation_size('{name}') / current_setting('block_size')::int")
         for name in sources
@@ -160,16 +167,16 @@ def _copy(connection: sa.Connection, sources: list[str], told: Progress, blocks:
     total, done, copied = sum(sizes.values()) or 1, 0, 0
     for name, size_in_blocks in sizes.items():
         for start in range(0, size_in_blocks, blocks):
-            told("Copying points", done / total)
+            progress("Copying points", done / total)
             copied += connection.exec_driver_sql(
                 f"INSERT INTO points_new ({_COLUMNS}) SELECT {_COLUMNS} FROM {name} "
                 f"WHERE ctid >= '({start},0)'::tid AND ctid < '({start + blocks},0)'::tid"
             ).rowcount
             done += min(blocks, size_in_blocks - start)
-    told("Copying points", 1)
+    progress("Copying points", 1)
     return copied
 
 
 def _number(connection: sa.Connection, query: str) -> int:
-    found: Any = connection.exec_driver_sql(query).scalar_one()
-    return int(found)
+    value: Any = connection.exec_driver_sql(query).scalar_one()
+    return int(value)

@@ -1,7 +1,8 @@
-"""Deleting for good what lies in the trash: rows, and where the artifacts are that go before them.
+"""Purge: delete the rows of an item of the trash for good; find the folder of its artifacts.
 
-Artifacts go first, rows last: whatever stops a purge, its rows still say what is left to do. So each
-item is looked at twice, before its artifacts go (``is_in_trash``) and under a lock (``delete``).
+The artifacts are deleted first, by the caller, and the rows last: if a purge is stopped, the remaining rows
+show what is left to do. Each item is therefore checked twice: before its artifacts are deleted
+(``is_in_trash``), and under a lock when its rows are deleted (``delete``).
 """
 
 from __future__ import annotations
@@ -27,31 +28,37 @@ from .trash import EXPERIMENT, MODEL, RUN, TrashItem, is_trashed
 
 
 def is_in_trash(tx: Tx, item: TrashItem, before_ms: int | None) -> bool:
-    """Whether it is there and still to go: nobody has restored it."""
+    """Return whether the item still exists and may be purged: it may have been restored meanwhile."""
     table = item.kind.table
-    return tx.execute(sa.select(table.c.id).where(*_still(item, before_ms))).first() is not None
+    return tx.execute(sa.select(table.c.id).where(*_is_purgeable(item, before_ms))).first() is not None
 
 
 def folder(locations: Locations, item: TrashItem) -> Place:
-    """Where its artifacts lie. Raises ``PermissionDenied`` or ``InvalidParameter`` for other stores.
+    """Return the folder of the item's artifacts.
 
-    It is the folder that has the item's id for a name, as locations end in ``<id>/artifacts``.
+    Artifact locations end in ``<id>/artifacts``: the folder is then ``<id>``. Any other location is returned
+    unchanged. Raise ``PermissionDenied`` or ``InvalidParameter`` if the location is not in an artifact store
+    of this server.
     """
     place = locations.place(item.location)
-    above, _, last = place.path.rpartition("/")
-    is_own = last == "artifacts" and above.rpartition("/")[2] == item.key
-    return Place(place.store, above) if is_own else place
+    parent, _, last = place.path.rpartition("/")
+    is_own = last == "artifacts" and parent.rpartition("/")[2] == item.key
+    return Place(place.store, parent) if is_own else place
 
 
 def delete(tx: Tx, item: TrashItem, before_ms: int | None) -> bool:
-    """Delete its rows, after its artifacts; False where it was restored meanwhile, or something in it was."""
+    """Delete the item's rows, after its artifacts, and add a row to the audit log.
+
+    Return False, and delete nothing, if the item was restored meanwhile or contains something restored.
+    """
     _lock(tx, item)
-    # Only now: what was read in the statement that waited may be old.
+    # Check in a new statement: the one that waited for the lock may have read the rows as they were before.
     if not is_in_trash(tx, item, before_ms):
         return False
     if item.kind is RUN:
         _delete_points(tx, points, series.c.id, series.c.run_id == item.id)
-        # Also those that it logged to models which stay: their series are the run's and go with it.
+        # Also the points that the run logged for logged models that are not purged: their series belong to
+        # the run and are deleted with it.
         of_run = logged_model_series.c.run_id == item.id
         _delete_points(tx, logged_model_points, logged_model_series.c.id, of_run)
     elif item.kind is MODEL:
@@ -64,12 +71,12 @@ def delete(tx: Tx, item: TrashItem, before_ms: int | None) -> bool:
 
 def _lock(tx: Tx, item: TrashItem) -> None:
     if item.with_experiment:
-        home = sa.select(experiments.c.id).where(experiments.c.id == item.experiment)
-        tx.execute(home.with_for_update(read=True))
+        experiment = sa.select(experiments.c.id).where(experiments.c.id == item.experiment)
+        tx.execute(experiment.with_for_update(read=True))
     table = item.kind.table
     tx.execute(sa.select(table.c.id).where(table.c.id == item.id).with_for_update())
     if item.kind is MODEL:
-        # Who logs points to a series that there is locks that series, not the model.
+        # A transaction that logs points to an existing series locks only the series, not the model.
         of_model = logged_model_series.c.logged_model_id == item.id
         tx.execute(sa.select(logged_model_series.c.id).where(of_model).with_for_update())
 
@@ -78,15 +85,15 @@ def _delete_points(tx: Tx, table: sa.Table, series_id: sa.Column[int], owned: sa
     tx.execute(sa.delete(table).where(table.c.series_id.in_(sa.select(series_id).where(owned))))
 
 
-def _still(item: TrashItem, before_ms: int | None) -> Iterable[sa.ColumnElement[bool]]:
+def _is_purgeable(item: TrashItem, before_ms: int | None) -> Iterable[sa.ColumnElement[bool]]:
     table = item.kind.table
     yield table.c.id == item.id
     if item.kind is EXPERIMENT:
-        for inner in (runs, logged_models):
-            yield ~sa.exists().where(inner.c.experiment_id == table.c.id)
+        for child in (runs, logged_models):
+            yield ~sa.exists().where(child.c.experiment_id == table.c.id)
     if item.with_experiment:
-        home = experiments.c.id == item.kind.experiment
-        yield sa.exists().where(home, *is_trashed(EXPERIMENT, before_ms))
+        is_its_experiment = experiments.c.id == item.kind.experiment
+        yield sa.exists().where(is_its_experiment, *is_trashed(EXPERIMENT, before_ms))
         if item.kind is RUN:
             yield runs.c.lifecycle_stage == DELETED
     else:

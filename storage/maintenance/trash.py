@@ -1,4 +1,7 @@
-"""What lies in the trash and may go for good: runs, logged models, and experiments with all in them."""
+"""The trash: find the deleted runs, logged models and experiments that can be purged.
+
+An experiment is purged with everything in it, unless one of its runs is active.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,11 @@ from ..tracking.experiments import ACTIVE, DEFAULT_EXPERIMENT, DELETED
 
 
 class Kind(NamedTuple):
-    """Something that can lie in the trash: its names, and where its rows say what."""
+    """A kind of item in the trash.
+
+    ``name`` is used in messages, ``noun`` and ``action`` in the audit log. The columns are those of the id on
+    the wire, the experiment, the artifact location and the time of deletion.
+    """
 
     name: str
     noun: str
@@ -62,8 +69,11 @@ EXPERIMENT = Kind(
 
 
 class TrashItem(NamedTuple):
-    """One thing that is to go. One that goes ``with_experiment`` does so whatever its own age or, for a
-    model, stage: deleting an experiment does not put its models into the trash."""
+    """One item to purge.
+
+    An item ``with_experiment`` is purged because its experiment is, whatever its own time of deletion. A
+    logged model is then purged even if it is active: deleting an experiment does not delete its models.
+    """
 
     kind: Kind
     id: int
@@ -77,14 +87,14 @@ class TrashItem(NamedTuple):
 
 
 class Trash(NamedTuple):
-    """What is to go, an experiment behind all that is in it; and sentences on what has to stay."""
+    """The items to purge, experiments after their contents, and a sentence for each experiment kept."""
 
     items: list[TrashItem]
     kept: list[str]
 
 
 class Selection(NamedTuple):
-    """Ids as on the wire."""
+    """The items to purge, by their ids as on the wire."""
 
     run_ids: Sequence[str] = ()
     model_ids: Sequence[str] = ()
@@ -92,37 +102,39 @@ class Selection(NamedTuple):
 
 
 def find(tx: Tx, before_ms: int | None = None, selection: Selection | None = None) -> Trash:
-    """What came into the trash up to ``before_ms``: all of it, or what is selected and nothing else.
+    """Return the items to purge, and a sentence for each experiment that cannot be purged.
 
-    Raises ``InvalidParameter`` with a line for each that is selected and cannot go.
+    These are the items that were deleted up to ``before_ms``, or at any time if it is None, and the contents
+    of deleted experiments. With a ``selection`` only the selected items are considered; raise
+    ``InvalidParameter`` with one line for each of them that cannot be purged.
     """
     if selection is None:
-        gone = [_in_trash(tx, kind, before_ms) for kind in (RUN, MODEL, EXPERIMENT)]
+        trashed = [_in_trash(tx, kind, before_ms) for kind in (RUN, MODEL, EXPERIMENT)]
         kept: list[str] = []
-        doomed = _removable(tx, gone[2], kept)
+        removable = _removable(tx, trashed[2], kept)
     else:
         refused: list[str] = []
-        gone = [
+        trashed = [
             _find_selected(tx, kind, keys, before_ms, refused)
             for kind, keys in zip((RUN, MODEL, EXPERIMENT), selection, strict=True)
         ]
-        doomed = _removable(tx, gone[2], refused)
+        removable = _removable(tx, trashed[2], refused)
         if refused:
             raise InvalidParameter("\n".join(refused))
         kept = []
-    inside = [experiment.id for experiment in doomed]
+    experiment_ids = [experiment.id for experiment in removable]
     return Trash(
         [
-            *_with(gone[0], _inside(tx, RUN, inside)),
-            *_with(gone[1], _inside(tx, MODEL, inside)),
-            *doomed,
+            *_merge(trashed[0], _contents(tx, RUN, experiment_ids)),
+            *_merge(trashed[1], _contents(tx, MODEL, experiment_ids)),
+            *removable,
         ],
         kept,
     )
 
 
 def is_trashed(kind: Kind, before_ms: int | None) -> Iterable[sa.ColumnElement[bool]]:
-    """Whether one of a kind is in the trash, and came there up to ``before_ms``."""
+    """Return the conditions that an item is in the trash and was deleted up to ``before_ms``."""
     yield kind.table.c.lifecycle_stage == DELETED
     if before_ms is not None:
         yield kind.trashed <= before_ms
@@ -132,23 +144,28 @@ def _in_trash(tx: Tx, kind: Kind, before_ms: int | None) -> list[TrashItem]:
     return [_item(kind, row) for row in _rows(tx, kind, *is_trashed(kind, before_ms))]
 
 
-def _inside(tx: Tx, kind: Kind, experiment_ids: Sequence[int]) -> list[TrashItem]:
-    """All of a kind in experiments, none of whose runs is active."""
+def _contents(tx: Tx, kind: Kind, experiment_ids: Sequence[int]) -> list[TrashItem]:
+    """Return all items of a kind in the experiments, active logged models included."""
     if not experiment_ids:
         return []
     rows = _rows(tx, kind, kind.experiment.in_(search.inline(experiment_ids)))
     return [_item(kind, row)._replace(with_experiment=True) for row in rows]
 
 
-def _with(some: list[TrashItem], others: list[TrashItem]) -> list[TrashItem]:
-    """Both, each once; who is in the trash for its own sake needs no experiment to go."""
-    known = {item.id for item in some}
-    return some + [item for item in others if item.id not in known]
+def _merge(items: list[TrashItem], others: list[TrashItem]) -> list[TrashItem]:
+    """Return the items of both lists, each once.
+
+    An item in both is taken from ``items``: it is in the trash itself, so it may be purged without its
+    experiment.
+    """
+    ids = {item.id for item in items}
+    return items + [item for item in others if item.id not in ids]
 
 
 def _find_selected(
     tx: Tx, kind: Kind, keys: Sequence[str], before_ms: int | None, refused: list[str]
 ) -> list[TrashItem]:
+    """Return the selected items of a kind; add a sentence to ``refused`` for each that cannot be purged."""
     if not keys:
         return []
     wanted = [key for key in keys if kind is not EXPERIMENT or _is_number(key)]
@@ -160,11 +177,11 @@ def _find_selected(
         if row is None:
             refused.append(f"{name} does not exist.")
         elif row.lifecycle_stage != DELETED:
-            refused.append(f"{name} is not in the trash: only what has been deleted can be purged.")
+            refused.append(f"{name} is not in the trash: delete it before you purge it.")
         elif before_ms is not None and (row.trashed is None or row.trashed > before_ms):
-            since = "at an unknown time" if row.trashed is None else _moment(row.trashed)
-            limit = _moment(before_ms)
-            refused.append(f"{name} was deleted {since}; only what was deleted before {limit} is old enough.")
+            time = "an unknown time" if row.trashed is None else _format_time(row.trashed)
+            limit = _format_time(before_ms)
+            refused.append(f"{name} was deleted at {time}, but must have been deleted before {limit}.")
         else:
             items.append(_item(kind, row))
     return items
@@ -175,22 +192,22 @@ def _is_number(key: str) -> bool:
 
 
 def _removable(tx: Tx, found: list[TrashItem], kept: list[str]) -> list[TrashItem]:
-    """Those of the experiments that can go; of the others ``kept`` gets a sentence each."""
+    """Return the experiments that can be purged; add a sentence to ``kept`` for each of the others."""
     if not found:
         return []
     ids = search.inline([item.id for item in found])
     active = sa.select(runs.c.experiment_id, sa.func.min(runs.c.run_uuid).label("run_id")).where(
         runs.c.experiment_id.in_(ids), runs.c.lifecycle_stage == ACTIVE
     )
-    lively = {row.experiment_id: row.run_id for row in tx.execute(active.group_by(runs.c.experiment_id))}
+    active_runs = {row.experiment_id: row.run_id for row in tx.execute(active.group_by(runs.c.experiment_id))}
     removable = []
     for item in found:
         if item.id == DEFAULT_EXPERIMENT:
-            kept.append("Experiment 0 stays: clients log there when they name no experiment.")
-        elif run_id := lively.get(item.id):
+            kept.append("Experiment 0 is never purged: clients that name no experiment log to it.")
+        elif run_id := active_runs.get(item.id):
             kept.append(
-                f"Experiment {item.key} stays: its run {run_id} is active. Delete the run, or restore "
-                "the experiment."
+                f"Experiment {item.key} is not purged: its run {run_id} is active. Delete the run, or "
+                "restore the experiment."
             )
         else:
             removable.append(item)
@@ -198,9 +215,11 @@ def _removable(tx: Tx, found: list[TrashItem], kept: list[str]) -> list[TrashIte
 
 
 def _rows(tx: Tx, kind: Kind, *where: sa.ColumnElement[bool]) -> Sequence[sa.Row[Any]]:
-    """Those of the workspace, the oldest first."""
-    home = experiments.alias("home")
-    is_visible = sa.exists().where(home.c.id == kind.experiment, home.c.workspace_id == tx.workspace)
+    """Return the rows of a kind in the workspace that meet the conditions, in the order of their ids."""
+    experiment = experiments.alias("home")
+    is_visible = sa.exists().where(
+        experiment.c.id == kind.experiment, experiment.c.workspace_id == tx.workspace
+    )
     query = sa.select(
         kind.table.c.id,
         kind.key.label("key"),
@@ -216,5 +235,5 @@ def _item(kind: Kind, row: sa.Row[Any]) -> TrashItem:
     return TrashItem(kind, row.id, str(row.key), row.experiment, row.location)
 
 
-def _moment(time_ms: int) -> str:
+def _format_time(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(" ", "seconds").replace("+00:00", " UTC")

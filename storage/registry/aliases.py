@@ -1,4 +1,4 @@
-"""Aliases: names of a model's versions that can be moved from one version to another."""
+"""Aliases: names for versions of a model. An alias can be moved from one version to another."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _VERSION = sa.select(_A.version).where(
 
 
 def put(tx: Tx, name: str, alias: str, version: str) -> None:
-    """Let the alias name this version, whichever it named before."""
+    """Set the alias to the version, or move it there. Raise ``NotFound`` if the version does not exist."""
     row = model_versions.find_locked(tx, name, version)
     old = _version(tx, row.model_id, alias)
     if old != row.version:
@@ -36,7 +36,7 @@ def put(tx: Tx, name: str, alias: str, version: str) -> None:
 
 
 def delete(tx: Tx, name: str, alias: str) -> None:
-    """Remove the alias; one that is not there is fine."""
+    """Delete the alias. Idempotent: if there is no such alias, only the webhook event is sent."""
     model = model_rows.lock(tx, name)
     old = _version(tx, model.id, alias)
     if old is not None:
@@ -48,7 +48,10 @@ def delete(tx: Tx, name: str, alias: str) -> None:
 
 
 def resolve(tx: Tx, name: str, alias: str) -> m.ModelVersion:
-    """The version that the alias names; "latest", which nobody sets, names the newest."""
+    """Return the version that the alias names. The alias "latest" is built in and names the newest version.
+
+    Raise ``InvalidParameter`` if there is no such alias and ``NotFound`` if "latest" finds no version.
+    """
     model = model_rows.find(tx, name)
     if registry_rules.is_latest(alias):
         versions = registry.model_versions.c

@@ -1,7 +1,8 @@
-"""What was changed of registered models: who, when, from what, to what. Rows are only ever added.
+"""The history of registered models: one row for each change, with user, time, old and new value.
 
-Whoever changes a model has locked its row (``model_names.lock``), so the order of a model's rows
-is the order in which its changes came to be, whatever the clocks of several servers say.
+Rows are only added, never changed or deleted. Every change of a model first locks the model's row
+(``model_rows.lock``), so the ids of its history rows are in the order of the changes, even if the clocks of
+several servers differ.
 """
 
 from __future__ import annotations
@@ -28,17 +29,21 @@ ALIAS_SET, ALIAS_MOVED, ALIAS_REMOVED = "alias_set", "alias_moved", "alias_remov
 
 _H = registry_history.c
 _INSERT = sa.insert(registry_history)
-_OF_NAME = sa.select(_H.model_id).where(
+_MODELS_WITH_NAME = sa.select(_H.model_id).where(
     _H.workspace_id == sa.bindparam("workspace"), _H.name == sa.bindparam("name")
 )
-_HOLDER = sa.select(registered_models.c.id).where(
+_CURRENT_MODEL = sa.select(registered_models.c.id).where(
     registered_models.c.workspace_id == sa.bindparam("workspace"),
     registered_models.c.name == sa.bindparam("name"),
 )
 
 
 class Change(NamedTuple):
-    """``key`` is the alias or the tag; a value is None where there is none, as before a tag is set."""
+    """One change of a model or version.
+
+    ``key`` is the alias or the tag's key. A value is None if there is none: the old value of a new tag, for
+    example.
+    """
 
     action: str
     version: int | None = None
@@ -48,7 +53,7 @@ class Change(NamedTuple):
 
 
 def record(tx: Tx, model_id: int, name: str, *changes: Change) -> None:
-    """Add what was done to a model that is called ``name`` from now on; without changes, nothing."""
+    """Add a history row for each change of a model. ``name`` is its name after the changes."""
     common = {
         "workspace_id": tx.workspace,
         "model_id": model_id,
@@ -64,15 +69,16 @@ def record(tx: Tx, model_id: int, name: str, *changes: Change) -> None:
 def find_page(
     tx: Tx, name: str, size: int, token: str | None
 ) -> tuple[list[RegisteredModelChange], str | None]:
-    """The changes of the model of that name, newest first, and the token of the next page.
+    """Return a page of the changes of the models of that name, newest first, and the token of the next page.
 
-    That is the model that has the name now and those that had it when they were deleted; where there
-    is none, those that were renamed. Each comes with all that befell it under any name.
+    These are the model that has the name now and the models that had it when they were deleted. If there
+    are none, they are the models that had the name before they were renamed. The changes of a model include
+    those under its other names. Raise ``NotFound`` if no model ever had the name.
     """
     named = {"workspace": tx.workspace, "name": name}
-    ended = _OF_NAME.where(_H.action == MODEL_DELETED)
-    models = list(tx.execute(sa.union(_HOLDER, ended), named).scalars())
-    models = models or list(tx.execute(_OF_NAME.distinct(), named).scalars())
+    deleted = _MODELS_WITH_NAME.where(_H.action == MODEL_DELETED)
+    models = list(tx.execute(sa.union(_CURRENT_MODEL, deleted), named).scalars())
+    models = models or list(tx.execute(_MODELS_WITH_NAME.distinct(), named).scalars())
     if not models:
         raise NotFound(f"Registered Model with name={name} not found")
     query = ("history", tx.workspace, name)
@@ -86,11 +92,13 @@ def find_page(
 
 
 def alias_at(tx: Tx, name: str, alias: str, time_ms: int) -> tuple[int | None, RegisteredModelChange | None]:
-    """The version that a model's alias named at the end of that millisecond, and the change to it.
+    """Return the version that a model's alias named at a time, and the change that set, moved or removed it.
 
-    The model is the one that had the name at that moment, else the one that has it now.
+    The time is the end of the millisecond ``time_ms``. The version is None if the alias was removed by then;
+    both are None if it had never been set. The model is the one that had the name at that time, else the
+    one that has it now, else the last one that had it. Raise ``NotFound`` if no model ever had the name.
     """
-    model = _bearer(tx, name, time_ms)
+    model = _model_named_at(tx, name, time_ms)
     if model is None:
         raise NotFound(f"Registered Model with name={name} not found")
     row = tx.execute(
@@ -109,11 +117,11 @@ def alias_at(tx: Tx, name: str, alias: str, time_ms: int) -> tuple[int | None, R
     return None if row.action == ALIAS_REMOVED else row.version, _message(row)
 
 
-def _bearer(tx: Tx, name: str, time_ms: int) -> int | None:
+def _model_named_at(tx: Tx, name: str, time_ms: int) -> int | None:
     named = {"workspace": tx.workspace, "name": name}
     until_then = (
         sa.select(sa.func.max(_H.id))
-        .where(_H.model_id.in_(_OF_NAME), _H.time_ms <= time_ms)
+        .where(_H.model_id.in_(_MODELS_WITH_NAME), _H.time_ms <= time_ms)
         .group_by(_H.model_id)
     )
     then = sa.select(_H.model_id).where(
@@ -121,9 +129,9 @@ def _bearer(tx: Tx, name: str, time_ms: int) -> int | None:
     )
     found: int | None = tx.execute(then.order_by(_H.id.desc()), named).scalar()
     if found is None:
-        found = tx.execute(_HOLDER, named).scalar()
+        found = tx.execute(_CURRENT_MODEL, named).scalar()
     if found is None:
-        found = tx.execute(_OF_NAME.order_by(_H.id.desc()).limit(1), named).scalar()
+        found = tx.execute(_MODELS_WITH_NAME.order_by(_H.id.desc()).limit(1), named).scalar()
     return found
 
 

@@ -1,4 +1,9 @@
-"""A registered model's row: found by its name, locked, changed."""
+"""The row of a registered model: find it by name, lock it, update it.
+
+Invariant: every write to a model or to its versions, tags and aliases first locks the model's row (``lock``).
+Writers of one model therefore wait for each other: what a writer reads after the lock stays true until it
+commits, version numbers have no duplicates, and the history has the order of the changes.
+"""
 
 from __future__ import annotations
 
@@ -16,37 +21,40 @@ _FIND = sa.select(registered_models).where(
     registered_models.c.workspace_id == sa.bindparam("workspace"),
     registered_models.c.name == sa.bindparam("name"),
 )
-# Writers of one model wait for each other here: what they read of it next stays true until they
-# commit, and so do the numbers of its versions and the order of its history.
 _LOCK = _FIND.with_for_update(key_share=True)
 
 
 def find(tx: Tx, name: str) -> sa.Row[Any]:
-    return _found(name, _seek(tx, _FIND, name))
+    """Return the model's row. Raise ``NotFound`` if there is no model of that name."""
+    return _require(name, _query(tx, _FIND, name))
 
 
 def lock(tx: Tx, name: str) -> sa.Row[Any]:
-    """The row of a model about to be changed; the transaction's time must be asked for after this."""
-    return _found(name, seek_locked(tx, name))
+    """Lock the model for a change and return its row. Raise ``NotFound`` if there is no model of that name.
+
+    Read ``tx.now_ms`` only after this: the transaction may have waited for the lock.
+    """
+    return _require(name, lock_if_exists(tx, name))
 
 
-def seek_locked(tx: Tx, name: str) -> sa.Row[Any] | None:
-    return _seek(tx, _LOCK, name)
+def lock_if_exists(tx: Tx, name: str) -> sa.Row[Any] | None:
+    """Lock the model as ``lock`` does; return None if there is no model of that name."""
+    return _query(tx, _LOCK, name)
 
 
-def _seek(tx: Tx, query: sa.Select[Any], name: str) -> sa.Row[Any] | None:
+def _query(tx: Tx, query: sa.Select[Any], name: str) -> sa.Row[Any] | None:
     registry_rules.check_model_name(name)
     return tx.execute(query, {"workspace": tx.workspace, "name": name}).first()
 
 
-def _found(name: str, row: sa.Row[Any] | None) -> sa.Row[Any]:
+def _require(name: str, row: sa.Row[Any] | None) -> sa.Row[Any]:
     if row is None:
         raise NotFound(f"Registered Model with name={name} not found")
     return row
 
 
 def touch(tx: Tx, model_id: int, **values: Any) -> None:
-    """Change columns of a locked model; its time of update moves with them."""
+    """Set columns of a locked model, and its time of the last update."""
     tx.execute(
         sa.update(registered_models)
         .where(registered_models.c.id == model_id)

@@ -1,4 +1,7 @@
-"""Versions of registered models, and finding them."""
+"""Versions of registered models: create, read, search, change and delete them; their tags.
+
+Every function that writes locks the model's row first (``model_rows``).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from ..webhooks import outbox
 from . import history, model_rows
 from . import tags as registry_tags
 from .history import Change
-from .tags import VERSION_TAGS, aware_of_prompts
+from .tags import VERSION_TAGS, with_prompt_filter
 
 _MAX_VERSION = (1 << 63) - 1
 
@@ -32,8 +35,8 @@ _FIND = NAMED.where(
     model_versions.c.version == sa.bindparam("version"),
 )
 _INSERT = sa.insert(model_versions)
-# A model of which any version is a prompt's is left out as a whole.
-_PROMPTS = sa.select(model_versions.c.model_id).join(model_version_tags).where(*VERSION_TAGS.of_prompts)
+# If any version of a model has the prompt tag, no version of the model is found, as in MLflow.
+_PROMPTS = sa.select(model_versions.c.model_id).join(model_version_tags).where(*VERSION_TAGS.prompt_filter)
 _IS_NO_PROMPT = model_versions.c.model_id.not_in(_PROMPTS)
 _SEARCH = search.Entity(
     searchable.MODEL_VERSIONS,
@@ -48,11 +51,14 @@ _SEARCH = search.Entity(
     },
     children={"tag": search.Child(model_version_tags, model_version_tags.c.version_id)},
 )
-_SEARCH = aware_of_prompts(_SEARCH, _IS_NO_PROMPT)
+_SEARCH = with_prompt_filter(_SEARCH, _IS_NO_PROMPT)
 
 
 def create(tx: Tx, req: m.CreateModelVersion, source: Source) -> m.ModelVersion:
-    """Add a version with the next number, one that no version of the model ever had."""
+    """Create a version with the next number. Numbers of deleted versions are not used again.
+
+    Raise ``NotFound`` if the model does not exist.
+    """
     model = model_rows.lock(tx, req.name)
     tags = {tag.key: tag.value for tag in req.tags}
     number: int = model.last_version + 1
@@ -95,11 +101,12 @@ def create(tx: Tx, req: m.CreateModelVersion, source: Source) -> m.ModelVersion:
 
 
 def get(tx: Tx, name: str, version: str) -> m.ModelVersion:
+    """Return the version with its tags and aliases. Raise ``NotFound`` if it does not exist."""
     return messages(tx, [find(tx, name, version)], aliases=True)[0]
 
 
 def find(tx: Tx, name: str, version: str) -> sa.Row[Any]:
-    """A version's row, with its model's ``name``."""
+    """Return the version's row, with a column ``name``, the model's. Raise ``NotFound`` if there is none."""
     registry_rules.check_model_name(name)
     number = registry_rules.parse_version(version)
     row = None
@@ -111,13 +118,13 @@ def find(tx: Tx, name: str, version: str) -> sa.Row[Any]:
 
 
 def find_locked(tx: Tx, name: str, version: str) -> sa.Row[Any]:
-    """The row of a version about to be changed, or to be named by an alias: its model is locked first."""
-    model_rows.seek_locked(tx, name)
+    """Lock the version's model for a change of the version or its aliases, and return the version's row."""
+    model_rows.lock_if_exists(tx, name)
     return find(tx, name, version)
 
 
 def describe(tx: Tx, name: str, version: str, description: str | None) -> m.ModelVersion:
-    """Set the description; None, which a request without one means, takes it away."""
+    """Set the description and return the version. None, for a request without one, removes it."""
     row = find_locked(tx, name, version)
     change(tx, row.id, {"description": description})
     if (description or "") != (row.description or ""):
@@ -132,7 +139,7 @@ def describe(tx: Tx, name: str, version: str, description: str | None) -> m.Mode
 
 
 def delete(tx: Tx, name: str, version: str) -> None:
-    """Delete a version with its tags and aliases. Its number is not used again."""
+    """Delete the version with its tags and aliases. Its number is not used again."""
     row = find_locked(tx, name, version)
     aliases = aliases_of(tx, [row.model_id]).get(row.model_id, {}).get(row.version, [])
     tx.execute(sa.delete(model_versions).where(model_versions.c.id == row.id))
@@ -148,13 +155,15 @@ def delete(tx: Tx, name: str, version: str) -> None:
 
 
 def download_uri(tx: Tx, name: str, version: str) -> str:
+    """Return where the version's artifacts are, as it was stored at its creation."""
     return str(find(tx, name, version).storage_location)
 
 
 def find_page(tx: Tx, req: m.SearchModelVersions) -> tuple[list[m.ModelVersion], str | None]:
-    """A page of versions, newest changed first unless ordered otherwise; prompts only when asked for.
+    """Return a page of versions, without their aliases, as in MLflow, and the token of the next page.
 
-    As in MLflow, versions that were searched for do not tell their aliases.
+    The order is last updated first, unless the request has an ``order_by``. Prompt versions are found only
+    by a filter that asks for prompts.
     """
     scope = [registered_models.c.workspace_id == tx.workspace]
     if not registry_rules.asks_for_prompts(req.filter, searchable.MODEL_VERSIONS):
@@ -172,8 +181,9 @@ def find_page(tx: Tx, req: m.SearchModelVersions) -> tuple[list[m.ModelVersion],
 
 
 def set_tag(tx: Tx, name: str, version: str, key: str, value: str) -> None:
+    """Set a tag of a version."""
     row = find_locked(tx, name, version)
-    old = VERSION_TAGS.one(tx, row.id, key)
+    old = VERSION_TAGS.get(tx, row.id, key)
     if old != value:
         VERSION_TAGS.put(tx, row.id, {key: value})
         changed = Change(history.VERSION_TAG_SET, row.version, key, old, value)
@@ -183,11 +193,11 @@ def set_tag(tx: Tx, name: str, version: str, key: str, value: str) -> None:
 
 
 def delete_tag(tx: Tx, name: str, version: str, key: str) -> None:
-    """Delete a tag; one that is not there is fine."""
+    """Delete a tag of a version. Idempotent: if there is no such tag, only the webhook event is sent."""
     row = find_locked(tx, name, version)
-    old = VERSION_TAGS.one(tx, row.id, key)
+    old = VERSION_TAGS.get(tx, row.id, key)
     if old is not None:
-        VERSION_TAGS.remove(tx, row.id, key)
+        VERSION_TAGS.delete(tx, row.id, key)
         changed = Change(history.VERSION_TAG_DELETED, row.version, key, old)
         history.record(tx, row.model_id, name, changed)
     event = registry_tags.event_kind(tx, row.model_id, "model") + "_version_tag.deleted"
@@ -195,7 +205,7 @@ def delete_tag(tx: Tx, name: str, version: str, key: str) -> None:
 
 
 def messages(tx: Tx, rows: Sequence[sa.Row[Any]], *, aliases: bool) -> list[m.ModelVersion]:
-    """Versions, from rows with their models' ``name``, with their tags and on demand their aliases."""
+    """Return the versions of rows that have the models' ``name``, with their tags and, if asked, aliases."""
     named = aliases_of(tx, sorted({row.model_id for row in rows})) if aliases else {}
     tags = search.children_of(tx, model_version_tags, model_version_tags.c.version_id, [r.id for r in rows])
     return [
@@ -210,7 +220,7 @@ def messages(tx: Tx, rows: Sequence[sa.Row[Any]], *, aliases: bool) -> list[m.Mo
 
 
 def aliases_of(tx: Tx, model_ids: Sequence[int]) -> dict[int, dict[int, list[str]]]:
-    """The aliases of each version by the number of the model."""
+    """Return the aliases of several models by id of the model, then by version, in alphabetical order."""
     table = registered_model_aliases
     found: dict[int, dict[int, list[str]]] = {}
     for model_id, rows in search.children_of(tx, table, table.c.model_id, model_ids, table.c.alias).items():
@@ -220,6 +230,7 @@ def aliases_of(tx: Tx, model_ids: Sequence[int]) -> dict[int, dict[int, list[str
 
 
 def change(tx: Tx, version_id: int, values: Mapping[str, Any]) -> None:
+    """Set columns of a version of a locked model, and its time of the last update."""
     tx.execute(
         sa.update(model_versions)
         .where(model_versions.c.id == version_id)

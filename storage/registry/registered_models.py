@@ -1,4 +1,8 @@
-"""Registered models and their tags."""
+"""Registered models: create, read, search, describe, rename and delete them; their tags.
+
+Every function that changes a model locks the model's row first (``model_rows``). A prompt is a registered
+model with a special tag (``tags``).
+"""
 
 from __future__ import annotations
 
@@ -22,10 +26,10 @@ from ..webhooks import outbox
 from . import history, model_rows, stages
 from . import tags as registry_tags
 from .history import Change
-from .tags import MODEL_TAGS, aware_of_prompts
+from .tags import MODEL_TAGS, with_prompt_filter
 
 _INSERT = insert_new(registered_models).returning(registered_models.c.id)
-_PROMPTS = sa.select(registered_model_tags.c.model_id).where(*MODEL_TAGS.of_prompts)
+_PROMPTS = sa.select(registered_model_tags.c.model_id).where(*MODEL_TAGS.prompt_filter)
 _IS_NO_PROMPT = registered_models.c.id.not_in(_PROMPTS)
 _SEARCH = search.Entity(
     searchable.REGISTERED_MODELS,
@@ -36,11 +40,14 @@ _SEARCH = search.Entity(
     },
     children={"tag": search.Child(registered_model_tags, registered_model_tags.c.model_id)},
 )
-_SEARCH = aware_of_prompts(_SEARCH, _IS_NO_PROMPT)
+_SEARCH = with_prompt_filter(_SEARCH, _IS_NO_PROMPT)
 
 
 def create(tx: Tx, req: m.CreateRegisteredModel) -> m.RegisteredModel:
-    """Make a model. A prompt is one, too: its tags say so; of a tag given twice the last value holds."""
+    """Create a model, or a prompt if its tags say so. Of a tag given twice the last value is stored.
+
+    Raise ``AlreadyExists`` if the name is taken.
+    """
     tags = {tag.key: tag.value for tag in req.tags}
     values = {
         "workspace_id": tx.workspace,
@@ -52,8 +59,8 @@ def create(tx: Tx, req: m.CreateRegisteredModel) -> m.RegisteredModel:
     }
     model_id = tx.execute(_INSERT, values).scalar()
     if model_id is None:
-        holder = model_rows.find(tx, req.name)
-        raise registry_rules.name_taken(req.name, old=MODEL_TAGS.of(tx, holder.id), new=tags)
+        existing = model_rows.find(tx, req.name)
+        raise registry_rules.name_taken(req.name, old=MODEL_TAGS.get_all(tx, existing.id), new=tags)
     MODEL_TAGS.put(tx, model_id, tags)
     history.record(
         tx,
@@ -82,10 +89,12 @@ def create(tx: Tx, req: m.CreateRegisteredModel) -> m.RegisteredModel:
 
 
 def get(tx: Tx, name: str) -> m.RegisteredModel:
+    """Return the model with its tags, aliases and the newest version of each stage."""
     return _messages(tx, [model_rows.find(tx, name)])[0]
 
 
 def describe(tx: Tx, name: str, description: str) -> m.RegisteredModel:
+    """Set the description and return the model."""
     row = model_rows.lock(tx, name)
     model_rows.touch(tx, row.id, description=description)
     if description != (row.description or ""):
@@ -97,6 +106,10 @@ def describe(tx: Tx, name: str, description: str) -> m.RegisteredModel:
 
 
 def rename(tx: Tx, name: str, new_name: str) -> m.RegisteredModel:
+    """Rename the model and return it. Its versions also get a new time of the last update, as in MLflow.
+
+    Raise ``AlreadyExists`` if the name is taken.
+    """
     row = model_rows.lock(tx, name)
     try:
         model_rows.touch(tx, row.id, name=new_name)
@@ -111,7 +124,7 @@ def rename(tx: Tx, name: str, new_name: str) -> m.RegisteredModel:
 
 
 def delete(tx: Tx, name: str) -> None:
-    """Delete a model with its versions, tags and aliases; its history stays."""
+    """Delete the model with its versions, tags and aliases. Its history is not deleted."""
     row = model_rows.lock(tx, name)
     aliases = search.children_of(
         tx,
@@ -134,7 +147,11 @@ def delete(tx: Tx, name: str) -> None:
 
 
 def find_page(tx: Tx, req: m.SearchRegisteredModels) -> tuple[list[m.RegisteredModel], str | None]:
-    """A page of models by name, unless ordered otherwise; prompts only for a filter that asks for them."""
+    """Return a page of models and the token of the next page.
+
+    The order is by name, unless the request has an ``order_by``. Prompts are found only by a filter that asks
+    for prompts.
+    """
     scope = [registered_models.c.workspace_id == tx.workspace]
     if not registry_rules.asks_for_prompts(req.filter, searchable.REGISTERED_MODELS):
         scope.append(_IS_NO_PROMPT)
@@ -151,8 +168,9 @@ def find_page(tx: Tx, req: m.SearchRegisteredModels) -> tuple[list[m.RegisteredM
 
 
 def set_tag(tx: Tx, name: str, key: str, value: str) -> None:
+    """Set a tag of a model. Only prompts have a webhook event for this, as in MLflow."""
     row = model_rows.lock(tx, name)
-    old = MODEL_TAGS.one(tx, row.id, key)
+    old = MODEL_TAGS.get(tx, row.id, key)
     if old != value:
         MODEL_TAGS.put(tx, row.id, {key: value})
         history.record(tx, row.id, name, Change(history.MODEL_TAG_SET, None, key, old, value))
@@ -161,18 +179,21 @@ def set_tag(tx: Tx, name: str, key: str, value: str) -> None:
 
 
 def delete_tag(tx: Tx, name: str, key: str) -> None:
-    """Delete a tag; one that is not there is fine."""
+    """Delete a tag of a model. Idempotent. Only prompts have a webhook event for this, as in MLflow."""
     row = model_rows.lock(tx, name)
-    old = MODEL_TAGS.one(tx, row.id, key)
+    old = MODEL_TAGS.get(tx, row.id, key)
     if old is not None:
-        MODEL_TAGS.remove(tx, row.id, key)
+        MODEL_TAGS.delete(tx, row.id, key)
         history.record(tx, row.id, name, Change(history.MODEL_TAG_DELETED, None, key, old))
     if registry_tags.is_prompt(tx, row.id):
         outbox.emit(tx, "prompt_tag.deleted", {"name": name, "key": key})
 
 
 def _messages(tx: Tx, rows: Sequence[sa.Row[Any]]) -> list[m.RegisteredModel]:
-    """Models with what hangs on them: one statement for each kind of child, however many there are."""
+    """Return the model of each row with its tags, aliases and newest versions.
+
+    Each kind of child is read with one statement, however many models there are.
+    """
     ids = [row.id for row in rows]
     tags = search.children_of(tx, registered_model_tags, registered_model_tags.c.model_id, ids)
     aliases = search.children_of(

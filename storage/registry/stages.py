@@ -1,4 +1,4 @@
-"""The stages of model versions: moving a version from one to another, and the newest of each."""
+"""Stages of model versions: move a version to another stage, find the newest version of each stage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _V = registry.model_versions.c
 def transition(
     tx: Tx, name: str, version: str, stage: str, archive_existing_versions: bool
 ) -> m.ModelVersion:
-    """Move a version to a stage; on demand the other versions there go to the archive, at the same time."""
+    """Move a version to a stage and return it.
+
+    With ``archive_existing_versions`` the other versions in that stage move to the stage "Archived".
+    """
     stage = registry_rules.canonical_stage(stage)
     row = model_versions.find_locked(tx, name, version)
     changes = []
@@ -45,7 +48,7 @@ def transition(
 
 
 def latest(tx: Tx, model_ids: Sequence[int]) -> dict[int, list[m.ModelVersion]]:
-    """The newest version in each stage by the number of the model; as in MLflow, without aliases."""
+    """Return the newest version in each stage, by id of the model; without aliases, as in MLflow."""
     rows = _latest_rows(tx, model_ids)
     found: dict[int, list[m.ModelVersion]] = {}
     for row, message in zip(rows, model_versions.messages(tx, rows, aliases=False), strict=True):
@@ -54,7 +57,7 @@ def latest(tx: Tx, model_ids: Sequence[int]) -> dict[int, list[m.ModelVersion]]:
 
 
 def latest_in(tx: Tx, name: str, stages: Collection[str]) -> list[m.ModelVersion]:
-    """The newest version of a model in each of the stages, or in every one when none is named."""
+    """Return the newest version of a model in each of the stages, or in every stage if none is given."""
     model = model_rows.find(tx, name)
     wanted = {registry_rules.canonical_stage(stage) for stage in stages}
     rows = [row for row in _latest_rows(tx, [model.id]) if not wanted or row.current_stage in wanted]
@@ -62,7 +65,10 @@ def latest_in(tx: Tx, name: str, stages: Collection[str]) -> list[m.ModelVersion
 
 
 def _latest_rows(tx: Tx, model_ids: Sequence[int]) -> list[sa.Row[Any]]:
-    """The newest versions, a model's stages in the order in which their oldest versions came."""
+    """Return the rows of the newest versions, by id of the model, then by stage.
+
+    The stages of a model are in the order of their oldest versions.
+    """
     if not model_ids:
         return []
     ends = (

@@ -1,4 +1,8 @@
-"""Where a model version comes from: the source that a client names, checked, kept and followed."""
+"""Sources of model versions: check the source of a new version, find the artifacts of a version.
+
+A source on the server must be in the artifacts of the run or logged model that the request names, as in
+MLflow: otherwise a client could read other files of the server through a version.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +29,11 @@ _VERSIONS_TAG = "mlflow.modelVersions"
 
 
 def resolve(tx: Tx, req: m.CreateModelVersion, trusted: Iterable[str]) -> Source:
-    """The source of a version to be made, or the reason why it may not be one.
+    """Return the source of a new version. Raise an ``ApiError`` if the source is not allowed.
 
-    ``trusted`` are URIs whose hosts the operator chose. A source ``models:/name/...`` becomes that of
-    the version that it names at this moment, and hands on the version's run and logged model.
+    The hosts of the URIs in ``trusted`` are allowed, because the operator configured them. A source
+    ``models:/name/...`` is replaced by the version that it names now; the new version also gets that
+    version's run and logged model.
     """
     uris.check_syntax(req.source, "source")
     rules.check_pattern(req.source)
@@ -48,7 +53,7 @@ def resolve(tx: Tx, req: m.CreateModelVersion, trusted: Iterable[str]) -> Source
             )
         named = rules.parse_model_uri(req.source)
         if named.model_id is None:
-            return _copied(tx, req, named)
+            return _of_version(tx, req, named)
     if model_id:
         return _of_logged_model(tx, req.source, model_id, run_id)
     _check_run(tx, req.source, run_id)
@@ -56,11 +61,11 @@ def resolve(tx: Tx, req: m.CreateModelVersion, trusted: Iterable[str]) -> Source
 
 
 def location(tx: Tx, name: str, version: str) -> str:
-    """Where a version's files lie, for the server to read them itself.
+    """Return the URI of the version's artifacts, from which the server itself reads them.
 
-    A source ``runs:/<run_id>/<path>`` is followed now, not when the version was made, as clients are told
-    it as it was given. As in MLflow the path's first part is a logged model of the run if one has
-    that name, and else a file or folder among the run's artifacts.
+    A source ``runs:/<run_id>/<path>`` is stored as it was given, because clients get it back unchanged; it
+    is resolved here. As in MLflow, the first part of the path is the name of a logged model of the run, if
+    there is one, else a file or folder among the run's artifacts.
     """
     uri = model_versions.download_uri(tx, name, version)
     if urlsplit(uri).scheme != "runs":
@@ -75,25 +80,26 @@ def location(tx: Tx, name: str, version: str) -> str:
 
 
 def note_on_logged_model(tx: Tx, model_id: str, name: str, version: int) -> None:
-    """Add a version to those that the logged model tells of in a tag, which clients and the UI read."""
+    """Add a version to the logged model's tag ``mlflow.modelVersions``, which clients and the UI read."""
     logged_models.find(tx, model_id, lock=True, deleted=False)
     tags = {tag.key: tag.value for tag in _logged_model(tx, model_id).tags}
-    known = parse_list_tag(_VERSIONS_TAG, tags.get(_VERSIONS_TAG))
-    known.append({"name": name, "version": version})
-    logged_models.set_tags(tx, model_id, {_VERSIONS_TAG: json.dumps(known)})
+    listed = parse_list_tag(_VERSIONS_TAG, tags.get(_VERSIONS_TAG))
+    listed.append({"name": name, "version": version})
+    logged_models.set_tags(tx, model_id, {_VERSIONS_TAG: json.dumps(listed)})
 
 
-def _copied(tx: Tx, req: m.CreateModelVersion, named: ModelUri) -> Source:
-    """A copy of a version: it is called by the version's number, and its files are the original's."""
+def _of_version(tx: Tx, req: m.CreateModelVersion, named: ModelUri) -> Source:
+    """Return the source of a copy of a version: the version by its number, at the location of its files."""
     name = named.name or ""
     if registry_tags.is_prompt(tx, model_rows.find(tx, name).id):
         raise InvalidParameter(
             f"Invalid model version source: '{req.source}'. Prompt versions cannot be used as "
             "model version sources."
         )
-    row = model_versions.find(tx, name, _version(tx, named))
+    row = model_versions.find(tx, name, _version_number(tx, named))
     is_other_run = req.run_id is not None and req.run_id != row.run_id
-    # "" is no model: MLflow's own versions forget theirs, so there it always fits.
+    # An empty model_id is accepted: MLflow's own server does not store the model of a version, so there an
+    # empty one always matches.
     is_other_model = bool(req.model_id) and req.model_id != row.logged_model_id
     if is_other_run or is_other_model:
         raise InvalidParameter(
@@ -105,7 +111,8 @@ def _copied(tx: Tx, req: m.CreateModelVersion, named: ModelUri) -> Source:
     return Source(uri, row.storage_location, row.run_id, row.logged_model_id)
 
 
-def _version(tx: Tx, named: ModelUri) -> str:
+def _version_number(tx: Tx, named: ModelUri) -> str:
+    """Return the number of the version that the URI names by number, alias or stage, or the newest one."""
     name = named.name or ""
     if named.version is not None:
         return named.version
@@ -120,7 +127,10 @@ def _version(tx: Tx, named: ModelUri) -> str:
 
 
 def _of_logged_model(tx: Tx, source: str, model_id: str, run_id: str) -> Source:
-    """A source that lies in a logged model's artifacts, or names the model itself."""
+    """Return a source that is in a logged model's artifacts, or is the model itself.
+
+    Raise an ``ApiError`` if it is elsewhere on the server or the model does not exist.
+    """
     scheme = urlsplit(source).scheme
     is_local = rules.is_local(source)
     model: sa.Row[Any] | None = None
@@ -147,7 +157,7 @@ def _of_logged_model(tx: Tx, source: str, model_id: str, run_id: str) -> Source:
 
 
 def _check_run(tx: Tx, source: str, run_id: str) -> None:
-    """A source that could lead anywhere on the server's side lies in the artifacts of the run."""
+    """Raise ``InvalidParameter`` for a source on the server that is not in the artifacts of the run."""
     if rules.is_local(source):
         root = _artifact_uri(tx, source, run_id)
         if root is None or not rules.is_local_within(source, root):

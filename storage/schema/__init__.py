@@ -1,7 +1,14 @@
-"""The tables, one module per area, on one ``metadata``.
+"""The tables, one module for each area, all in one ``metadata``.
 
-A new table or column goes here and into a numbered file in ``migrations/versions``;
-a test compares the two.
+``base``      column types, names of constraints, tables of keys and values
+``tracking``  experiments, runs, metrics, datasets, logged models
+``registry``  registered models and their versions
+``webhooks``  webhooks and their deliveries
+``jobs``      work for later
+``audit``     one row for each write
+
+Root tables have a ``workspace_id``; children are reached through their parent and deleted with it. A new
+table or column is described here and made by a new file in ``migrations/versions``; a test compares the two.
 """
 
 from . import audit, jobs, registry, tracking, webhooks

@@ -1,4 +1,4 @@
-"""The audit: who did what, when."""
+"""The audit: one row for each write: user, time, action and target."""
 
 from sqlalchemy import Column, Table
 
@@ -8,7 +8,7 @@ audit = Table(
     "audit",
     metadata,
     Column("id", Id, primary_key=True),
-    # No foreign key: PostgreSQL would lock the workspace's row for each write, see migration 0011.
+    # No foreign key: PostgreSQL would lock the workspace's row at each write, see migration 0011.
     Column("workspace_id", Id, nullable=False),
     Column("time_ms", Int64, nullable=False),
     Column("user", String),

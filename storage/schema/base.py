@@ -1,9 +1,9 @@
-"""Column types and naming that every table shares.
+"""Column types and names of constraints that all tables share.
 
-The tables are described as queries see them. What else a database has of them is in the migrations
-alone, which make them: on SQLite, rows kept in the primary key's order and ids that never come again; on
-both, indexes of some rows only. Said here, each such option would load its database's dialect into
-servers on the other: 0.6 MiB for SQLite's, 2 for PostgreSQL's.
+The tables are described as far as queries need it. Options of a single database are in the migrations alone,
+which make the tables: WITHOUT ROWID and AUTOINCREMENT on SQLite, partial indexes on both. If they were here,
+each would load its database's SQLAlchemy dialect also in servers on the other database: 0.6 MiB for SQLite's,
+2 MiB for PostgreSQL's.
 """
 
 from sqlalchemy import (
@@ -27,16 +27,16 @@ metadata = MetaData(
     }
 )
 
-# SQLite hands out row ids only to columns declared INTEGER, which it stores in up to 64 bits.
+# SQLite assigns row ids only to columns that are declared INTEGER; it stores them in up to 64 bits.
 Id = BigInteger().with_variant(Integer, "sqlite")
 Int64 = BigInteger().with_variant(Integer, "sqlite")
 Float64: Double[float] = Double()
-# Names sort by code point, as in MLflow on SQLite, whatever locale PostgreSQL was made with.
+# Collation "C": texts sort by code point, as in MLflow on SQLite, in every locale of PostgreSQL.
 String = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def key_value_table(name: str, owner: str, *, of: str) -> Table:
-    """Tags or params: one value for each key of an owner, gone with it."""
+    """Return a table of tags or params: one value for each key of an owner, deleted with the owner."""
     return Table(
         name,
         metadata,

@@ -1,4 +1,4 @@
-"""Jobs: work for later, which commits with the change that causes it."""
+"""Jobs: work for later, written in the transaction of the change that causes it (see ``storage/jobs.py``)."""
 
 from sqlalchemy import Column, ForeignKey, Index, Table
 
@@ -10,17 +10,17 @@ jobs = Table(
     Column("id", Id, primary_key=True),
     Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
     Column("kind", String, nullable=False),
-    # What may hold the job up together with others: the webhook it is for.
+    # Jobs of one lane may delay each other. For a delivery it is the webhook.
     Column("lane", String, nullable=False),
     Column("payload", String, nullable=False),
-    # OPEN or DEAD; what is done is gone.
+    # OPEN or DEAD. A job that is done is deleted.
     Column("state", String, nullable=False),
-    # From when on a worker may take it; for one that has been taken, when its lease ends.
+    # When a worker may take the job; for a job that was taken, the end of its lease.
     Column("run_after", Int64, nullable=False),
     Column("lease", String),
     Column("attempts", Int64, nullable=False),
     Column("creation_time", Int64, nullable=False),
     Column("error", String),
 )
-# Of open jobs only, by a condition in the migration.
+# A partial index, on open jobs: the condition is in the migration.
 Index("ix_jobs_due", jobs.c.run_after, jobs.c.id)

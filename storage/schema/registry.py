@@ -1,6 +1,6 @@
-"""Registered models, their versions and aliases, and what was changed of them.
+"""Registered models, their versions and aliases, and the history of their changes.
 
-Children refer to a model by its number, so that renaming one changes one row.
+Children refer to a model by its ``id``, so renaming a model changes one row.
 """
 
 from sqlalchemy import (
@@ -24,7 +24,7 @@ registered_models = Table(
     Column("description", String),
     Column("creation_time", Int64, nullable=False),
     Column("last_updated_time", Int64, nullable=False),
-    # The number of the newest version there ever was: deleting that version does not free it.
+    # The highest version number ever used. It is not used again if that version is deleted.
     Column("last_version", Int64, nullable=False),
     UniqueConstraint("workspace_id", "name"),
 )
@@ -42,17 +42,18 @@ model_versions = Table(
     Column("description", String),
     Column("user_id", String),
     Column("current_stage", String, nullable=False),
-    # What the client named, and where that lies: they differ for copies and for logged models.
+    # The source as the client gave it, and the location of its files. They differ for copies of a version and
+    # for logged models.
     Column("source", String, nullable=False),
     Column("storage_location", String, nullable=False),
-    # As the client gave them; either may be of another server or "".
+    # As the client gave them. They may be "" or refer to another server.
     Column("run_id", String, nullable=False, index=True),
     Column("run_link", String, nullable=False),
-    # The wire's model_id, which has nothing to do with the number of the registered model.
+    # The id of a logged model, in messages ``model_id``. It is not the ``id`` of the registered model.
     Column("logged_model_id", String, nullable=False),
     UniqueConstraint("model_id", "version"),
 )
-# The newest version of each stage is read off this index.
+# The newest version of each stage is read from this index.
 Index(
     "ix_model_versions_stages",
     model_versions.c.model_id,
@@ -79,28 +80,29 @@ Index(
     registered_model_aliases.c.version,
 )
 
-# Prompts are models with a tag, which every search looks for: these indexes hold nothing else, by a
-# condition in their migration. Queries name the tag's key and value as that does, or SQLite would not see
-# that they match.
+# Prompts are models with a certain tag, for which every search looks. These are partial indexes on this tag
+# alone: the condition is in their migration. Queries must name the tag's key and value as literals, as the
+# migration does, or SQLite does not use the indexes.
 Index("ix_registered_model_tags_prompts", registered_model_tags.c.model_id)
 Index("ix_model_version_tags_prompts", model_version_tags.c.version_id)
 
 registry_history = Table(
     "registry_history",
     metadata,
-    # Rows are only ever added, in this order: writers of one model wait for each other.
+    # Rows are only added. The ids of one model's rows are in the order of its changes, since its writers wait
+    # for each other.
     Column("id", Id, primary_key=True),
     Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
     # No foreign key: the history outlives the model.
     Column("model_id", Id, nullable=False),
-    # What the model was called from then on.
+    # The model's name after the change.
     Column("name", String, nullable=False),
     Column("time_ms", Int64, nullable=False),
     Column("user", String),
     Column("request_id", String, nullable=False),
     Column("action", String, nullable=False),
     Column("version", Int64),
-    # The alias or the tag.
+    # The name of the alias or the key of the tag.
     Column("key", String),
     Column("old_value", String),
     Column("new_value", String),

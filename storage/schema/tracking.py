@@ -1,12 +1,12 @@
-"""Experiments, runs and what is logged to them; logged models (MLflow 3) and what is known of them.
+"""Experiments, runs and their metrics, params, tags and inputs; logged models (MLflow 3) and their data.
 
-``series`` and ``points`` hold metrics: a series is one metric of one run with its latest
-value, a point is one logged value. Against one wide table of points that repeats run and key
-this is a tenth of the bytes on SQLite (26 against 253 a point) and needs no second index,
-because a point is its own key.
+Metrics are in two tables: a row of ``series`` is one metric of one run with its latest value, a row of
+``points`` is one logged value. The latest point of a series is the one with the greatest (step, timestamp,
+value). A point is its own key: it needs no second index, and sending it twice changes nothing. One wide table
+of points that repeats run and key would take ten times the bytes on SQLite (253 instead of 26 for a point).
 
-Metrics of logged models are laid out alike: a series is one metric that one run logged to one model
-on one dataset, with its newest point.
+Metrics of logged models have the same layout: a row of ``logged_model_series`` is one metric that one run
+logged to one model on one dataset, with its latest point.
 """
 
 from sqlalchemy import (
@@ -46,7 +46,7 @@ experiment_tags = key_value_table("experiment_tags", "experiment_id", of="experi
 runs = Table(
     "runs",
     metadata,
-    # The wire's run_id is run_uuid; children refer to this shorter number.
+    # Children refer to this number, which is shorter than run_uuid. Messages call run_uuid ``run_id``.
     Column("id", Id, primary_key=True),
     Column("run_uuid", String, nullable=False, unique=True),
     Column("experiment_id", Id, ForeignKey("experiments.id", ondelete="CASCADE"), nullable=False),
@@ -58,10 +58,10 @@ runs = Table(
     Column("lifecycle_stage", String, nullable=False),
     Column("deleted_time", Int64),
     Column("artifact_uri", String, nullable=False),
-    # Another number after each write to the run or its children; see kept.py.
+    # The row version: a new random number after each write to the run or its children (text_cache.py).
     Column("version", Int64, nullable=False, server_default="0"),
 )
-# A page of an experiment's newest runs is read off this index, tie-break included.
+# A page of an experiment's newest runs is read from this index, tie-breaker included.
 Index(
     "ix_runs_newest",
     runs.c.experiment_id,
@@ -72,8 +72,9 @@ Index(
 
 params = key_value_table("params", "run_id", of="runs.id")
 run_tags = key_value_table("run_tags", "run_id", of="runs.id")
-# Who has this value, see search_values.py. PostgreSQL takes at most 2,704 bytes in an index's entry, so
-# they hold, by a condition in their migration, values of up to so many characters.
+# For finding the runs that have a value, see search/planner.py. An index entry of PostgreSQL has at most
+# 2,704 bytes, so these are partial indexes, on values of up to this number of characters: the condition is in
+# their migrations.
 SHORT_VALUE = 100
 for _table in (params, run_tags):
     Index(f"ix_{_table.name}_by_value", _table.c.key, _table.c.value, _table.c.run_id)
@@ -81,10 +82,11 @@ for _table in (params, run_tags):
 series = Table(
     "series",
     metadata,
-    # No key on PostgreSQL, see migration 0010: numbered by its sequence, and found by run and key.
+    # Not a primary key on PostgreSQL, see migration 0010: a sequence makes the numbers, and queries find a
+    # series by run and key.
     Column("id", Id, primary_key=True),
     Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    # Repeats the run's, so that "best runs of this experiment" is read off one index.
+    # A copy of the run's, so that "best runs of this experiment" is read from one index.
     Column("experiment_id", Id, nullable=False),
     Column("key", String, nullable=False),
     Column("step", Int64, nullable=False),
@@ -93,7 +95,7 @@ series = Table(
     Column("is_nan", Boolean(create_constraint=False), nullable=False),
     UniqueConstraint("run_id", "key"),
 )
-# Holds all that an order by a metric needs to know of a run before it is one of the page.
+# Holds all columns that an order by a metric needs, so runs are read only for the page itself.
 Index(
     "ix_series_by_value",
     series.c.experiment_id,
@@ -106,14 +108,15 @@ Index(
 points = Table(
     "points",
     metadata,
-    # No foreign key: a look-up for each of millions of rows; purging a series deletes its points.
+    # No foreign key: it would cost a lookup for each of millions of rows. Purging a series deletes its
+    # points.
     Column("series_id", Id, nullable=False, autoincrement=False),
     Column("timestamp", Int64, nullable=False, autoincrement=False),
     Column("step", Int64, nullable=False, autoincrement=False),
-    # Infinity stands for NaN, which SQLite does not keep; an infinity is kept as the largest double.
-    # A column of its own would be 16 of 166 bytes a point on PostgreSQL.
+    # Infinity stands for NaN, which SQLite cannot store; an infinity is stored as the largest double. A
+    # column ``is_nan`` would take 16 of 166 bytes for each point on PostgreSQL.
     Column("value", Float64, nullable=False),
-    # In the order in which a history is read.
+    # The order in which a metric's history is read.
     PrimaryKeyConstraint("series_id", "timestamp", "step", "value"),
 )
 
@@ -146,7 +149,7 @@ run_models = Table(
     "run_models",
     metadata,
     Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
-    # A logged model's id; "in" for what the run read, "out" for what it made.
+    # "in" for a model that the run used, "out" for one that it made. model_id is the id of a logged model.
     Column("direction", String, nullable=False),
     Column("model_id", String, nullable=False, index=True),
     Column("step", Int64, nullable=False),
@@ -156,7 +159,7 @@ run_models = Table(
 logged_models = Table(
     "logged_models",
     metadata,
-    # The wire's model_id, "m-" and 32 hex digits, stands beside this shorter number for children.
+    # Children refer to this number, which is shorter than model_id ("m-" and 32 hex digits).
     Column("id", Id, primary_key=True),
     Column("model_id", String, nullable=False, unique=True),
     Column("experiment_id", Id, ForeignKey("experiments.id", ondelete="CASCADE"), nullable=False),
@@ -169,10 +172,10 @@ logged_models = Table(
     Column("lifecycle_stage", String, nullable=False),
     Column("deleted_time", Int64),
     Column("model_type", String, nullable=False),
-    # Not a foreign key: MLflow takes any text, and a model outlives the run that made it.
+    # Not a foreign key: MLflow accepts any text, and a model may outlive the run that made it.
     Column("source_run_id", String, nullable=False),
 )
-# A page of an experiment's newest models is read off this index, tie-break included.
+# A page of an experiment's newest models is read from this index, tie-breaker included.
 Index(
     "ix_logged_models_newest",
     logged_models.c.experiment_id,
@@ -191,17 +194,17 @@ logged_model_series = Table(
     Column("id", Id, primary_key=True),
     Column("logged_model_id", Id, ForeignKey("logged_models.id", ondelete="CASCADE"), nullable=False),
     Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
-    # Repeats the model's, so that "best models of this experiment" is read off one index.
+    # A copy of the model's, so that "best models of this experiment" is read from one index.
     Column("experiment_id", Id, nullable=False),
     Column("key", String, nullable=False),
-    # Empty for a metric that names no dataset: NULL would differ from NULL in the constraint below.
+    # "" for a metric without a dataset: two NULLs would count as different in the constraint below.
     Column("dataset_name", String, nullable=False),
     Column("dataset_digest", String, nullable=False),
     Column("timestamp", Int64, nullable=False),
     Column("step", Int64, nullable=False),
     Column("value", Float64, nullable=False),
     Column("is_nan", Boolean(create_constraint=False), nullable=False),
-    # In this order it also finds the series of one metric of one model.
+    # The order of these columns makes the index usable for finding one metric of one model.
     UniqueConstraint(
         *("logged_model_id", "key", "run_id", "dataset_name", "dataset_digest"), name="uq_logged_model_series"
     ),

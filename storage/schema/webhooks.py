@@ -1,7 +1,7 @@
-"""Webhooks, their deliveries, and each attempt at one.
+"""Webhooks, their deliveries (the outbox), and the attempts of each delivery.
 
-A change that a webhook asked for leaves two rows in its own transaction: the delivery, which
-holds what will be sent, and a job (``schema/jobs.py``), which makes sure that it is.
+A change to which a webhook subscribes writes two rows in its own transaction: the delivery, which holds the
+body to send, and a job (``schema/jobs.py``), which sends it.
 """
 
 from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table
@@ -11,7 +11,7 @@ from .base import Id, Int64, String, metadata
 webhooks = Table(
     "webhooks",
     metadata,
-    # The wire's webhook_id is webhook_uuid.
+    # Messages call webhook_uuid ``webhook_id``.
     Column("id", Id, primary_key=True),
     Column("webhook_uuid", String, nullable=False, unique=True),
     Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
@@ -19,11 +19,11 @@ webhooks = Table(
     Column("description", String),
     Column("url", String, nullable=False),
     Column("status", String, nullable=False),
-    # Encrypted: see storage/secrets.py.
+    # Encrypted, see storage/secrets.py.
     Column("secret", String),
     Column("creation_time", Int64, nullable=False),
     Column("last_update_time", Int64, nullable=False),
-    # A deleted webhook stays, so that the record of its deliveries does.
+    # The row of a deleted webhook is kept, because its deliveries refer to it.
     Column("deleted_time", Int64),
 )
 Index("ix_webhooks_newest", webhooks.c.workspace_id, webhooks.c.creation_time.desc(), webhooks.c.id.desc())
@@ -36,14 +36,14 @@ webhook_events = Table(
     Column("event", String, nullable=False),
     PrimaryKeyConstraint("webhook_id", "event"),
 )
-# Every change of the registry asks who wants to know of it.
+# Every change of the registry looks up the webhooks that subscribe to its event.
 Index("ix_webhook_events_by_event", webhook_events.c.event, webhook_events.c.webhook_id)
 
 deliveries = Table(
     "webhook_deliveries",
     metadata,
     Column("id", Id, primary_key=True),
-    # What receivers see as X-MLflow-Delivery-Id, at every attempt.
+    # The header X-MLflow-Delivery-Id, the same at every attempt.
     Column("delivery_uuid", String, nullable=False, unique=True),
     Column("webhook_id", Id, ForeignKey("webhooks.id", ondelete="CASCADE"), nullable=False),
     Column("event", String, nullable=False),
@@ -60,10 +60,10 @@ attempts = Table(
     Column("delivery_id", Id, ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), nullable=False),
     Column("number", Int64, nullable=False),
     Column("start_time", Int64, nullable=False),
-    # Without a duration it is under way, or the server was killed during it.
+    # NULL while the attempt is running, and for good if the server was killed during it.
     Column("duration_ms", Int64),
     Column("response_status", Int64),
-    # The beginning of what the receiver answered.
+    # The beginning of the response's body.
     Column("response_body", String),
     Column("error", String),
     PrimaryKeyConstraint("delivery_id", "number"),

@@ -1,4 +1,10 @@
-"""Searches: a parsed filter and order as SQL, how they are best read, and pages by keyset."""
+"""Searches: filters as SQL, read plans, and keyset pages.
+
+``conditions``  a parsed filter as a SQL condition; the description of a searchable entity
+``planner``     the read plan of a search
+``pages``       ``Search``, which returns a search's pages
+``keyset``      where a page begins: the position in a page token, and as SQL
+"""
 
 from .conditions import (
     OWNERS,

@@ -1,4 +1,7 @@
-"""From a parsed filter to SQL: one translation for every kind of thing that can be searched."""
+"""Filters as SQL: ``condition`` translates a parsed filter for every searchable entity.
+
+An ``Entity`` says in which columns and tables the entity's attributes, tags, params and metrics are stored.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,22 @@ from ..database import Tx
 
 Column = sa.ColumnElement[Any]
 
-# MLflow's language has no escape character, PostgreSQL's LIKE takes the backslash for one unless told.
+# MLflow's search language has no escape character. PostgreSQL's LIKE uses the backslash as one unless the
+# statement names another, so it names a control character that no pattern is expected to contain.
 _NO_ESCAPE = "\x01"
 
 
 @dataclass(frozen=True)
 class Child:
-    """A table of an entity's keys and values; with ``is_nan`` the values are metrics.
+    """A table with an entity's keys and values: its tags, params or metrics.
 
-    Where an owner may have several rows of one key, ``narrow(table, by)`` leaves the one to order by.
-    ``repeats`` names a column of the table and the owner's column that it repeats, where an index
-    of the table goes on from it with key, is_nan and value: an order by metric is read off it.
-    ``by_value`` says that an index leads from key and value to the owner, see ``search_values``.
+    ``owner``     the column that refers to the entity
+    ``is_nan``    for metrics: the column that marks a value as NaN
+    ``narrow``    for tables with several rows for one owner and key: ``narrow(table, by)`` returns the
+                  condition that leaves the one row to order by
+    ``repeats``   a column of the table and the entity's column whose value it repeats. The table must have
+                  an index on this column, key, is_nan and value; an order by a metric is read from it
+    ``by_value``  whether the table has an index on key, value and owner, which ``planner`` uses
     """
 
     table: sa.Table
@@ -41,28 +48,30 @@ class Child:
 
 @dataclass(frozen=True)
 class Entity:
-    """Where the fields of something searchable are kept."""
+    """A searchable entity, such as runs: in which columns and tables its fields are stored."""
 
     searchable: Searchable
     owner: Column
     attributes: Mapping[str, Column]
     children: Mapping[str, Child] = field(default_factory=dict)
-    # Kinds that are more than a key and a value, such as a run's datasets.
+    # Conditions for kinds of fields that are not a key and a value, such as a run's datasets.
     special: Mapping[str, Callable[[Comparison], Column]] = field(default_factory=dict)
+    # Attributes that may be NULL; NULL sorts last.
     nullable: Collection[str] = ()
-    # What stands for an attribute in an order, where it sorts otherwise than its text.
+    # Columns that replace an attribute's column in an order, for attributes that do not sort as text.
     sorts: Mapping[str, Column] = field(default_factory=dict)
 
 
 def condition(entity: Entity, node: Node) -> Column:
-    """The filter as a SQL condition on the entity's rows."""
+    """Return the filter as a SQL condition on the entity's rows."""
     match node:
         case And(parts):
             return sa.and_(*(condition(entity, part) for part in parts))
         case Or(parts):
             return sa.or_(*(condition(entity, part) for part in parts))
         case Not(part):
-            # SQL's NOT of an unknown is unknown; here a comparison with what is missing is false.
+            # In SQL, NOT of NULL is NULL. In the search language a comparison with a missing value is false,
+            # so its NOT is true.
             return sa.not_(sa.func.coalesce(condition(entity, part), sa.false()))
         case Comparison():
             return _comparison(entity, node)
@@ -85,50 +94,62 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
 
 
 def compare(column: Column, op: str, value: Any) -> Column:
-    """One comparison; LIKE minds case on both databases and knows no escape character."""
+    """Return a comparison. LIKE is case-sensitive on both databases and has no escape character."""
     compared: Column = _OPERATORS[op](column, value)
     return compared
 
 
 def compare_metric(column: Column, is_nan: Column, op: str, value: Any) -> Column:
-    """One comparison of a metric, whose NaN is kept as 0 with a mark: it differs from every number."""
+    """Return a comparison of a metric. NaN, which is stored as 0 with a mark, differs from every number."""
     compared = compare(column, op, value)
     return sa.or_(compared, is_nan) if op == "!=" else sa.and_(compared, ~is_nan)
 
 
 def inline(values: Collection[int | str]) -> sa.BindParameter[Any]:
-    """Values for IN, written into the statement: 50,000 of them pass the limit on parameters."""
+    """Return the values for IN, as literals in the statement.
+
+    50,000 of them would exceed the databases' limit on parameters.
+    """
     return sa.bindparam(None, list(values), expanding=True, literal_execute=True, unique=True)
 
 
-# For statements that are built once and given the numbers as "owners".
+# The same for statements that are built once: the ids are passed as the parameter "owners".
 OWNERS: sa.BindParameter[Any] = sa.bindparam("owners", expanding=True, literal_execute=True)
 
 
 def among(column: Column, values: Sequence[int] | Sequence[str]) -> Column:
-    """``=`` for one value: the order of an index continues behind it, behind IN it does not."""
+    """Return the condition that the column has one of the values: ``=`` for a single value, else IN.
+
+    After ``=`` the database can read the rows in the order of the index's next column; after IN it cannot.
+    """
     return column == values[0] if len(values) == 1 else column.in_(inline(values))
 
 
 def children_of(
     tx: Tx, table: sa.Table, owner: Column, owner_ids: Sequence[int], *order: Column
 ) -> dict[int, list[Any]]:
-    """All rows of a child table that belong to any of the owners, by owner: one statement."""
+    """Return the rows of a child table, by owner. One statement reads those of all owners.
+
+    The rows of an owner are ordered by ``order``, by default by key. Owners without rows are left out.
+    """
     if not owner_ids:
         return {}
     one = len(owner_ids) == 1
     query = _children(table, owner, order or (table.c.key,), one)
     rows = tx.execute(query, {"owner": owner_ids[0]} if one else {"owners": owner_ids}).all()
-    whose = operator.attrgetter(owner.name)
+    owner_of = operator.attrgetter(owner.name)
     found: dict[int, list[Any]] = {}
     for row in rows:
-        found.setdefault(whose(row), []).append(row)
+        found.setdefault(owner_of(row), []).append(row)
     return found
 
 
 @functools.cache
 def _children(table: sa.Table, owner: Column, order: tuple[Column, ...], one: bool) -> sa.Select[Any]:
-    """Built once: building a statement takes longer than running it on a page's worth of rows."""
+    """Return the statement of ``children_of``.
+
+    It is cached: building it takes longer than running it for the rows of a page.
+    """
     return (
         sa.select(table)
         .where(owner == sa.bindparam("owner") if one else owner.in_(OWNERS))

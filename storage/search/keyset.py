@@ -1,4 +1,11 @@
-"""Where in an order a page begins: behind the last row of the page before, as a token and as SQL."""
+"""Keyset pagination: a page begins after the last row of the page before.
+
+That row's values in the columns of the order are the position. A page token carries the position, and
+``after`` turns it into a SQL condition.
+
+Invariant: the order is total, that is, no two rows have the same position. So rows that are inserted or
+deleted between two pages neither repeat nor hide another row.
+"""
 
 from __future__ import annotations
 
@@ -14,41 +21,43 @@ from trackway.client_compat.scalars import UNSTORABLE
 
 from .conditions import Column
 
-# For each key of the order, whether a position has a value; empty without one.
+# For each column of the order, whether the position has a value there (not NULL); () without a position.
 Shape = tuple[bool, ...]
 
 
 @dataclass(frozen=True)
 class Key:
-    """One column of the order; ``None`` never compares as greater, it only equals itself."""
+    """A column of the order. In a position, None equals only None and is not greater than any value."""
 
     column: Column
     ascending: bool
 
 
 def shape_of(position: paging.Position | None) -> Shape:
+    """Return the shape of a position. Positions of one shape share a statement."""
     return tuple(value is not None for value in position) if position else ()
 
 
 def names(shape: Shape) -> list[str]:
-    """The parameters of ``after``, one for each value that the position has."""
+    """Return the names of the parameters of ``after``: one for each value that is not None."""
     return list(compress(map(_name, range(len(shape))), shape))
 
 
 def read(token: str, query: Sequence[object], *columns: Column, outer: bool = False) -> paging.Position:
-    """The position in a page token, whose values are such as the columns can be compared with.
+    """Return the position in a page token, one value for each column.
 
-    With ``outer`` any may be None, as columns of a joined table are where it has no row.
+    With ``outer`` a value may be None, since the columns of an outer join are NULL if there is no row.
 
-    The hash in a token has no secret, so anybody can make one; a database would answer a value of
-    another type, or one that its column cannot hold, with a fault.
+    Raise ``InvalidParameter`` if the token is damaged, belongs to another query, or has a value that its
+    column cannot hold. The last check is needed because the token's hash uses no secret: a client can make a
+    token with any values, and the database would raise an error for them.
     """
     position = paging.decode(token, query)
     if len(position) != len(columns) or not all(
         (outer and value is None) or _can_hold(column, value)
         for column, value in zip(columns, position, strict=True)
     ):
-        raise InvalidParameter("Invalid page token, its position is of another kind")
+        raise InvalidParameter("Invalid page token, its position does not fit the order of the search")
     return position
 
 
@@ -63,7 +72,7 @@ def _can_hold(column: Column, value: object) -> bool:
 
 
 def after(keys: Sequence[Key], shape: Shape) -> Column:
-    """Rows that come after a position, which has a value for some of the keys, in their order."""
+    """Return the condition for the rows that come after a position of the shape, in the order of ``keys``."""
     choices: list[Column] = []
     equal: list[Column] = []
     bound: Column | None = None
@@ -75,10 +84,10 @@ def after(keys: Sequence[Key], shape: Shape) -> Column:
         choices.append(sa.and_(*equal, key.column > value if key.ascending else key.column < value))
         equal.append(key.column == value)
         if index == 0 and len(keys) > 1:
-            # The OR alone would not be read off an index; this bound, which it implies, is.
+            # Redundant, but the databases use an index for this bound, and not for the OR.
             bound = key.column >= value if key.ascending else key.column <= value
-    after = sa.or_(*choices)
-    return after if bound is None else sa.and_(bound, after)
+    is_after = sa.or_(*choices)
+    return is_after if bound is None else sa.and_(bound, is_after)
 
 
 def _name(index: int) -> str:

@@ -1,7 +1,8 @@
-"""Pages of a search that stay right while rows are being added.
+"""``Search``: a filtered and ordered search, which returns any of its pages.
 
-A page is found by the last row of the page before (keyset), never by counting rows, so the last page
-costs what the first one does and rows that arrive meanwhile shift nothing.
+Invariant: pages are keyset pages and the order is total (see ``keyset``). A page begins after the last row of
+the page before, not at an OFFSET. So the last page is as fast as the first one, and rows that arrive between
+two pages shift nothing.
 """
 
 from __future__ import annotations
@@ -25,60 +26,61 @@ from .keyset import Key
 
 Row = sa.Row[Any]
 
-# Each is a join; SQLite takes 64 tables in a statement, and PostgreSQL's planner grows slow before that.
+# Each key of the order in a child table is a join. SQLite allows 64 tables in a statement, and PostgreSQL's
+# planner becomes slow before that.
 _MAX_JOINED = 32
-# Seconds for which a search is read as its filter's values had it. Right in any case, if not as fast.
+# Seconds for which a read plan is reused. An old plan returns the right rows, but perhaps more slowly.
 _PLAN_CACHED_S = 10.0
-# Statements that a search keeps: page tokens come from clients, and so does which of their values are None.
+# Statements that a search keeps. The number needs a limit because clients can make page tokens with None in
+# any place, and each combination takes a statement.
 _MAX_STATEMENTS = 32
-_MEMBERS_A_ROW = 10
-_ROWS_A_LOOK_UP = 5
-# So many candidates are counted to decide that; the entries of an index take a millisecond by ten thousands.
-_MOST_COUNTED = 20_000
-_NOTHING: Column = sa.literal_column("0")
+# See _is_worth_a_set.
+_MEMBERS_PER_ROW = 10
+_MEMBERS_PER_LOOKUP = 5
+# Candidates that are counted to decide about a set: 10,000 entries of an index take about a millisecond.
+_MAX_COUNTED = 20_000
+_ZERO: Column = sa.literal_column("0")
 
 
 class _StatementKey(NamedTuple):
-    """By what a search's statements differ."""
+    """What distinguishes the statements of one search."""
 
     rank: int | None
-    # The comparisons that are asked of sets.
+    # The comparisons for which the statement uses sets.
     sets: tuple[Comparison, ...]
     shape: keyset.Shape
-    # Where it is part of the text.
+    # The limit if it is a literal in the statement; None if it is a parameter.
     limit: int | None
 
 
 class _Statement:
-    """A statement of a search, with the names of the values that it is given.
+    """A statement of a search, and the names of its parameters.
 
-    At its second use it is compiled for good: a search that is kept is asked again and again, and
-    SQLAlchemy spends 100 to 200 microseconds on each execution.
+    It becomes a prepared statement at its second use, since SQLAlchemy spends 100 to 200 microseconds on each
+    execution.
     """
 
     def __init__(self, select: sa.Select[Any], *names: str, generic_plan: bool = False) -> None:
         self._select = select
         self._names = names
-        self._is_for_any_values = generic_plan
+        self._generic_plan = generic_plan
         self._was_used = False
         self._prepared: Prepared | None = None
 
     def rows(self, tx: Tx, *values: Any) -> list[Any]:
+        """Return the rows for the values of the parameters, which are given in the order of their names."""
         if not self._was_used:
             self._was_used = True
             return list(tx.execute(self._select, dict(zip(self._names, values, strict=True))).all())
         if self._prepared is None:
-            self._prepared = Prepared(self._select, *self._names, generic_plan=self._is_for_any_values)
+            self._prepared = Prepared(self._select, *self._names, generic_plan=self._generic_plan)
         return tx.rows(self._prepared, *values)
 
 
 class Search:
-    """What to select, within which scope, filtered and ordered as the client asked; gives any of its pages.
+    """A search: what to select, its scope, and the client's filter and order.
 
-    ``within`` is the part of the scope that an index begins with: a column and its values. ``query``
-    names the search in page tokens, which other searches refuse. The order is total: ``parse_order_by``
-    ends it with the entity's tie-breakers. It holds no transaction, so it may be kept and used by
-    several threads.
+    It holds no transaction, so it can be cached and used by several threads.
     """
 
     def __init__(
@@ -92,49 +94,63 @@ class Search:
         filter: str | None,
         order: Sequence[OrderBy],
     ) -> None:
+        """Prepare the search. Raise ``InvalidParameter`` if the filter or the order cannot be used.
+
+        ``scope``   conditions that hold for all rows, such as the workspace
+        ``within``  one more condition, a column and its values, with which the indexes begin
+        ``query``   values that, with the filter and the order, identify the search in its page tokens; a
+                    token of another search is refused
+        ``order``   must be total; ``parse_order_by`` appends the entity's tie-breakers
+        """
         scope = list(scope)
         self._within = [among(*within)] if within else []
-        # Left to itself, SQLite would read a few rows off this index, too, as it does not know its size.
-        self._within_by_no_index = [among(within[0] + _NOTHING, within[1])] if within else []
+        # For a search by ids: SQLite does not know how large the index is, and would read it even for a few
+        # ids. "column + 0" matches no index.
+        self._within_without_index = [among(within[0] + _ZERO, within[1])] if within else []
         self._query = (*query, filter or "", *map(str, order))
         self._entity = entity
         self._filter = parse_filter(filter, entity.searchable)
         self._select = select.where(*scope)
         candidates = sa.select(sa.literal(1).label("one")).where(*self._within, *scope)
-        self._is_larger = _Statement(candidates.offset(sa.bindparam("than", 0)).limit(1), "than")
+        self._has_more_than = _Statement(candidates.offset(sa.bindparam("count", 0)).limit(1), "count")
         if sum(by.kind != "attribute" for by in order) > _MAX_JOINED:
             raise InvalidParameter(f"order_by may name at most {_MAX_JOINED} metrics, parameters and tags.")
         self._keys: list[Key] = []
-        # Conditions for each value of the first key, when it only says that the rest is of a kind.
+        # If the order begins with a metric that is read from an index: the conditions of its ranks, which are
+        # numbers, NaN, and no value. The rank is then the first key of the order.
         self._ranks: list[Column] = []
-        # The owner's id in the table that the ranks are read off; the last rank has no row there.
-        self._ranked = entity.owner
+        # The owner's id in the metric's table, for all ranks but the last, which has no row in this table.
+        self._rank_owner = entity.owner
         for by in order:
             if by.kind == "attribute":
                 self._order_by_attribute(by)
             else:
                 self._order_by_child(entity.children[by.kind], by)
         self._plan: tuple[planner.ReadPlan | None, float] = (None, 0.0)
-        self._built: dict[_StatementKey, _Statement] = {}
+        self._statements: dict[_StatementKey, _Statement] = {}
 
     def fetch(self, tx: Tx, size: int, token: str | None) -> tuple[Sequence[Row], str | None]:
-        """The rows of the page that the token names (the first without one), and the next token."""
+        """Return the rows of a page and the token of the next page, or None for the last page.
+
+        ``token`` is that of the page; None is the first page. Each row ends with the columns of the order.
+        Raise ``InvalidParameter`` if the token is not one of this search.
+        """
         position = None
         if token:
             position = keyset.read(token, self._query, *(key.column for key in self._keys), outer=True)
-        plan = self._make_plan(tx, size)
+        plan = self._read_plan(tx, size)
         if plan.ids == []:
             rows = []
         elif self._ranks and plan.ids is None:
             rows = self._fetch_by_rank(tx, plan, position, size + 1)
         else:
-            rows = self._read(tx, plan, None, position, size + 1)
+            rows = self._query_rows(tx, plan, None, position, size + 1)
         return paging.cut(rows, size, self._query, lambda last: list(last[-len(self._keys) :]))
 
-    def _make_plan(self, tx: Tx, size: int) -> planner.ReadPlan:
-        """Found out with the values' numbers, which may be some seconds old; the ids of few never are."""
-        plan, found_at = self._plan
-        if plan is None or time.monotonic() > found_at + _PLAN_CACHED_S:
+    def _read_plan(self, tx: Tx, size: int) -> planner.ReadPlan:
+        """Return the read plan. It is cached for ``_PLAN_CACHED_S``, unless it has ids, which may change."""
+        plan, planned_at = self._plan
+        if plan is None or time.monotonic() > planned_at + _PLAN_CACHED_S:
             plan = planner.plan(
                 tx,
                 self._filter,
@@ -145,34 +161,39 @@ class Search:
         return plan
 
     def _is_worth_a_set(self, tx: Tx, members: int, size: int) -> bool:
-        """Whether to make a set of so many of the candidates and ask it of each, or to look each one up.
+        """Return whether a set of so many members is faster than looking up the value for each row.
 
-        Looking up in a set takes a fifth of the time that finding a row does. An order by a metric is read
-        off an index that leads to no other row, so there a set is worth its making nearly always; else where
-        a page is full only after as many rows as the set has members, by fives.
+        It depends on the number of candidates, the rows in the search's scope. In an order by a metric the
+        candidates are read from an index that holds all that is needed, so the set nearly always pays: with
+        more candidates than a tenth of its members. In other orders a page is full after about
+        ``size * candidates / members`` rows. Checking a row against a set takes a fifth of the time of a
+        lookup, but the set has to be made first: it pays if 5 times these rows are more than its members.
         """
-        by_metric, by_attribute = members // _MEMBERS_A_ROW, members * members // (_ROWS_A_LOOK_UP * size)
-        rows = by_metric if self._ranks else by_attribute
-        return rows <= _MOST_COUNTED and bool(self._is_larger.rows(tx, rows))
+        if self._ranks:
+            candidates = members // _MEMBERS_PER_ROW
+        else:
+            candidates = members * members // (_MEMBERS_PER_LOOKUP * size)
+        return candidates <= _MAX_COUNTED and bool(self._has_more_than.rows(tx, candidates))
 
     def _fetch_by_rank(
         self, tx: Tx, plan: planner.ReadPlan, position: paging.Position | None, limit: int
     ) -> list[Row]:
-        """One statement for each rank that is needed: no index has the order of all ranks together.
+        """Return the rows after the position, by one statement for each rank until there are ``limit`` rows.
 
-        The best 100 of 50,000 runs take 25 ms on SQLite, 159 ms where all of them are sorted.
+        No index has the order of all ranks together, but each rank can be read from an index. The best 100 of
+        50,000 runs take 25 ms on SQLite; sorting all runs takes 159 ms.
         """
         rows: list[Row] = []
         for rank in range(len(self._ranks)):
             if position is None or rank == position[0]:
                 rest = position and position[1:]
-                rows += self._read(tx, plan, rank, rest, limit)[: limit - len(rows)]
+                rows += self._query_rows(tx, plan, rank, rest, limit)[: limit - len(rows)]
                 position = None
             if len(rows) == limit:
                 break
         return rows
 
-    def _read(
+    def _query_rows(
         self,
         tx: Tx,
         plan: planner.ReadPlan,
@@ -180,57 +201,58 @@ class Search:
         position: paging.Position | None,
         limit: int,
     ) -> list[Row]:
-        """Rows after the position, all of one rank where one is given."""
+        """Return up to ``limit`` rows after the position, only those of ``rank`` if it is not None."""
         shape = keyset.shape_of(position)
-        form = _StatementKey(rank, plan.sets, shape, None if rank is None else limit)
-        known = self._built.get(form) if plan.ids is None else None
-        statement = known or self._statement(plan, form)
+        key = _StatementKey(rank, plan.sets, shape, None if rank is None else limit)
+        cached = self._statements.get(key) if plan.ids is None else None
+        statement = cached or self._statement(plan, key)
         values = compress(position or (), shape)
         return statement.rows(tx, limit, *values) if rank is None else statement.rows(tx, *values)
 
-    def _statement(self, plan: planner.ReadPlan, form: _StatementKey) -> _Statement:
-        """Built once: that takes as long as the database needs for a page.
+    def _statement(self, plan: planner.ReadPlan, key: _StatementKey) -> _Statement:
+        """Build the statement, and cache it unless it contains ids: building takes as long as running it.
 
-        Rows of a rank are read in the order of their index, whatever the values: to plan that anew each
-        time is a quarter of what PostgreSQL needs for a page. It has to see the limit then, or it plans
-        for a tenth of all rows.
+        The rows of a rank are read in the order of their index for all values. So PostgreSQL uses a generic
+        plan; making a new plan each time takes a quarter of the time for a page. The limit is then a literal:
+        with a parameter, PostgreSQL would plan to read a tenth of all rows.
         """
-        keys = self._keys if form.rank is None else self._keys[1:]
-        select = self._select_few(plan) if plan.ids else self._select_all(plan, form.rank)
-        if form.shape:
-            select = select.where(keyset.after(keys, form.shape))
-        order = (key.column if key.ascending else key.column.desc() for key in keys)
-        labelled = (key.column.label(f"order_{i}") for i, key in enumerate(self._keys))
+        keys = self._keys if key.rank is None else self._keys[1:]
+        select = self._select_by_ids(plan) if plan.ids else self._select_in_order(plan, key.rank)
+        if key.shape:
+            select = select.where(keyset.after(keys, key.shape))
+        order = (by.column if by.ascending else by.column.desc() for by in keys)
+        labelled = (by.column.label(f"order_{i}") for i, by in enumerate(self._keys))
         select = select.add_columns(*labelled).order_by(*order)
-        names = keyset.names(form.shape)
-        if form.limit is None:
-            statement = _Statement(select.limit(sa.bindparam("most", 0)), "most", *names)
+        names = keyset.names(key.shape)
+        if key.limit is None:
+            statement = _Statement(select.limit(sa.bindparam("limit", 0)), "limit", *names)
         else:
-            select = select.limit(sa.literal_column(str(form.limit)))
+            select = select.limit(sa.literal_column(str(key.limit)))
             statement = _Statement(select, *names, generic_plan=True)
-        if not plan.ids and len(self._built) < _MAX_STATEMENTS:
-            self._built[form] = statement
+        if not plan.ids and len(self._statements) < _MAX_STATEMENTS:
+            self._statements[key] = statement
         return statement
 
-    def _select_few(self, plan: planner.ReadPlan) -> sa.Select[Any]:
-        is_one = self._entity.owner.in_(inline(plan.ids or ()))
-        return self._filtered(plan).where(is_one, *self._within_by_no_index)
+    def _select_by_ids(self, plan: planner.ReadPlan) -> sa.Select[Any]:
+        has_id = self._entity.owner.in_(inline(plan.ids or ()))
+        return self._filtered(plan).where(has_id, *self._within_without_index)
 
-    def _select_all(self, plan: planner.ReadPlan, rank: int | None) -> sa.Select[Any]:
+    def _select_in_order(self, plan: planner.ReadPlan, rank: int | None) -> sa.Select[Any]:
         select = self._filtered(plan).where(*self._within)
         owner = self._entity.owner
         if rank is not None:
             select = select.where(self._ranks[rank])
             if rank + 1 < len(self._ranks):
-                owner = self._ranked
+                owner = self._rank_owner
         for comparison in plan.sets:
-            holders = planner.owners_with(self._entity.children[comparison.kind].owner, comparison)
-            # IS TRUE, so that the database asks it of each row in the order of the search, and does not
-            # begin with the set.
-            select = select.where(owner.in_(holders).is_(sa.true()))
+            members = planner.owners_with(self._entity.children[comparison.kind].owner, comparison)
+            # IS TRUE makes the database check each row in the order of the search. Without it, the database
+            # may begin with the set and then has to sort.
+            select = select.where(owner.in_(members).is_(sa.true()))
         return select
 
     def _filtered(self, plan: planner.ReadPlan) -> sa.Select[Any]:
+        """Select the rows that meet the parts of the filter that the plan leaves as conditions."""
         return self._select.where(*(condition(self._entity, part) for part in plan.rest))
 
     def _order_by_attribute(self, by: OrderBy) -> None:
@@ -240,14 +262,17 @@ class Search:
         self._keys.append(Key(column, by.ascending))
 
     def _order_by_child(self, child: Child, by: OrderBy) -> None:
-        """Numbers first, then NaN, then those without the key: the same both ways, as in MLflow."""
+        """Order by a metric, param or tag: numbers first, then NaN, then rows without the key.
+
+        These ranks are the same in ascending and descending order, as in MLflow.
+        """
         table = child.table.alias(f"order_{len(self._keys)}")
         joined = sa.and_(table.c[child.owner.name] == self._entity.owner, table.c.key == by.key)
         if child.narrow is not None:
             joined = sa.and_(joined, child.narrow(table, by))
         if child.repeats is not None:
-            mine, owners = child.repeats
-            joined = sa.and_(joined, table.c[mine.name] == owners)
+            column, repeated = child.repeats
+            joined = sa.and_(joined, table.c[column.name] == repeated)
         self._select = self._select.outerjoin(table, joined)
         ranks = [(table.c.key.is_(None), 2)]
         if child.is_nan is not None:
@@ -255,5 +280,5 @@ class Search:
             ranks.append((is_nan, 1))
             if child.repeats is not None and not self._keys:
                 self._ranks = [is_nan == sa.false(), is_nan == sa.true(), table.c.key.is_(None)]
-                self._ranked = table.c[child.owner.name]
+                self._rank_owner = table.c[child.owner.name]
         self._keys += [Key(sa.case(*ranks, else_=0), True), Key(table.c.value, by.ascending)]

@@ -1,8 +1,13 @@
-"""How a search for a value is best read: by how many have it.
+"""Read plans: how the database reads the rows of a search, chosen by how many owners have a filter's values.
 
-``params.seed = '17'`` could be asked of each run in the order of the search, until a page is full. Where
-many runs pass, that reads little; where few do, it reads them all: 600 ms for a million. An index from key
-and value to the owners tells which it is.
+For ``params.seed = '17'`` the database could read the runs in the order of the search and check each one,
+until a page is full. That is fast if many runs have the value, but reads all runs if few have it: 600 ms for
+a million. So the planner first counts the owners that have the value, in an index on key, value and owner,
+and then chooses one of these ways:
+
+    ids     few owners have the value: read these rows only, and sort them
+    set     a subquery returns the ids of the owners; the database runs it once and checks each row against it
+    row     look up the value for each row that is read
 """
 
 from __future__ import annotations
@@ -18,17 +23,23 @@ from trackway.client_compat.filters import And, Comparison, Node
 from ..database import Prepared, Tx
 from ..schema.tracking import SHORT_VALUE
 
-# So few owners are read whole and sorted, whatever the order.
-_FEW = 300
-# So many are made a set, which takes some milliseconds. They are counted over all experiments: 10,000 runs
-# with a value, 9,000 of them in one of 100,000 runs, cost 10.8 ms one by one, and 3.6 as a set.
-_MANY = 20_000
-# Each is a statement of its own.
-_MOST = 4
+# Up to this number of owners, their rows are read by id and sorted.
+_MAX_IDS = 300
+# Up to this number of owners, their ids may become a set, which takes some milliseconds. Owners of all
+# experiments count. Example: of 10,000 runs with a value, 9,000 are in an experiment of 100,000 runs; a page
+# takes 10.8 ms with lookups and 3.6 ms with a set.
+_MAX_SET_MEMBERS = 20_000
+# Comparisons of a filter that are counted: each takes a statement.
+_MAX_COUNTED = 4
 
 
 class ReadPlan(NamedTuple):
-    """A filter taken apart: all ids that can pass, or comparisons to ask of sets, and what is left."""
+    """The parts of a filter.
+
+    ``ids``   all ids that can meet the filter, or None if there are too many
+    ``sets``  comparisons for which the database should use a set
+    ``rest``  the other parts: conditions on each row
+    """
 
     ids: Sequence[int] | None
     sets: tuple[Comparison, ...]
@@ -41,54 +52,56 @@ def plan(
     owners: Mapping[str, sa.ColumnElement[Any]],
     is_worth_a_set: Callable[[int], bool],
 ) -> ReadPlan:
-    """How to read what passes the filter.
+    """Return the read plan for a filter.
 
-    ``owners`` are, by kind, the owner's id in tables with an index by key and value; ``is_worth_a_set(n)``
-    says whether so many of them are sooner made a set than looked for one by one.
+    ``owners`` has, for each kind of field whose table has an index on key and value, the table's column with
+    the owner's id. ``is_worth_a_set(n)`` returns whether a set of n ids is faster than looking up each row.
     """
     parts = list(node.parts if isinstance(node, And) else [node] if node else [])
     sets: list[Comparison] = []
-    for part in [part for part in parts if isinstance(part, Comparison) and _has_index(part, owners)][:_MOST]:
+    indexed = [part for part in parts if isinstance(part, Comparison) and _has_index(part, owners)]
+    for part in indexed[:_MAX_COUNTED]:
         owner = owners[part.kind]
-        number = tx.first(_counting(owner), part.key, part.value, _MANY + 1).number
-        if number <= _FEW:
-            few = [row[0] for row in tx.rows(_finding(owner), part.key, part.value)]
-            return ReadPlan(few, (), [other for other in parts if other != part])
-        if number <= _MANY and is_worth_a_set(number):
+        count = tx.first(_count(owner), part.key, part.value, _MAX_SET_MEMBERS + 1).number
+        if count <= _MAX_IDS:
+            ids = [row[0] for row in tx.rows(_ids(owner), part.key, part.value)]
+            return ReadPlan(ids, (), [other for other in parts if other != part])
+        if count <= _MAX_SET_MEMBERS and is_worth_a_set(count):
             sets.append(part)
     return ReadPlan(None, tuple(sets), [part for part in parts if part not in sets])
 
 
 def owners_with(owner: sa.ColumnElement[Any], comparison: Comparison) -> sa.Select[Any]:
-    """The ids of those whose key has the value."""
-    return _holders(owner, comparison.key, comparison.value)
+    """Return a query for the ids of the owners that have the comparison's value under its key."""
+    return _owners(owner, comparison.key, comparison.value)
 
 
 def _has_index(part: Comparison, owners: Mapping[str, Any]) -> bool:
+    """Return whether an index on key and value contains all rows with the comparison's value."""
     return part.op == "=" and part.kind in owners and len(str(part.value)) <= SHORT_VALUE
 
 
-def _holders(owner: Any, key: Any, value: Any) -> sa.Select[Any]:
+def _owners(owner: Any, key: Any, value: Any) -> sa.Select[Any]:
     c = owner.table.c
-    # As the index has it, or it would not be used.
+    # The condition of the partial index: without it, the databases would not use the index.
     is_short = sa.func.length(c.value) <= sa.literal_column(str(SHORT_VALUE))
     return sa.select(owner).where(c.key == key, c.value == value, is_short)
 
 
-def _asked(owner: Any) -> sa.Select[Any]:
+def _owners_by_parameters(owner: Any) -> sa.Select[Any]:
     c = owner.table.c
-    return _holders(
+    return _owners(
         owner, sa.bindparam("of_key", type_=c.key.type), sa.bindparam("of_value", type_=c.value.type)
     )
 
 
 @functools.cache
-def _counting(owner: Any) -> Prepared:
-    bounded = _asked(owner).limit(sa.bindparam("most")).subquery()
-    counted = sa.select(sa.func.count().label("number")).select_from(bounded)
-    return Prepared(counted, "of_key", "of_value", "most")
+def _count(owner: Any) -> Prepared:
+    limited = _owners_by_parameters(owner).limit(sa.bindparam("max_count")).subquery()
+    counted = sa.select(sa.func.count().label("number")).select_from(limited)
+    return Prepared(counted, "of_key", "of_value", "max_count")
 
 
 @functools.cache
-def _finding(owner: Any) -> Prepared:
-    return Prepared(_asked(owner), "of_key", "of_value")
+def _ids(owner: Any) -> Prepared:
+    return Prepared(_owners_by_parameters(owner), "of_key", "of_value")

@@ -1,4 +1,10 @@
-"""Experiments and their tags."""
+"""Experiments: create, read, search, rename, delete and restore them; their tags.
+
+Invariant: a transaction that adds a run or a logged model first takes a shared lock on its experiment
+(``lock_parent``), so the experiment stays active, at the same artifact location, until the commit. On
+PostgreSQL the experiment may come from the row cache; the lock is then a ``must_exist`` statement, which
+fails if the experiment was changed.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +25,7 @@ from ..schema.tracking import experiment_tags, experiments, runs, workspaces
 from ..search import pages
 
 ACTIVE, DELETED = "active", "deleted"
-# Clients log to this one when they name none.
+# Clients that name no experiment log to this one.
 DEFAULT_EXPERIMENT = 0
 STAGES = {"ACTIVE_ONLY": [ACTIVE], "DELETED_ONLY": [DELETED], "ALL": [ACTIVE, DELETED]}
 
@@ -42,7 +48,7 @@ _FIND = {
     "share": Prepared(_FIND_ONE.with_for_update(read=True, of=experiments), "workspace", "id"),
     "update": Prepared(_FIND_ONE.with_for_update(key_share=True, of=experiments), "workspace", "id"),
 }
-_MUST_EXIST = Prepared(
+_LOCK_CACHED = Prepared(
     must_exist(
         sa.select(experiments.c.id)
         .where(
@@ -70,9 +76,10 @@ _SEARCH = search.Entity(
 
 
 def create(tx: Tx, name: str, artifact_location: str | None, tags: list[m.ExperimentTag], root: str) -> str:
-    """Make an experiment and return its id; without a location it gets ``<root>/<id>``.
+    """Create an experiment and return its id.
 
-    Names stay taken while an experiment of that name lies in the trash, as in MLflow.
+    Without an ``artifact_location`` its artifacts go to ``<root>/<id>``. Raise ``AlreadyExists`` if an
+    experiment of the workspace has the name, even one in the trash, as in MLflow.
     """
     location = uris.absolute(artifact_location) if artifact_location else ""
     row = tx.execute(
@@ -87,7 +94,7 @@ def create(tx: Tx, name: str, artifact_location: str | None, tags: list[m.Experi
         },
     ).first()
     if row is None:
-        raise _name_taken(tx, name)
+        raise _name_taken_error(tx, name)
     if not location:
         tx.execute(
             sa.update(experiments)
@@ -100,12 +107,13 @@ def create(tx: Tx, name: str, artifact_location: str | None, tags: list[m.Experi
 
 
 def get(tx: Tx, experiment_id: str) -> m.Experiment:
+    """Return the experiment, active or deleted, with its tags. Raise ``NotFound`` if it does not exist."""
     row = find(tx, experiment_id)
     return _messages(tx, [row])[0]
 
 
 def get_by_name(tx: Tx, name: str) -> m.Experiment:
-    """The experiment of that name, deleted ones included."""
+    """Return the experiment of that name, active or deleted. Raise ``NotFound`` if there is none."""
     row = tx.execute(
         sa.select(*_COLUMNS)
         .join(workspaces)
@@ -117,9 +125,10 @@ def get_by_name(tx: Tx, name: str) -> m.Experiment:
 
 
 def find(tx: Tx, experiment_id: str, *, view: str = "ALL", lock: str = "") -> sa.Row[Any]:
-    """The experiment's row, the default one's for "".
+    """Return the experiment's row; an empty id means the default experiment.
 
-    ``lock`` is "share" (it must not change) or "update" (we will change it).
+    ``lock`` is "share" (no other transaction may change the row) or "update" (the caller changes it).
+    Raise ``NotFound`` if the experiment does not exist or is not in the ``view``.
     """
     number = _number(experiment_id)
     row: sa.Row[Any] | None = None
@@ -133,6 +142,7 @@ def find(tx: Tx, experiment_id: str, *, view: str = "ALL", lock: str = "") -> sa
 
 
 def find_active(tx: Tx, experiment_id: str, *, lock: str = "share") -> sa.Row[Any]:
+    """Return the row of an active experiment, locked. Raise ``InvalidParameter`` if it is deleted."""
     row = find(tx, experiment_id, lock=lock)
     if row.lifecycle_stage != ACTIVE:
         raise InvalidParameter(
@@ -142,23 +152,28 @@ def find_active(tx: Tx, experiment_id: str, *, lock: str = "share") -> sa.Row[An
 
 
 def _number(experiment_id: str) -> int:
-    """Of one experiment; an empty id is the default one's, as in MLflow, which refuses it in lists."""
+    # MLflow takes an empty id for the default experiment, but refuses it in lists of ids.
     return rules.parse_experiment_id(experiment_id) if experiment_id else DEFAULT_EXPERIMENT
 
 
 class Parent(NamedTuple):
-    """Where an experiment's runs belong, and their artifacts."""
+    """The columns of an experiment that a new run or model needs. They may come from the row cache."""
 
     id: int
     artifact_location: str
 
 
 def lock_parent(tx: Tx, experiment_id: str) -> Parent:
-    """An active experiment about to get a run or a model: it must not change meanwhile."""
+    """Lock an active experiment, shared, to add a run or a logged model to it.
+
+    Raise ``NotFound`` if the experiment does not exist and ``InvalidParameter`` if it is deleted. If it is
+    in the row cache, the lock itself checks this: the statement fails, and ``Database.run`` repeats the
+    transaction without the cache.
+    """
     key = ("experiment", tx.workspace, _number(experiment_id))
     parent: Parent | None = tx.cached_row(key)
     if parent:
-        tx.run(_MUST_EXIST, tx.workspace, *parent)
+        tx.run(_LOCK_CACHED, tx.workspace, *parent)
         return parent
     row = find_active(tx, experiment_id)
     parent = Parent(row.id, row.artifact_location)
@@ -167,7 +182,10 @@ def lock_parent(tx: Tx, experiment_id: str) -> Parent:
 
 
 def existing_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:
-    """Those of the ids that exist in the workspace."""
+    """Return those of the ids that exist in the workspace, each once.
+
+    Raise ``InvalidParameter`` for an id that is not a number.
+    """
     numbers = [rules.parse_experiment_id(text) for text in experiment_ids]
     numbers = [number for number in numbers if abs(number) < 1 << 63]
     if not numbers:
@@ -186,7 +204,10 @@ def existing_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:
 
 
 def find_page(tx: Tx, req: m.SearchExperiments) -> tuple[list[m.Experiment], str | None]:
-    """A page of experiments and the token of the next, newest first unless ordered otherwise."""
+    """Return a page of experiments and the token of the next page.
+
+    The order is newest first, unless the request has an ``order_by``.
+    """
     found = pages.Search(
         _SEARCH,
         sa.select(*_COLUMNS).join(workspaces),
@@ -203,6 +224,10 @@ def find_page(tx: Tx, req: m.SearchExperiments) -> tuple[list[m.Experiment], str
 
 
 def rename(tx: Tx, experiment_id: str, name: str) -> None:
+    """Give an active experiment another name.
+
+    Raise ``InvalidState`` if it is deleted and ``AlreadyExists`` if another experiment has the name.
+    """
     row = find(tx, experiment_id, lock="update")
     if row.lifecycle_stage != ACTIVE:
         raise InvalidState("Cannot rename a non-active experiment.")
@@ -212,49 +237,58 @@ def rename(tx: Tx, experiment_id: str, name: str) -> None:
         )
     ).scalar()
     if holder not in (None, row.id):
-        raise _name_taken(tx, name)
+        raise _name_taken_error(tx, name)
     renamed = sa.update(experiments).where(experiments.c.id == row.id)
     try:
         tx.execute(renamed.values(name=name, last_update_time=tx.now_ms))
-    except IntegrityError:  # somebody took the name after the look above
-        raise _taken(name) from None
+    except IntegrityError:  # another transaction took the name after the check above
+        raise _already_exists(name) from None
 
 
 def delete(tx: Tx, experiment_id: str) -> None:
-    """Put the experiment into the trash, its runs with it."""
+    """Move the experiment and its runs to the trash. Raise ``NotFound`` if it is there already."""
     row = find(tx, experiment_id, view="ACTIVE_ONLY", lock="update")
     _set_stage(tx, row.id, DELETED, deleted_time=tx.now_ms)
 
 
 def restore(tx: Tx, experiment_id: str) -> None:
-    """Take the experiment out of the trash with all its runs, those deleted one by one included."""
+    """Take the experiment and all its runs out of the trash, also runs that were deleted on their own.
+
+    Raise ``NotFound`` if the experiment is not in the trash.
+    """
     row = find(tx, experiment_id, view="DELETED_ONLY", lock="update")
     _set_stage(tx, row.id, ACTIVE, deleted_time=None)
 
 
 def set_tag(tx: Tx, experiment_id: str, key: str, value: str) -> None:
+    """Set a tag of an active experiment.
+
+    Raise ``InvalidParameter`` if the experiment would get more than 50 custom views of MLflow's UI, which
+    are stored as tags.
+    """
     row = find_active(tx, experiment_id)
     if key.startswith(rules.CUSTOM_VIEW_PREFIX):
-        kept = tx.execute(
+        stored = tx.execute(
             sa.select(experiment_tags.c.key).where(experiment_tags.c.experiment_id == row.id)
         ).scalars()
-        rules.check_custom_views([*({*kept} - {key}), key], experiment_id)
+        rules.check_custom_views([*({*stored} - {key}), key], experiment_id)
     _set_tags(tx, row.id, {key: value})
 
 
 def delete_tag(tx: Tx, experiment_id: str, key: str) -> None:
+    """Delete a tag of an active experiment. Raise ``NotFound`` if it has no such tag."""
     row = find_active(tx, experiment_id)
-    gone = tx.execute(
+    deleted = tx.execute(
         sa.delete(experiment_tags).where(
             experiment_tags.c.experiment_id == row.id, experiment_tags.c.key == key
         )
     )
-    if not gone.rowcount:
+    if not deleted.rowcount:
         raise NotFound(f"No tag with name: {key} in experiment with id {experiment_id}")
 
 
 def _set_tags(tx: Tx, experiment_id: int, tags: dict[str, str]) -> None:
-    # In the order of their keys, so that two writers meet in the same order and cannot deadlock.
+    # In the order of their keys: two writers then lock rows in the same order and cannot deadlock.
     tx.execute(
         _SET_TAG,
         [{"experiment_id": experiment_id, "key": key, "value": tags[key]} for key in sorted(tags)],
@@ -274,16 +308,17 @@ def _set_stage(tx: Tx, experiment_id: int, stage: str, deleted_time: int | None)
     )
 
 
-def _name_taken(tx: Tx, name: str) -> AlreadyExists:
+def _name_taken_error(tx: Tx, name: str) -> AlreadyExists:
+    """Return the error, with advice that depends on whether the other experiment is in the trash."""
     stage = tx.execute(
         sa.select(experiments.c.lifecycle_stage).where(
             experiments.c.workspace_id == tx.workspace, experiments.c.name == name
         )
     ).scalar()
-    return _taken(name, is_deleted=stage == DELETED)
+    return _already_exists(name, is_deleted=stage == DELETED)
 
 
-def _taken(name: str, is_deleted: bool = False) -> AlreadyExists:
+def _already_exists(name: str, is_deleted: bool = False) -> AlreadyExists:
     advice = (
         "It is deleted: restore it, or rename it after restoring, to free the name."
         if is_deleted

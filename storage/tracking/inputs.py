@@ -1,4 +1,7 @@
-"""What a run read and made: datasets, and logged models by their ids."""
+"""Inputs and outputs of runs: datasets and logged models that runs read, logged models that they created.
+
+Logged models are stored by id only; whether they exist is not checked.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from . import experiments
 from .run_locks import LockedRun
 
 CONTEXT_TAG = "mlflow.data.context"
-_MAX_SUMMARIES = 1000  # MLflow's
+_MAX_SUMMARIES = 1000  # MLflow's limit
 
 _ADD_DATASET = insert_new(datasets)
 _ADD_INPUT = insert_new(dataset_inputs).returning(dataset_inputs.c.id)
@@ -38,10 +41,10 @@ _DATASETS_OF = (
 
 
 def log_datasets(tx: Tx, run: LockedRun, given: Sequence[m.DatasetInput]) -> None:
-    """Note datasets that a run from ``active_runs.find`` used.
+    """Store datasets as inputs of a locked run.
 
-    A dataset is one per experiment, name and digest. Noting one again changes nothing, its
-    tags included; of the same one twice in ``given`` the first counts.
+    A dataset is identified by experiment, name and digest. A dataset that is an input of the run already is
+    left as it is, with its tags. Of a dataset given twice the first one is stored.
     """
     wanted: dict[tuple[str, str], m.DatasetInput] = {}
     for item in given:
@@ -61,19 +64,19 @@ def log_datasets(tx: Tx, run: LockedRun, given: Sequence[m.DatasetInput]) -> Non
                 "schema": item.dataset.schema,
                 "profile": item.dataset.profile,
             }
-            # In one order for all writers: they cannot wait for each other in a circle.
+            # In the order of their keys: two writers then lock rows in the same order and cannot deadlock.
             for (name, digest), item in sorted(wanted.items(), key=lambda pair: pair[0])
             if item.dataset is not None
         ],
     )
-    known = tx.execute(
+    stored = tx.execute(
         sa.select(datasets.c.id, datasets.c.name, datasets.c.digest).where(
             datasets.c.experiment_id == run.experiment_id,
             datasets.c.name.in_({name for name, _ in wanted}),
             datasets.c.digest.in_({digest for _, digest in wanted}),
         )
     )
-    ids = {(row.name, row.digest): row.id for row in known}
+    ids = {(row.name, row.digest): row.id for row in stored}
     tags: list[dict[str, Any]] = []
     for pair, item in wanted.items():
         added = tx.execute(_ADD_INPUT, {"run_id": run.id, "dataset_id": ids[pair]}).scalar()
@@ -85,7 +88,11 @@ def log_datasets(tx: Tx, run: LockedRun, given: Sequence[m.DatasetInput]) -> Non
 
 
 def log_models(tx: Tx, run: LockedRun, direction: str, models: Sequence[tuple[str, int]]) -> None:
-    """Note logged models (id, step) that the run read (``direction`` "in") or made ("out")."""
+    """Store logged models, each an (id, step), as inputs or outputs of a locked run.
+
+    ``direction`` is "in" for models that the run read, "out" for models that it created. A model that is
+    stored already gets the new step.
+    """
     if models:
         tx.execute(
             _ADD_MODEL,
@@ -97,7 +104,10 @@ def log_models(tx: Tx, run: LockedRun, direction: str, models: Sequence[tuple[st
 
 
 def summaries(tx: Tx, experiment_ids: list[str]) -> list[m.DatasetSummary]:
-    """Distinct (experiment, name, digest, context) of what the experiments' runs used; at most 1,000."""
+    """Return the distinct (experiment, name, digest, context) of the inputs of the experiments' runs.
+
+    They are in this order, at most 1,000. Experiments that do not exist are ignored.
+    """
     ids = experiments.existing_ids(tx, experiment_ids)
     context = sa.and_(
         dataset_input_tags.c.input_id == dataset_inputs.c.id, dataset_input_tags.c.key == CONTEXT_TAG
@@ -120,7 +130,7 @@ def summaries(tx: Tx, experiment_ids: list[str]) -> list[m.DatasetSummary]:
 
 
 def datasets_of(tx: Tx, run_ids: Sequence[int]) -> dict[int, list[m.DatasetInput]]:
-    """The datasets of several runs with their tags, in the order in which they were noted."""
+    """Return the datasets of several runs with their tags, by run, in the order in which they were stored."""
     if not run_ids:
         return {}
     by_run: dict[int, dict[int, m.DatasetInput]] = {}
@@ -145,22 +155,25 @@ def datasets_of(tx: Tx, run_ids: Sequence[int]) -> dict[int, list[m.DatasetInput
 def models_of(
     tx: Tx, run_ids: Sequence[int]
 ) -> tuple[dict[int, list[m.ModelInput]], dict[int, list[m.ModelOutput]]]:
-    """The logged models that several runs read and made, by run."""
+    """Return the logged models that several runs read and those that they created, each by run."""
     read: dict[int, list[m.ModelInput]] = {}
-    made: dict[int, list[m.ModelOutput]] = {}
+    created: dict[int, list[m.ModelOutput]] = {}
     rows = search.children_of(
         tx, run_models, run_models.c.run_id, run_ids, run_models.c.step, run_models.c.model_id
     )
     for run_id, models in rows.items():
         read[run_id] = [m.ModelInput(model_id=row.model_id) for row in models if row.direction == "in"]
-        made[run_id] = [
+        created[run_id] = [
             m.ModelOutput(model_id=row.model_id, step=row.step) for row in models if row.direction == "out"
         ]
-    return read, made
+    return read, created
 
 
 def used_by_run(comparison: Comparison) -> sa.ColumnElement[bool]:
-    """``datasets.name``, ``.digest`` and ``.context`` in a search for runs."""
+    """Return the condition of a search for runs that compares ``datasets.name``, ``.digest`` or ``.context``.
+
+    It is true of a run if one of its datasets fits.
+    """
     used = sa.exists().where(dataset_inputs.c.run_id == runs.c.id)
     if comparison.key == "context":
         return used.where(

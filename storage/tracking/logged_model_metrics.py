@@ -1,7 +1,7 @@
 """Metrics of logged models: points that runs logged with a model's id, and their newest values.
 
-A run's own metrics keep such a point as well (``metrics.log``); here it is kept once more for the
-model, which sees the points of all runs that evaluated it, each with its run and its dataset.
+Such a point is stored twice: with the metrics of its run (``metrics.log``), and here with those of the model.
+A model has the points of all runs that evaluated it, each with its run and its dataset.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ Dataset = m.SearchLoggedModels.Dataset
 
 
 class Point(NamedTuple):
-    """What decides which of a series' points is the newest, in this order: MLflow's for models,
-    where runs compare steps before times."""
+    """One point. The newest point of a series is the greatest in the order of these fields.
+
+    MLflow compares the points of models by time first, those of runs by step first.
+    """
 
     timestamp: int
     step: int
@@ -39,7 +41,7 @@ class Point(NamedTuple):
 
 
 class _Name(NamedTuple):
-    """One series of the run that logs."""
+    """The key of a series, without the run: one function call logs for one run."""
 
     logged_model_id: int
     key: str
@@ -84,10 +86,10 @@ _POINTS_OF_MODELS = (
 
 
 def log(tx: Tx, run: LockedRun, metrics: Sequence[tuple[m.Metric, Point]]) -> None:
-    """Append points to the models that the metrics name, as seen by a run from ``active_runs.find``.
+    """Append points of a locked run to the logged models that the metrics name.
 
-    Raises NotFound for a model that does not exist; deleted ones take metrics, as in MLflow.
-    Sending a point twice changes nothing: series and point are the key.
+    Raise ``NotFound`` if a model does not exist. Deleted models get metrics too, as in MLflow. Idempotent:
+    the whole point, with its series, is its key.
     """
     models = _find_models(tx, {metric.model_id or "" for metric, _ in metrics})
     experiments = {model.id: model.experiment_id for model in models.values()}
@@ -98,7 +100,7 @@ def log(tx: Tx, run: LockedRun, metrics: Sequence[tuple[m.Metric, Point]]) -> No
             latest[name] = point
     tx.execute(
         _ADVANCE,
-        # A series belongs to one run, whose row is locked: nobody else writes these rows.
+        # A series belongs to one run, and the run is locked: no other transaction writes these rows.
         [
             {
                 "run_id": run.id,
@@ -109,21 +111,25 @@ def log(tx: Tx, run: LockedRun, metrics: Sequence[tuple[m.Metric, Point]]) -> No
             for name, point in latest.items()
         ],
     )
-    which = {"run": run.id, "logged_models": list(experiments), "keys": list({name.key for name in latest})}
-    series_ids = {_Name._make(row[1:]): row.id for row in tx.execute(_SERIES, which)}
+    parameters = {
+        "run": run.id,
+        "logged_models": list(experiments),
+        "keys": list({name.key for name in latest}),
+    }
+    series_ids = {_Name._make(row[1:]): row.id for row in tx.execute(_SERIES, parameters)}
     tx.execute(_ADD_POINTS, [{"series_id": series_ids[name], **point._asdict()} for name, point in new])
 
 
 def of_models(tx: Tx, logged_model_ids: Sequence[int]) -> dict[int, list[m.Metric]]:
-    """Every point of several models with its run and dataset, by key and time: one statement.
+    """Return all points of several models, by model, in the order of key, timestamp and step.
 
-    Without ``model_id``, which the caller knows.
+    Each has its run and dataset, but no ``model_id``: the caller sets that. One statement reads them all.
     """
     found: dict[int, list[m.Metric]] = {}
     if not logged_model_ids:
         return found
-    which = search.among(series.c.logged_model_id, logged_model_ids)
-    for row in tx.execute(_POINTS_OF_MODELS.where(which)):
+    is_of_models = search.among(series.c.logged_model_id, logged_model_ids)
+    for row in tx.execute(_POINTS_OF_MODELS.where(is_of_models)):
         metric = m.Metric(
             key=row.key,
             value=math.nan if row.is_nan else row.value,
@@ -138,12 +144,16 @@ def of_models(tx: Tx, logged_model_ids: Sequence[int]) -> dict[int, list[m.Metri
 
 
 def has_dataset(datasets: Sequence[Dataset]) -> sa.ColumnElement[bool]:
-    """The model has a metric on one of the datasets, in a search for models."""
+    """Return the condition of a search for models: the model has a metric on one of the datasets."""
     return sa.exists().where(series.c.logged_model_id == logged_models.c.id, _on_any(datasets))
 
 
 def matches(comparison: Comparison, datasets: Sequence[Dataset]) -> sa.ColumnElement[bool]:
-    """``metrics.<key>`` in a search for models: any point counts, not the newest alone, as in MLflow."""
+    """Return the condition of a search for models that compares ``metrics.<key>``.
+
+    It is true of a model if any of its points fits, not only the newest, as in MLflow. If ``datasets`` are
+    given, the point must be on one of them.
+    """
     exists = sa.exists().where(
         series.c.logged_model_id == logged_models.c.id,
         series.c.key == comparison.key,
@@ -154,9 +164,10 @@ def matches(comparison: Comparison, datasets: Sequence[Dataset]) -> sa.ColumnEle
 
 
 def newest(table: sa.FromClause, by: OrderBy) -> sa.ColumnElement[bool]:
-    """Of a model's series of one metric the one to order by: the newest, on the dataset if one is named.
+    """Return the condition that picks the series by which a search orders a model.
 
-    By time, then step; of runs that agree in both the first one to log the metric.
+    It is the one with the newest point, by time, then step; if several runs have such a point, the run that
+    logged the metric first. If the order names a dataset, only series on that dataset are considered.
     """
     newer = series.alias(f"newer_than_{table.name}")  # type: ignore[attr-defined]
     is_newer = sa.tuple_(newer.c.timestamp, newer.c.step, -newer.c.id) > sa.tuple_(
@@ -175,7 +186,10 @@ def newest(table: sa.FromClause, by: OrderBy) -> sa.ColumnElement[bool]:
 
 
 def _on_any(datasets: Sequence[Dataset]) -> sa.ColumnElement[bool]:
-    """Without a digest any digest will do, as MLflow documents it; its server then finds nothing."""
+    """Return the condition that a series is on one of the datasets.
+
+    A dataset without a digest stands for all its digests, as MLflow documents; its own server finds none.
+    """
     return sa.or_(
         *(
             sa.and_(

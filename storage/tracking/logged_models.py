@@ -1,4 +1,4 @@
-"""Logged models of MLflow 3: their life, their params and tags, and finding them."""
+"""Logged models of MLflow 3: create, read, search, finalize and delete them; their params and tags."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ _FIND = (
 )
 _FIND_LOCKED = _FIND.with_for_update(key_share=True, of=logged_models)
 
-# MLflow's page for max_results=0. It makes pages of any length; ours are no longer than those of runs.
-_PAGE = 100
-_LONGEST_PAGE = 50_000
+# MLflow's page size for max_results=0.
+_DEFAULT_PAGE_SIZE = 100
+# The limit of a page of runs. MLflow has no limit for pages of models.
+_MAX_PAGE_SIZE = 50_000
 _STATUSES_IN_ORDER = ("UNSPECIFIED", "PENDING", "READY", "FAILED")
 _SEARCH = search.Entity(
     searchable.LOGGED_MODELS,
@@ -69,16 +70,16 @@ _SEARCH = search.Entity(
     sorts={
         "experiment_id": logged_models.c.experiment_id,
         "status": sa.case(
-            {status: place for place, status in enumerate(_STATUSES_IN_ORDER)}, value=logged_models.c.status
+            {status: rank for rank, status in enumerate(_STATUSES_IN_ORDER)}, value=logged_models.c.status
         ),
     },
 )
 
 
 def create(tx: Tx, req: m.CreateLoggedModel) -> m.LoggedModel:
-    """Announce a model whose files are about to be written; without a name it gets a random one.
+    """Create a model in status PENDING, before its files are written. Without a name it gets a random one.
 
-    MLflow keeps whatever ``source_run_id`` says, without a look at the run.
+    Whether the run ``source_run_id`` exists is not checked, as in MLflow.
     """
     experiment = experiments.lock_parent(tx, req.experiment_id)
     model_id = f"m-{uuid.uuid4().hex}"
@@ -101,7 +102,11 @@ def create(tx: Tx, req: m.CreateLoggedModel) -> m.LoggedModel:
 
 
 def find(tx: Tx, model_id: str, *, lock: bool = False, deleted: bool = True) -> sa.Row[Any]:
-    """The model's row; ``lock`` when it is about to be changed. MLflow lets deleted models be changed."""
+    """Return the model's row, locked for a change if ``lock``.
+
+    Raise ``NotFound`` if the model does not exist or, without ``deleted``, is in the trash. MLflow allows
+    changes to deleted models.
+    """
     statement = _FIND_LOCKED if lock else _FIND
     row = tx.execute(statement, {"model_id": model_id, "workspace": tx.workspace}).first()
     if row is None or (row.lifecycle_stage == DELETED and not deleted):
@@ -110,7 +115,7 @@ def find(tx: Tx, model_id: str, *, lock: bool = False, deleted: bool = True) -> 
 
 
 def location_in_run(tx: Tx, experiment_id: int, run_id: str, name: str) -> str | None:
-    """Where the artifacts lie of the newest model of that name that the run made; None if it made none."""
+    """Return the artifact location of the newest active model of that name that the run created, or None."""
     query = (
         sa.select(logged_models.c.artifact_location)
         .where(
@@ -126,16 +131,16 @@ def location_in_run(tx: Tx, experiment_id: int, run_id: str, name: str) -> str |
 
 
 def get(tx: Tx, model_id: str, *, deleted: bool = False) -> m.LoggedModel:
-    """The model with all that is known of it; one in the trash only where it is asked for."""
+    """Return the model with its params, tags and metrics; a model in the trash only if ``deleted``."""
     return _messages(tx, [find(tx, model_id, deleted=deleted)])[0]
 
 
 def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], str | None]:
-    """A page of models, newest first unless ordered otherwise, and the next token.
+    """Return a page of active models and the token of the next page.
 
-    ``datasets`` restricts the metrics that the filter looks at; without a metric in the filter it
-    asks for models that have any metric on one of the datasets. A page may be shorter than asked for;
-    the token then leads on.
+    The order is newest first, unless the request has an ``order_by``. If the request has ``datasets``, the
+    filter compares only metrics on them; a filter without a metric finds models that have any metric on one
+    of them. A page may be shorter than ``max_results`` although there are more.
     """
     ids = experiments.existing_ids(tx, req.experiment_ids)
     scope = [
@@ -153,47 +158,56 @@ def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], s
         filter=req.filter,
         order=order_by_messages(req.order_by, searchable.LOGGED_MODELS),
     )
-    size = min(req.max_results or _PAGE, _LONGEST_PAGE)
+    size = min(req.max_results or _DEFAULT_PAGE_SIZE, _MAX_PAGE_SIZE)
     rows, token = found.fetch(tx, size, rules.open_token(req))
     return _messages(tx, rows), rules.seal_token(token, req)
 
 
 def finalize(tx: Tx, model_id: str, status: str) -> m.LoggedModel:
-    """Say how writing the model's files ended; ``status`` as on the wire. Any state may follow any other."""
+    """Set the model's status, given as on the wire, and return the model. Any status may follow any other."""
     row = find(tx, model_id, lock=True)
     changes = {"status": rules.STATUS_OF_WIRE[status], "last_updated_timestamp_ms": tx.now_ms}
-    _change(tx, row.id, changes)
+    _update_columns(tx, row.id, changes)
     return get(tx, model_id, deleted=True)
 
 
 def delete(tx: Tx, model_id: str) -> None:
-    """Put the model into the trash; again is fine. Runs keep naming it among their outputs."""
+    """Move the model to the trash. One that is there already only gets a new deletion time.
+
+    Runs still have it among their outputs.
+    """
     row = find(tx, model_id, lock=True)
     changes = {"lifecycle_stage": DELETED, "deleted_time": tx.now_ms, "last_updated_timestamp_ms": tx.now_ms}
-    _change(tx, row.id, changes)
+    _update_columns(tx, row.id, changes)
 
 
 def log_params(tx: Tx, model_id: str, params: Sequence[m.LoggedModelParameter]) -> None:
-    """Store params; the same value again is fine, another is refused, and then none is stored."""
+    """Store params of a model.
+
+    A param that is stored with the same value is left as it is. Raise ``InvalidParameter`` if one is stored
+    with another value; then none of them is stored.
+    """
     _log_params(tx, find(tx, model_id, lock=True).id, params)
 
 
 def set_tags(tx: Tx, model_id: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a model."""
     _set_tags(tx, find(tx, model_id, lock=True).id, tags)
 
 
 def delete_tag(tx: Tx, model_id: str, key: str) -> None:
+    """Delete a tag of a model. Raise ``NotFound`` if the model has no such tag."""
     row = find(tx, model_id, lock=True)
-    gone = tx.execute(
+    deleted = tx.execute(
         sa.delete(logged_model_tags).where(
             logged_model_tags.c.logged_model_id == row.id, logged_model_tags.c.key == key
         )
     )
-    if not gone.rowcount:
+    if not deleted.rowcount:
         raise NotFound(f"No tag with key {key!r} found for model with ID {model_id!r}.")
 
 
-def _change(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
+def _update_columns(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
     tx.execute(sa.update(logged_models).where(logged_models.c.id == row_id).values(values))
 
 
@@ -208,17 +222,17 @@ def _set_tags(tx: Tx, row_id: int, tags: Mapping[str, str]) -> None:
 def _log_params(tx: Tx, row_id: int, params: Sequence[m.LoggedModelParameter]) -> None:
     if not params:
         return
-    kept = {
+    stored = {
         row.key: row.value
         for row in tx.execute(
             sa.select(logged_model_params).where(logged_model_params.c.logged_model_id == row_id)
         )
     }
     for param in params:
-        if kept.setdefault(param.key, param.value) != param.value:
+        if stored.setdefault(param.key, param.value) != param.value:
             raise InvalidParameter(
                 "Changing param values is not allowed. "
-                f"Param with key='{param.key}' was already logged with value='{kept[param.key]}' for the "
+                f"Param with key='{param.key}' was already logged with value='{stored[param.key]}' for the "
                 f"logged model. Attempted logging new value '{param.value}'."
             )
     tx.execute(
@@ -227,7 +241,7 @@ def _log_params(tx: Tx, row_id: int, params: Sequence[m.LoggedModelParameter]) -
 
 
 def _messages(tx: Tx, rows: Sequence[Any]) -> list[m.LoggedModel]:
-    """Models with all their params, tags and metrics: one statement for each kind."""
+    """Return the models with all their params, tags and metrics. Each kind is read with one statement."""
     ids = [row.id for row in rows]
     params = search.children_of(tx, logged_model_params, logged_model_params.c.logged_model_id, ids)
     tags = search.children_of(tx, logged_model_tags, logged_model_tags.c.logged_model_id, ids)

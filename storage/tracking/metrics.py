@@ -1,4 +1,7 @@
-"""Metrics: points of a run's series, their latest value, and their history."""
+"""Metrics of runs: log them and read their history.
+
+``metric_points`` has the statements that store points and the latest value of each metric.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from .metric_points import NAN as NAN
 from .metric_points import Point, append
 from .run_locks import LockedRun
 
-_LARGEST = 1.7976931348623157e308  # stands for infinity, which MLflow cannot store either
+_MAX_DOUBLE = 1.7976931348623157e308  # stored instead of infinity, as in MLflow
 _SERIES_OF_RUNS = tracking.runs.join(tracking.experiments).join(series, series.c.run_id == tracking.runs.c.id)
 _POINTS_OF_RUNS = _SERIES_OF_RUNS.join(points, points.c.series_id == series.c.id)
 _ORDER = (points.c.timestamp, points.c.step, points.c.value)
@@ -40,12 +43,12 @@ _NO_LIMIT = 2**40
 
 
 def log(tx: Tx, run: LockedRun, metrics: Sequence[m.Metric]) -> None:
-    """Append points to a run from ``active_runs.find`` and move each key's latest value forward.
+    """Append points to a locked run and update the latest value of each metric.
 
-    Latest is the greatest (step, timestamp, value), as in MLflow 3.17. Timestamps are
-    milliseconds since the epoch. An infinity is stored as the largest double. Sending a point twice
-    changes nothing: the whole point is the key. A metric with a ``model_id`` is kept for that logged
-    model as well. Raises NotFound without it.
+    The latest value is that of the greatest (step, timestamp, value), as in MLflow 3.17. Timestamps are
+    milliseconds since the epoch. An infinity is stored as the largest double of its sign. A metric with a
+    ``model_id`` is also stored for that logged model; raise ``NotFound`` if the model does not exist.
+    Idempotent: the whole point is its key.
     """
     if not metrics:
         return
@@ -68,9 +71,10 @@ def log(tx: Tx, run: LockedRun, metrics: Sequence[m.Metric]) -> None:
 def history(
     tx: Tx, run_id: str, key: str, max_results: int | None, page_token: str | None
 ) -> tuple[Sequence[Any], str | None]:
-    """A metric's points (timestamp, step, value) in this order, ``NAN`` last, and the token of the next page.
+    """Return a page of a metric's points and the token of the next page.
 
-    Without such a run, or such a metric in it, there are none: MLflow makes no error of it either.
+    A point is (timestamp, step, value); they are sorted in this order. The value ``NAN`` means NaN and
+    comes last. Return no points if there is no such run or metric: MLflow does not raise an error either.
     """
     query = ("metric", tx.workspace, run_id, key)
     series_id = _series_id(tx, run_id, key)
@@ -86,11 +90,14 @@ def history(
 
 
 def history_of_many(tx: Tx, run_ids: Sequence[str], key: str, max_results: int) -> list[m.MetricWithRunId]:
-    """Points of one metric of several runs: by run id, time, step and value, ``max_results`` in all."""
+    """Return points of one metric of several runs, in the order of run id, timestamp, step and value.
+
+    At most ``max_results`` in all. Runs that do not exist are ignored.
+    """
     select = (
         sa.select(tracking.runs.c.run_uuid, *_ORDER)
         .select_from(_POINTS_OF_RUNS)
-        .where(*_which(tx, run_ids, key))
+        .where(*_is_metric_of(tx, run_ids, key))
         .order_by(tracking.runs.c.run_uuid, *_ORDER)
         .limit(max_results)
     )
@@ -100,14 +107,15 @@ def history_of_many(tx: Tx, run_ids: Sequence[str], key: str, max_results: int) 
 def sampled_history(
     tx: Tx, run_ids: Sequence[str], key: str, max_results: int, steps: tuple[int, int] | None
 ) -> list[m.MetricWithRunId]:
-    """At most ``max_results`` points of each run, by step, for drawing its curve.
+    """Return points of one metric of several runs for drawing curves, at most ``max_results`` of each run.
 
-    The points are dealt into equal buckets in the order of their steps; each bucket keeps its
-    lowest and its highest value, so that no spike is lost, and a run its first and last point.
-    One statement, whatever the number of runs.
+    The order is that of ``run_ids``, then of steps. ``steps`` limits them to a first and a last step.
+    A run with more points is sampled: its points are divided into equal buckets in the order of their steps.
+    The lowest and highest value of each bucket are returned, so that no peak is lost, and the first and
+    last point of the run. One statement reads all runs.
     """
     by_step = (points.c.step, points.c.timestamp, points.c.value)
-    where = [*_which(tx, run_ids, key)]
+    where = [*_is_metric_of(tx, run_ids, key)]
     if steps is not None:
         where.append(points.c.step.between(*steps))
     numbered = (
@@ -150,18 +158,18 @@ def sampled_history(
 
 
 def _storable(value: float) -> tuple[float, bool]:
-    """What is stored for NaN or an infinity, and whether it is NaN."""
-    return (0.0, True) if math.isnan(value) else (math.copysign(_LARGEST, value), False)
+    """Return the value to store for NaN or an infinity, and whether it is NaN."""
+    return (0.0, True) if math.isnan(value) else (math.copysign(_MAX_DOUBLE, value), False)
 
 
 def _series_id(tx: Tx, run_id: str, key: str) -> int | None:
     found: int | None = tx.execute(
-        sa.select(series.c.id).select_from(_SERIES_OF_RUNS).where(*_which(tx, [run_id], key))
+        sa.select(series.c.id).select_from(_SERIES_OF_RUNS).where(*_is_metric_of(tx, [run_id], key))
     ).scalar()
     return found
 
 
-def _which(tx: Tx, run_ids: Sequence[str], key: str) -> list[sa.ColumnElement[bool]]:
+def _is_metric_of(tx: Tx, run_ids: Sequence[str], key: str) -> list[sa.ColumnElement[bool]]:
     return [
         tracking.experiments.c.workspace_id == tx.workspace,
         tracking.runs.c.run_uuid.in_(list(run_ids)),

@@ -1,4 +1,7 @@
-"""A new run: its row and its first tags."""
+"""Creation of runs: the row of a run and its first tags.
+
+The experiment is locked, shared, while the run is added (``experiments.lock_parent``).
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,12 @@ class _NewRun(NamedTuple):
 _INSERT = Prepared(sa.insert(runs).returning(runs.c.id), *_NewRun._fields)
 
 
-def _in_one() -> sa.Insert:
-    """A run with its tags; as it returns nothing, PostgreSQL needs no round trip of its own for it."""
+def _insert_with_tags() -> sa.Insert:
+    """Build PostgreSQL's statement for a run with its tags.
+
+    It returns no rows, so the pipeline sends it together with a later statement: it needs no round trip of
+    its own.
+    """
     new = {name: sa.bindparam(name, type_=runs.c[name].type) for name in _NewRun._fields}
     made = sa.insert(runs).values(new).returning(runs.c.id).cte("made")
     arrays = [sa.bindparam(f"{name}s", type_=sa.ARRAY(run_tags.c[name].type)) for name in ("key", "value")]
@@ -43,11 +50,16 @@ def _in_one() -> sa.Insert:
     return sa.insert(run_tags).from_select(["run_id", "key", "value"], rows)
 
 
-_IN_ONE = Prepared(_in_one(), *_NewRun._fields, "keys", "values")
+_INSERT_WITH_TAGS = Prepared(_insert_with_tags(), *_NewRun._fields, "keys", "values")
 
 
 def create(tx: Tx, req: m.CreateRun) -> m.Run:
-    """Start a run. Its name is the request's, else its ``mlflow.runName`` tag's, else a random one."""
+    """Create a run in status RUNNING.
+
+    Its name is the request's ``run_name``, else the value of the tag ``mlflow.runName``, else a random one.
+    Raise ``InvalidParameter`` if the request has both and they differ. Of a tag given twice the last value
+    is stored.
+    """
     parent = experiments.lock_parent(tx, req.experiment_id or "")
     tags = {tag.key or "": tag.value or "" for tag in req.tags}
     tag_name = tags.get(rules.RUN_NAME_TAG)
@@ -71,7 +83,7 @@ def create(tx: Tx, req: m.CreateRun) -> m.Run:
         version=new_version(),
     )
     if tx.dialect == "postgresql":
-        tx.run(_IN_ONE, *run, list(tags), list(tags.values()))
+        tx.run(_INSERT_WITH_TAGS, *run, list(tags), list(tags.values()))
     else:
         row = tx.first(_INSERT, *run)
         tx.run_many(SET_TAG, [(row.id, key, value) for key, value in tags.items()])

@@ -1,4 +1,8 @@
-"""Runs with everything logged to them: as messages, and as the JSON text that answers hold."""
+"""Runs with everything logged to them, as messages and as the JSON text that responses contain.
+
+The texts are cached under the version of the run's row. Every write to a run or its children changes that
+version (``run_locks``), so a text whose version is the row's is up to date.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +19,26 @@ from . import inputs
 
 
 def dumps(tx: Tx, rows: Sequence[Any]) -> list[bytes]:
-    """The JSON of each run, given by its row; made anew only for those that were written to since."""
-    kept = tx.text_cache
-    found = kept.get((row.id, row.version) for row in rows)
-    missing = [row for row, text in zip(rows, found, strict=True) if text is None]
-    made = iter(messages(tx, missing))
-    for place, row in enumerate(rows):
-        if found[place] is None:
-            text = found[place] = codec.dumps(next(made))
-            kept.put(row.id, row.version, text)
-    return [text for text in found if text is not None]
+    """Return the JSON text of the run of each row, in the order of the rows.
+
+    Only the runs without a cached text of their version are read from the database.
+    """
+    cache = tx.text_cache
+    texts = cache.get((row.id, row.version) for row in rows)
+    missing = [row for row, text in zip(rows, texts, strict=True) if text is None]
+    new = iter(messages(tx, missing))
+    for index, row in enumerate(rows):
+        if texts[index] is None:
+            text = texts[index] = codec.dumps(next(new))
+            cache.put(row.id, row.version, text)
+    return [text for text in texts if text is not None]
 
 
 def messages(tx: Tx, rows: Sequence[Any]) -> list[m.Run]:
-    """Each run, given by its row: one statement for each kind of child, whatever the number of runs."""
+    """Return the run of each row, in the order of the rows, with all its children.
+
+    Each kind of child is read with one statement, however many runs there are.
+    """
     ids = [row.id for row in rows]
     metrics = search.children_of(tx, series, series.c.run_id, ids)
     run_params = search.children_of(tx, params, params.c.run_id, ids)
@@ -61,6 +71,7 @@ def messages(tx: Tx, rows: Sequence[Any]) -> list[m.Run]:
 
 
 def info(row: Any) -> m.RunInfo:
+    """Return the attributes of a run, from its row."""
     return m.RunInfo(
         run_uuid=row.run_uuid,
         run_id=row.run_uuid,

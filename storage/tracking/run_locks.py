@@ -1,4 +1,9 @@
-"""Runs about to be written to. Their writers wait for each other, so what they then read stays true."""
+"""Locks on runs: every write to a run or its children first locks the run's row.
+
+The lock is an UPDATE that gives the row a new version. Writers of one run therefore wait for each other,
+and what a writer reads after the lock stays true until it commits. Children (tags, params, metrics,
+inputs) are written after their run, so all writers lock rows in the same order.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from ..database import Prepared, Tx, must_exist, new_version
 from ..schema.tracking import experiments, runs
 from .experiments import ACTIVE
 
-_CHANGE = (
+_SET_VERSION = (
     sa.update(runs)
     .where(
         runs.c.run_uuid == sa.bindparam("of_uuid"),
@@ -24,18 +29,19 @@ _CHANGE = (
     )
     .values(version=sa.bindparam("new_version", type_=runs.c.version.type))
 )
-_LOCK = Prepared(_CHANGE.returning(*runs.c), "of_uuid", "of_workspace", "new_version")
-_SEEN = _CHANGE.where(
+_LOCK = Prepared(_SET_VERSION.returning(*runs.c), "of_uuid", "of_workspace", "new_version")
+_SET_VERSION_OF_CACHED = _SET_VERSION.where(
     runs.c.id == sa.bindparam("of_id", type_=runs.c.id.type),
     runs.c.lifecycle_stage == sa.literal_column(f"'{ACTIVE}'"),
 )
-_MUST_EXIST = Prepared(
-    must_exist(_SEEN.returning(runs.c.id).cte("run")), "of_uuid", "of_workspace", "new_version", "of_id"
+_LOCK_CACHED = Prepared(
+    must_exist(_SET_VERSION_OF_CACHED.returning(runs.c.id).cte("run")),
+    *("of_uuid", "of_workspace", "new_version", "of_id"),
 )
 
 
 class LockedRun(NamedTuple):
-    """What never changes of a run."""
+    """The columns of a run that never change, so they may come from the row cache."""
 
     id: int
     run_uuid: str
@@ -43,11 +49,16 @@ class LockedRun(NamedTuple):
 
 
 def lock_active(tx: Tx, run_id: str) -> LockedRun:
-    """A run to write to: locked, and refused when it is deleted."""
+    """Lock an active run for a write.
+
+    Raise ``NotFound`` if the run does not exist and ``InvalidParameter`` if it is deleted. If the run is in
+    the row cache, the lock itself checks this: the statement fails, and ``Database.run`` repeats the
+    transaction without the cache.
+    """
     key = ("run", tx.workspace, run_id)
     run: LockedRun | None = tx.cached_row(key)
     if run:
-        tx.run(_MUST_EXIST, run_id, tx.workspace, new_version(), run.id)
+        tx.run(_LOCK_CACHED, run_id, tx.workspace, new_version(), run.id)
         return run
     row = lock_active_row(tx, run_id)
     run = LockedRun(row.id, row.run_uuid, row.experiment_id)
@@ -56,7 +67,7 @@ def lock_active(tx: Tx, run_id: str) -> LockedRun:
 
 
 def lock_active_row(tx: Tx, run_id: str) -> sa.Row[Any]:
-    """All of a run that ``find`` finds."""
+    """Lock an active run as ``lock_active`` does, and return its whole row."""
     row = lock(tx, run_id)
     if row.lifecycle_stage != ACTIVE:
         raise InvalidParameter(
@@ -66,11 +77,15 @@ def lock_active_row(tx: Tx, run_id: str) -> sa.Row[Any]:
 
 
 def lock(tx: Tx, run_id: str) -> sa.Row[Any]:
-    """The run's row, deleted or not, marked as another than those who read it know."""
+    """Lock a run, active or deleted, and return its row. Raise ``NotFound`` if it does not exist.
+
+    The row's new version also makes the run's cached JSON text out of date (``run_json``).
+    """
     return require(tx.first(_LOCK, run_id, tx.workspace, new_version()), run_id)
 
 
 def require(row: sa.Row[Any] | None, run_id: str) -> sa.Row[Any]:
+    """Return the row. Raise ``NotFound`` if it is None."""
     if row is None:
         raise NotFound(f"Run with id={run_id} not found")
     return row

@@ -1,4 +1,7 @@
-"""Runs: their life, their tags and params, and finding them."""
+"""Runs: read, search, change, delete and restore them; their tags and params.
+
+Every function that writes locks the run's row first, or takes a ``LockedRun`` from its caller.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ _BY_UUID = (
     )
 )
 _FIND = Prepared(_BY_UUID, "run_uuid", "workspace")
-_KEPT_PARAMS = Prepared(
+_STORED_PARAMS = Prepared(
     sa.select(params.c.key, params.c.value).where(
         params.c.run_id == sa.bindparam("run"), in_list(params.c.key, "keys")
     ),
@@ -68,22 +71,25 @@ _SEARCH = search.Entity(
 
 
 def find(tx: Tx, run_id: str) -> sa.Row[Any]:
-    """The run's row, whatever its state."""
+    """Return the run's row, active or deleted. Raise ``NotFound`` if it does not exist."""
     return run_locks.require(tx.first(_FIND, run_id, tx.workspace), run_id)
 
 
 def get(tx: Tx, run_id: str) -> bytes:
-    """The run with all its data, as JSON."""
+    """Return the run with everything logged to it, as JSON text."""
     return run_json.dumps(tx, [find(tx, run_id)])[0]
 
 
 def find_page(tx: Tx, req: m.SearchRuns) -> tuple[list[bytes], str | None]:
-    """The runs of a page as ``get`` has them, newest first unless ordered otherwise, and the next token."""
+    """Return a page of runs, each as JSON text, and the token of the next page.
+
+    The order is newest first, unless the request has an ``order_by``.
+    """
     ids = experiments.existing_ids(tx, req.experiment_ids)
-    words = (req.filter or "", *req.order_by)
-    # Pages and scripts ask again and again; of what is long, few are asked twice.
-    search_for = _search if sum(map(len, words)) + len(ids) <= 1000 else _search.__wrapped__
-    found = search_for(tx.workspace, req.run_view_type or "ACTIVE_ONLY", tuple(ids), *words)
+    texts = (req.filter or "", *req.order_by)
+    # The UI and scripts repeat the same search many times. Long searches are rarely repeated: not cached.
+    make_search = _search if sum(map(len, texts)) + len(ids) <= 1000 else _search.__wrapped__
+    found = make_search(tx.workspace, req.run_view_type or "ACTIVE_ONLY", tuple(ids), *texts)
     rows, token = found.fetch(tx, req.max_results or 0, req.page_token)
     return run_json.dumps(tx, rows), token
 
@@ -102,7 +108,10 @@ def _search(workspace: int, view: str, ids: tuple[int, ...], filter: str, *order
 
 
 def update(tx: Tx, req: m.UpdateRun) -> m.RunInfo:
-    """Change status, end time or name, each if given; an empty name changes nothing."""
+    """Set the status, end time and name of an active run, each if given; return the run's attributes.
+
+    An empty name is ignored. A new name is also stored as the tag ``mlflow.runName``.
+    """
     row = run_locks.lock_active_row(tx, req.run_id or "")
     changes: dict[str, Any] = {}
     if req.status is not None:
@@ -112,45 +121,46 @@ def update(tx: Tx, req: m.UpdateRun) -> m.RunInfo:
     if req.run_name:
         changes["name"] = req.run_name
         tx.run(SET_TAG, row.id, rules.RUN_NAME_TAG, req.run_name)
-    _change(tx, row.id, changes)
+    _update_columns(tx, row.id, changes)
     return run_json.info(row._replace(**changes))
 
 
 def delete(tx: Tx, run_id: str) -> None:
-    """Put the run into the trash; again is fine."""
+    """Move the run to the trash. A run that is there already only gets a new deletion time."""
     row = run_locks.lock(tx, run_id)
-    _change(tx, row.id, {"lifecycle_stage": DELETED, "deleted_time": tx.now_ms})
+    _update_columns(tx, row.id, {"lifecycle_stage": DELETED, "deleted_time": tx.now_ms})
 
 
 def restore(tx: Tx, run_id: str) -> None:
-    """Take the run out of the trash; again is fine."""
+    """Take the run out of the trash. Idempotent."""
     row = run_locks.lock(tx, run_id)
-    _change(tx, row.id, {"lifecycle_stage": ACTIVE, "deleted_time": None})
+    _update_columns(tx, row.id, {"lifecycle_stage": ACTIVE, "deleted_time": None})
 
 
 def set_tags(tx: Tx, run: LockedRun, tags: Sequence[m.RunTag]) -> None:
-    """Set tags on a run from ``active_runs.find``; of a key given twice the last value holds.
+    """Set tags of a locked run. Of a key given twice the last value is stored.
 
-    ``mlflow.runName`` is the run's name: an empty one changes nothing.
+    The tag ``mlflow.runName`` also renames the run; with an empty value it is ignored.
     """
     values = {tag.key or "": tag.value or "" for tag in tags}
     if rules.RUN_NAME_TAG in values:
         if name := values[rules.RUN_NAME_TAG]:
-            _change(tx, run.id, {"name": name})
+            _update_columns(tx, run.id, {"name": name})
         else:
             del values[rules.RUN_NAME_TAG]
     tx.run_many(SET_TAG, [(run.id, key, value) for key, value in values.items()])
 
 
 def delete_tag(tx: Tx, run_id: str, key: str) -> None:
+    """Delete a tag of an active run. Raise ``NotFound`` if the run has no such tag."""
     row = run_locks.lock_active(tx, run_id)
-    gone = tx.execute(sa.delete(run_tags).where(run_tags.c.run_id == row.id, run_tags.c.key == key))
-    if not gone.rowcount:
+    deleted = tx.execute(sa.delete(run_tags).where(run_tags.c.run_id == row.id, run_tags.c.key == key))
+    if not deleted.rowcount:
         raise NotFound(f"No tag with name: {key} in run with id {run_id}")
 
 
 def tag(tx: Tx, run: LockedRun, key: str) -> str | None:
-    """The value of one of the run's tags, None where it has no such tag."""
+    """Return the value of a tag of the run, or None if the run has no such tag."""
     value: str | None = tx.execute(
         sa.select(run_tags.c.value).where(run_tags.c.run_id == run.id, run_tags.c.key == key)
     ).scalar()
@@ -158,24 +168,28 @@ def tag(tx: Tx, run: LockedRun, key: str) -> str | None:
 
 
 def log_params(tx: Tx, run: LockedRun, new: Sequence[m.Param]) -> None:
-    """Store params of a run from ``active_runs.find``; the same value again is fine, another is refused."""
+    """Store params of a locked run.
+
+    A param that is stored with the same value is left as it is. Raise ``InvalidParameter`` if one is stored
+    with another value.
+    """
     if not new:
         return
     added = {row.key for row in tx.run_many(_ADD_PARAMS, [(run.id, p.key, p.value) for p in new])}
-    again = [p for p in new if p.key not in added]
-    if not again:
+    existing = [p for p in new if p.key not in added]
+    if not existing:
         return
-    kept = {row.key: row.value for row in tx.rows(_KEPT_PARAMS, run.id, [p.key for p in again])}
+    stored = {row.key: row.value for row in tx.rows(_STORED_PARAMS, run.id, [p.key for p in existing])}
     changed = [
-        {"key": p.key, "old_value": kept[p.key], "new_value": p.value}
-        for p in again
-        if kept[p.key] != p.value
+        {"key": p.key, "old_value": stored[p.key], "new_value": p.value}
+        for p in existing
+        if stored[p.key] != p.value
     ]
     if changed:
-        raise InvalidParameter(_changed_params(changed, run.run_uuid))
+        raise InvalidParameter(_changed_params_message(changed, run.run_uuid))
 
 
-def _changed_params(changed: list[dict[str, Any]], run_id: str) -> str:
+def _changed_params_message(changed: list[dict[str, Any]], run_id: str) -> str:
     if len(changed) == 1:
         key, old, new = changed[0].values()
         return (
@@ -187,13 +201,13 @@ def _changed_params(changed: list[dict[str, Any]], run_id: str) -> str:
     )
 
 
-def _change(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
+def _update_columns(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
     if values:
-        tx.run(_changing(*values), row_id, *values.values())
+        tx.run(_update_statement(*values), row_id, *values.values())
 
 
 @functools.cache
-def _changing(*columns: str) -> Prepared:
+def _update_statement(*columns: str) -> Prepared:
     values = {name: sa.bindparam(f"new_{name}", type_=runs.c[name].type) for name in columns}
-    change = sa.update(runs).where(runs.c.id == sa.bindparam("row")).values(values)
-    return Prepared(change, "row", *(value.key for value in values.values()))
+    update = sa.update(runs).where(runs.c.id == sa.bindparam("row")).values(values)
+    return Prepared(update, "row", *(value.key for value in values.values()))

@@ -1,1 +1,6 @@
-"""Webhooks: who is to be told what, the outbox of events, and their deliveries."""
+"""Webhooks.
+
+- ``registrations``: the webhooks that clients have created, and the events they subscribe to
+- ``outbox``: events, written in the transaction of the change that causes them
+- ``deliveries``: one delivery for each event and webhook, and every attempt to send it
+"""

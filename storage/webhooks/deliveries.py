@@ -1,4 +1,8 @@
-"""Deliveries of events to webhooks, and every attempt at one."""
+"""Deliveries of events to webhooks, and the attempts to send them.
+
+An attempt is stored in two transactions: one before the request is sent, one after it. An attempt without an
+outcome therefore shows that the server ended in between.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +24,11 @@ from . import registrations
 from .outbox import CANCELLED, DELIVER, DELIVERED, FAILED, PENDING
 
 STATES = (PENDING, DELIVERED, FAILED, CANCELLED)
-_LOST = "The outcome is not known: the server ended during this attempt."
+_OUTCOME_UNKNOWN = "The outcome is not known: the server ended during this attempt."
 
 
 class Attempt(NamedTuple):
-    """One attempt that has begun: what to send where. The secret is still encrypted."""
+    """An attempt that has begun: the request to send, and where. ``secret`` is still encrypted."""
 
     delivery: int
     number: int
@@ -35,7 +39,7 @@ class Attempt(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How an attempt went: an answer with its status, or the error that kept it from coming."""
+    """The outcome of an attempt: ``status`` and ``text`` of the response, or ``error`` if there was none."""
 
     duration_ms: int
     status: int | None
@@ -44,9 +48,10 @@ class Outcome(NamedTuple):
 
 
 def begin_attempt(tx: Tx, delivery_id: str) -> Attempt | None:
-    """Note that an attempt begins, or None when there is nothing left to do.
+    """Store that an attempt begins and return it, or return None if nothing is to be sent.
 
-    A webhook that has been deleted or disabled since gets nothing more.
+    This is the case if the delivery is not pending any more. If the webhook has been deleted or disabled,
+    the delivery is cancelled.
     """
     row = _find(tx, delivery_id, lock=True)
     if row is None or row.state != PENDING:
@@ -61,7 +66,7 @@ def begin_attempt(tx: Tx, delivery_id: str) -> Attempt | None:
 
 
 def end_attempt(tx: Tx, attempt: Attempt, outcome: Outcome, *, state: str) -> None:
-    """Note how the attempt went, and what that makes of the delivery."""
+    """Store the outcome of the attempt and the new state of its delivery."""
     attempts = schema.attempts
     tx.execute(
         sa.update(attempts)
@@ -75,8 +80,11 @@ def end_attempt(tx: Tx, attempt: Attempt, outcome: Outcome, *, state: str) -> No
 def record(
     tx: Tx, webhook_id: str, delivery_id: str, event: str, body: str, outcome: Outcome, is_delivered: bool
 ) -> None:
-    """Keep a delivery that was made without the outbox: a test."""
-    number = tx.execute(
+    """Store a delivery that was sent without the outbox, with its only attempt.
+
+    A test of a webhook, which a client requests, is sent this way.
+    """
+    row_id = tx.execute(
         sa.insert(schema.deliveries).returning(schema.deliveries.c.id),
         {
             "delivery_uuid": delivery_id,
@@ -87,35 +95,43 @@ def record(
             "creation_time": tx.now_ms,
         },
     ).scalar_one()
-    start = {"delivery_id": number, "number": 1, "start_time": tx.now_ms - outcome.duration_ms}
+    start = {"delivery_id": row_id, "number": 1, "start_time": tx.now_ms - outcome.duration_ms}
     tx.execute(sa.insert(schema.attempts), {**start, **_columns(outcome)})
 
 
 def find_page(
     tx: Tx, webhook_id: str, state: str | None, max_results: int, token: str | None
 ) -> tuple[list[WebhookDelivery], str | None]:
-    """A webhook's deliveries, newest first, with all their attempts; of one state where it is given."""
+    """Return a page of a webhook's deliveries with their attempts, and the token of the next page.
+
+    The order is newest first. If ``state`` is given, only deliveries in that state are returned. Raise
+    ``NotFound`` if the webhook does not exist; deliveries of a deleted webhook can still be read.
+    """
     table = schema.deliveries
-    known = sa.select(schema.webhooks.c.id).where(
+    find_webhook = sa.select(schema.webhooks.c.id).where(
         schema.webhooks.c.webhook_uuid == webhook_id, schema.webhooks.c.workspace_id == tx.workspace
     )
-    webhook = tx.execute(known).scalar()
+    webhook = tx.execute(find_webhook).scalar()
     if webhook is None:
         raise NotFound(f"Webhook with ID {webhook_id} not found.")
     query = _SELECT.where(table.c.webhook_id == webhook)
     if state:
         query = query.where(table.c.state == state)
-    named = ("deliveries", webhook_id, state or "")
+    search_key = ("deliveries", webhook_id, state or "")
     if token:
-        (last,) = keyset.read(token, named, table.c.id)
+        (last,) = keyset.read(token, search_key, table.c.id)
         query = query.where(table.c.id < last)
     rows = tx.execute(query.order_by(table.c.id.desc()).limit(max_results + 1)).all()
-    found, more = paging.cut(rows, max_results, named, lambda last: [last.id])
+    found, more = paging.cut(rows, max_results, search_key, lambda last: [last.id])
     return _messages(tx, found), more
 
 
 def replay(tx: Tx, webhook_id: str, delivery_id: str) -> WebhookDelivery:
-    """Put a delivery on its way again. Its webhook must still be there and active."""
+    """Send a delivery again: make it pending and add a job. Return the delivery.
+
+    Raise ``NotFound`` if the webhook or the delivery does not exist, and ``InvalidParameter`` if the webhook
+    is not active.
+    """
     row = _find(tx, delivery_id, lock=True)
     webhook = registrations.find(tx, webhook_id)
     if row is None or row.webhook_id != webhook.id:
@@ -130,6 +146,7 @@ def replay(tx: Tx, webhook_id: str, delivery_id: str) -> WebhookDelivery:
 
 
 def new_id() -> str:
+    """Return an id for a new delivery."""
     return str(uuid.uuid4())
 
 
@@ -151,8 +168,8 @@ def _find(tx: Tx, delivery_id: str, *, lock: bool) -> Any:
     return tx.execute(query.with_for_update(of=schema.deliveries) if lock else query).first()
 
 
-def _set_state(tx: Tx, number: int, state: str) -> None:
-    tx.execute(sa.update(schema.deliveries).where(schema.deliveries.c.id == number).values(state=state))
+def _set_state(tx: Tx, row_id: int, state: str) -> None:
+    tx.execute(sa.update(schema.deliveries).where(schema.deliveries.c.id == row_id).values(state=state))
 
 
 def _columns(outcome: Outcome) -> dict[str, Any]:
@@ -165,13 +182,13 @@ def _columns(outcome: Outcome) -> dict[str, Any]:
 
 
 def _storable(text: str | None) -> str | None:
-    """PostgreSQL keeps no NUL, and who answers may send any."""
+    """Replace NUL characters: PostgreSQL cannot store them, and a receiver may send them."""
     return text and text.replace("\0", "\ufffd")
 
 
 def _messages(tx: Tx, rows: Sequence[Any]) -> list[WebhookDelivery]:
     attempts = schema.attempts
-    made = search.children_of(
+    attempts_of = search.children_of(
         tx, attempts, attempts.c.delivery_id, [row.id for row in rows], attempts.c.number
     )
     return [
@@ -182,7 +199,7 @@ def _messages(tx: Tx, rows: Sequence[Any]) -> list[WebhookDelivery]:
             state=row.state,
             creation_timestamp=row.creation_time,
             body=row.body,
-            attempts=_attempts(made.get(row.id, []), row.state),
+            attempts=_attempts(attempts_of.get(row.id, []), row.state),
         )
         for row in rows
     ]
@@ -195,11 +212,12 @@ def _attempts(rows: list[Any], state: str) -> list[WebhookAttempt]:
             duration_ms=row.duration_ms,
             response_status=row.response_status,
             response_body=row.response_body,
-            error_message=_LOST if _is_lost(row, rows, state) else row.error,
+            error_message=_OUTCOME_UNKNOWN if _is_lost(row, rows, state) else row.error,
         )
         for row in rows
     ]
 
 
 def _is_lost(row: Any, rows: list[Any], state: str) -> bool:
+    """Return whether an attempt without an outcome is over: it is not the last one of a pending delivery."""
     return row.duration_ms is None and (row is not rows[-1] or state != PENDING)

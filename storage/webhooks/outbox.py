@@ -1,4 +1,10 @@
-"""Events on their way to webhooks, written in the transaction of the change that they tell of."""
+"""The outbox: events for webhooks, to be delivered by background jobs.
+
+Invariant: an event is written in the transaction of the change that causes it, with one delivery and one
+job for each webhook that subscribes to it. If the transaction is rolled back, no event is sent. If it
+commits, the event is not lost, even if the server ends before it is sent. Nothing is sent inside the
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +19,7 @@ from .. import jobs
 from ..database import Tx
 from ..schema.webhooks import deliveries, webhook_events, webhooks
 
-# What a job of this kind does: bring one delivery to its webhook.
+# The kind of job that sends one delivery to its webhook.
 DELIVER = "webhook.deliver"
 PENDING, DELIVERED, FAILED, CANCELLED = "PENDING", "DELIVERED", "FAILED", "CANCELLED"
 
@@ -32,15 +38,16 @@ _INSERT = sa.insert(deliveries)
 
 
 def emit(tx: Tx, event: str, payload: dict[str, Any]) -> None:
-    """Tell the workspace's webhooks that asked for the event, once this transaction is committed.
+    """Write an event for the workspace's active webhooks that subscribe to it.
 
-    ``event`` is MLflow's name of it, such as "registered_model.created", and ``payload`` has the
-    keys of ``webhook_rules.EXAMPLES``. One look at an index when nobody asked.
+    It is sent after this transaction has committed. ``event`` is MLflow's name, such as
+    "registered_model.created"; ``payload`` has the keys of ``webhook_rules.EXAMPLES``. Raise ``ValueError``
+    if MLflow has no such event. If no webhook subscribes to it, the cost is one search in an index.
     """
     if event not in webhook_rules.EXAMPLES:
         raise ValueError(f"MLflow has no webhook event {event!r}.")
-    asked = tx.execute(_SUBSCRIBED, {"event": event, "workspace": tx.workspace}).scalars().all()
-    if not asked:
+    webhook_ids = tx.execute(_SUBSCRIBED, {"event": event, "workspace": tx.workspace}).scalars().all()
+    if not webhook_ids:
         return
     rows = [
         {
@@ -51,7 +58,8 @@ def emit(tx: Tx, event: str, payload: dict[str, Any]) -> None:
             "state": PENDING,
             "creation_time": tx.now_ms,
         }
-        for webhook_id in asked
+        for webhook_id in webhook_ids
     ]
     tx.execute(_INSERT, rows)
-    jobs.add(tx, DELIVER, [{"delivery": row["delivery_uuid"]} for row in rows], [str(id) for id in asked])
+    lanes = [str(webhook_id) for webhook_id in webhook_ids]
+    jobs.add(tx, DELIVER, [{"delivery": row["delivery_uuid"]} for row in rows], lanes)

@@ -1,4 +1,4 @@
-"""Webhooks: who wants to know of which events, and where to tell them."""
+"""Webhooks as clients create them: create, read, update and delete them; the events they subscribe to."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def create(
     secret: str | None,
     status: str,
 ) -> m.Webhook:
-    """Make a webhook; its name need not be free, and its secret comes encrypted."""
+    """Create a webhook and return it. ``secret`` is encrypted already (``storage.secrets``).
+
+    Several webhooks may have the same name.
+    """
     row = tx.execute(
         sa.insert(webhooks).returning(webhooks),
         {
@@ -50,10 +53,12 @@ def create(
 
 
 def get(tx: Tx, webhook_id: str) -> m.Webhook:
+    """Return the webhook with its events, without its secret."""
     return _messages(tx, [find(tx, webhook_id)])[0]
 
 
 def find(tx: Tx, webhook_id: str, *, lock: bool = False) -> sa.Row[Any]:
+    """Return the webhook's row, locked if ``lock``. Raise ``NotFound`` if it does not exist or is deleted."""
     query = sa.select(webhooks).where(
         webhooks.c.webhook_uuid == webhook_id,
         webhooks.c.workspace_id == tx.workspace,
@@ -66,13 +71,13 @@ def find(tx: Tx, webhook_id: str, *, lock: bool = False) -> sa.Row[Any]:
 
 
 def find_page(tx: Tx, max_results: int, token: str | None) -> tuple[list[m.Webhook], str | None]:
-    """A page of the workspace's webhooks, newest first, and the token of the next."""
+    """Return a page of the workspace's webhooks, newest first, and the token of the next page."""
     query = sa.select(webhooks).where(
         webhooks.c.workspace_id == tx.workspace, webhooks.c.deleted_time.is_(None)
     )
     if token:
-        time, number = keyset.read(token, _QUERY, webhooks.c.creation_time, webhooks.c.id)
-        query = query.where(sa.tuple_(webhooks.c.creation_time, webhooks.c.id) < sa.tuple_(time, number))
+        time, last_id = keyset.read(token, _QUERY, webhooks.c.creation_time, webhooks.c.id)
+        query = query.where(sa.tuple_(webhooks.c.creation_time, webhooks.c.id) < sa.tuple_(time, last_id))
     query = query.order_by(webhooks.c.creation_time.desc(), webhooks.c.id.desc()).limit(max_results + 1)
     rows = tx.execute(query).all()
     found, more = paging.cut(rows, max_results, _QUERY, lambda last: [last.creation_time, last.id])
@@ -80,7 +85,11 @@ def find_page(tx: Tx, max_results: int, token: str | None) -> tuple[list[m.Webho
 
 
 def update(tx: Tx, webhook_id: str, changes: Mapping[str, str | None], events: list[str] | None) -> m.Webhook:
-    """Set the columns in ``changes`` (name, url, description, secret, status), and the events where given."""
+    """Update a webhook and return it.
+
+    ``changes`` has new values of the columns name, url, description, secret (encrypted) and status.
+    ``events``, if given, replace all events of the webhook.
+    """
     row = find(tx, webhook_id, lock=True)
     statement = sa.update(webhooks).where(webhooks.c.id == row.id).returning(webhooks)
     row = tx.execute(statement.values(**changes, last_update_time=tx.now_ms)).one()
@@ -91,7 +100,7 @@ def update(tx: Tx, webhook_id: str, changes: Mapping[str, str | None], events: l
 
 
 def delete(tx: Tx, webhook_id: str) -> None:
-    """Forget the webhook and its secret; the record of its deliveries stays."""
+    """Mark the webhook as deleted and erase its secret. Its deliveries are not deleted."""
     row = find(tx, webhook_id, lock=True)
     tx.execute(
         sa.update(webhooks)
@@ -100,8 +109,8 @@ def delete(tx: Tx, webhook_id: str) -> None:
     )
 
 
-def _set_events(tx: Tx, number: int, events: list[str]) -> None:
-    tx.execute(sa.insert(webhook_events), [{"webhook_id": number, "event": event} for event in events])
+def _set_events(tx: Tx, row_id: int, events: list[str]) -> None:
+    tx.execute(sa.insert(webhook_events), [{"webhook_id": row_id, "event": event} for event in events])
 
 
 def _messages(tx: Tx, rows: Sequence[sa.Row[Any]]) -> list[m.Webhook]:

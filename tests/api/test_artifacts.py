@@ -605,7 +605,7 @@ def test_a_place_that_the_server_was_not_given_is_not_shown(folder_api, tmp_path
     run_id = post(folder_api, "runs/create", experiment_id=experiment)["run"]["info"]["run_id"]
     answer = folder_api.get("/get-artifact", query_string={"run_id": run_id, "path": "secret"})
     assert answer.status_code == 403
-    assert "outside of what this server was given" in answer.get_json()["message"]
+    assert "outside the stores of this server" in answer.get_json()["message"]
 
 
 def test_the_static_prefix_stands_before_pages_and_may_before_served_files(store_uri, tmp_path):

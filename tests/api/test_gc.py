@@ -89,11 +89,11 @@ def test_runs_models_and_experiments_go_with_their_artifacts(
     code, said, complaints = gc(server)
     assert (code, complaints) == (0, "")
     assert said.splitlines() == [
-        *(f"Run {run} was deleted for good." for run in (inner, run_id)),
-        f"Logged model {model_id} was deleted for good.",
-        f"Logged model {inner_model} was deleted for good.",
-        f"Experiment {experiment_id} was deleted for good.",
-        "2 runs, 2 logged models and 1 experiment deleted for good.",
+        *(f"Run {run} was permanently deleted." for run in (inner, run_id)),
+        f"Logged model {model_id} was permanently deleted.",
+        f"Logged model {inner_model} was permanently deleted.",
+        f"Experiment {experiment_id} was permanently deleted.",
+        "2 runs, 2 logged models and 1 experiment permanently deleted.",
     ]
     assert files(server) == sorted([f"0/{kept}/artifacts/folder", f"0/models/{kept_model}/artifacts"])
     assert not (server.folder / "artifacts" / "0" / run_id).exists()
@@ -112,7 +112,7 @@ def test_runs_models_and_experiments_go_with_their_artifacts(
     assert client.create_experiment("mine") != experiment_id
     assert [run.info.run_id for run in client.search_runs(["0"])] == [kept]
     assert len(client.get_metric_history(kept, "loss")) == 50
-    assert gc(server) == (0, "Nothing has been in the trash.\n", "")
+    assert gc(server) == (0, "There is nothing to delete in the trash.\n", "")
 
 
 def test_a_dry_run_says_what_would_go_and_changes_nothing(
@@ -124,7 +124,7 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(
     assert (code, complaints) == (0, "")
     assert said.splitlines() == [
         f"Run {run_id} would be deleted.",
-        "1 run would be deleted for good. Nothing was changed.",
+        "1 run would be permanently deleted. Nothing was changed.",
     ]
     client.restore_run(run_id)
     assert [file.path for file in client.list_artifacts(run_id)] == ["folder"]
@@ -137,7 +137,7 @@ def test_only_what_is_named_goes(server: TrackwayServer, client: MlflowClient) -
         client.delete_run(run_id)
     code, said, _ = gc(server, "--run-ids", f"{first}, {second}", "--tracking-uri", server.url)
     assert code == 0
-    assert said.splitlines()[-1] == "2 runs deleted for good."
+    assert said.splitlines()[-1] == "2 runs permanently deleted."
     client.restore_run(other)
     assert files(server) == [f"0/{other}/artifacts/folder"]
 
@@ -148,9 +148,9 @@ def test_ids_that_cannot_go_are_named_and_nothing_goes(server: TrackwayServer, c
     code, said, complaints = gc(server, "--run-ids", f"{deleted},{active},nobody", "--experiment-ids", "0")
     assert (code, said) == (1, "")
     assert complaints.splitlines() == [
-        f"Error: Run {active} is not in the trash: only what has been deleted can be purged.",
+        f"Error: Run {active} is not in the trash: delete it before you purge it.",
         "Run nobody does not exist.",
-        "Experiment 0 is not in the trash: only what has been deleted can be purged.",
+        "Experiment 0 is not in the trash: delete it before you purge it.",
     ]
     code, _, complaints = gc(server, "--run-ids", deleted, "--older-than", "1d")
     assert code == 1
@@ -162,9 +162,10 @@ def test_ids_that_cannot_go_are_named_and_nothing_goes(server: TrackwayServer, c
 def test_the_age_is_that_of_lying_in_the_trash(server: TrackwayServer, client: MlflowClient) -> None:
     run_id = make_run(client)
     client.delete_run(run_id)
-    assert gc(server, "--older-than", "1d1h") == (0, "Nothing has been in the trash for so long.\n", "")
+    nothing = "There is nothing to delete in the trash that is old enough.\n"
+    assert gc(server, "--older-than", "1d1h") == (0, nothing, "")
     time.sleep(0.05)
-    assert gc(server, "--older-than", "0.05s")[1].endswith("1 run deleted for good.\n")
+    assert gc(server, "--older-than", "0.05s")[1].endswith("1 run permanently deleted.\n")
 
 
 def test_an_experiment_with_a_restored_run_stays(server: TrackwayServer, client: MlflowClient) -> None:
@@ -173,10 +174,10 @@ def test_an_experiment_with_a_restored_run_stays(server: TrackwayServer, client:
     client.delete_experiment(experiment_id)
     client.restore_run(run_id)
     sentence = (
-        f"Experiment {experiment_id} stays: its run {run_id} is active. Delete the run, or restore the "
-        "experiment.\n"
+        f"Experiment {experiment_id} is not purged: its run {run_id} is active. Delete the run, or "
+        "restore the experiment.\n"
     )
-    assert gc(server) == (0, "Nothing else has been in the trash.\n", sentence)
+    assert gc(server) == (0, "There is nothing else to delete in the trash.\n", sentence)
     assert gc(server, "--experiment-ids", experiment_id) == (1, "", f"Error: {sentence}")
     assert len(client.list_artifacts(run_id)) == 1
 
@@ -199,7 +200,7 @@ def test_what_leaves_the_trash_before_its_turn_keeps_its_artifacts(
     trash.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
     [path] = deleted
     kept = second if first in path else first
-    assert capsys.readouterr().err == f"Run {kept} is passed over: it has left the trash.\n"
+    assert capsys.readouterr().err == f"Run {kept} was skipped: it left the trash.\n"
     with database.begin(write=False) as tx:
         assert factories.get_run(tx, kept)
 
@@ -221,10 +222,10 @@ def test_a_run_that_is_restored_while_its_artifacts_are_deleted_stays(
         trash.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
     assert end.value.code == 1
     said, complaints = capsys.readouterr()
-    assert said == f"Run {deleted} was deleted for good.\n1 run deleted for good.\n"
+    assert said == f"Run {deleted} was permanently deleted.\n1 run permanently deleted.\n"
     assert complaints == (
-        f"Run {restored} is passed over: it left the trash while its artifacts were deleted: if it was "
-        "restored, it has lost them.\n"
+        f"Run {restored} was skipped: it left the trash while its artifacts were deleted; if it was "
+        "restored, its artifacts are lost.\n"
     )
     with database.begin(write=False) as tx:
         assert factories.get_run(tx, restored)
@@ -241,9 +242,9 @@ def test_a_location_that_nobody_gave_to_the_server_is_left_alone(
     assert kept.exists()
     client.delete_run(run_id)
     code, said, complaints = gc(server)
-    assert (code, said.splitlines()[-1]) == (0, "1 run deleted for good.")
+    assert (code, said.splitlines()[-1]) == (0, "1 run permanently deleted.")
     assert complaints == (
-        f"The artifacts of run {run_id} at {outside.as_uri()}/{run_id}/artifacts are left alone: they lie "
+        f"The artifacts of run {run_id} at {outside.as_uri()}/{run_id}/artifacts were not deleted: they are "
         "outside of --artifacts-destination and --default-artifact-root.\n"
     )
     assert kept.exists()
@@ -263,7 +264,7 @@ def test_a_link_that_leads_outside_is_not_followed(
     client.delete_run(run_id)
     code, _, complaints = gc(server)
     assert code == 0
-    assert "are left alone" in complaints
+    assert "were not deleted" in complaints
     assert (outside / run_id).exists()
 
 
@@ -288,7 +289,7 @@ def test_a_folder_that_is_not_there_is_most_likely_the_wrong_one(
     code, said, complaints = command(server.store_uri, tmp_path / "wrong")
     assert (code, said) == (1, "")
     assert complaints.startswith(
-        f"Error: There is no folder {tmp_path / 'wrong'}, where the artifacts of run"
+        f"Error: There is no folder {tmp_path / 'wrong'}, which should contain the artifacts of run"
     )
     client.restore_run(run_id)
     assert len(client.list_artifacts(run_id)) == 1
@@ -306,9 +307,11 @@ def test_a_bucket_that_is_away_and_comes_back(
     client.delete_run(run_id)
     away = environment | {"MLFLOW_S3_ENDPOINT_URL": "http://127.0.0.1:9"}
     code, said, complaints = command(store_uri, destination, **away)
-    assert (code, said) == (1, "Nothing deleted for good.\n")
+    assert (code, said) == (1, "Nothing permanently deleted.\n")
     assert complaints.startswith("Error: The artifact store cannot be ")
-    assert complaints.endswith("What is not named above is still in the trash; run the command again.\n")
+    assert complaints.endswith(
+        "Items that are not listed above are still in the trash; run the command again.\n"
+    )
     assert client.get_run(run_id).info.lifecycle_stage == "deleted"
     assert command(store_uri, destination, **environment)[0] == 0
     bucket, _, prefix = destination.removeprefix("s3://").partition("/")
@@ -321,7 +324,7 @@ def test_a_bucket_that_is_away_and_comes_back(
 def test_an_age_that_is_none(store_uri: str, tmp_path: Path, age: str) -> None:
     code, _, complaints = command(store_uri, tmp_path, "--older-than", age)
     assert code == 2
-    assert f"{age!r} is no age: write days, hours, minutes and seconds" in " ".join(complaints.split())
+    assert f"{age!r} is not an age; write days, hours, minutes and seconds" in " ".join(complaints.split())
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"])
@@ -334,4 +337,4 @@ def test_ages(store_uri: str, tmp_path: Path, age: str) -> None:
 def test_ids_that_are_an_unset_variable_do_not_empty_the_trash(store_uri: str, tmp_path: Path) -> None:
     code, _, complaints = command(store_uri, tmp_path, "--run-ids", "")
     assert code == 2
-    assert "it names nothing" in complaints
+    assert "it contains no id" in complaints

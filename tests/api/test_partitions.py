@@ -27,7 +27,7 @@ def partition(uri: str, *options: str) -> tuple[int, str]:
 def test_sqlite_is_refused(store_uri: str) -> None:
     code, said = partition(store_uri)
     assert code == 1
-    assert said.startswith("Error: SQLite keeps a table in one place; only a PostgreSQL database")
+    assert said.startswith("Error: SQLite has no partitions; the points can be divided only in a PostgreSQL")
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])
@@ -39,12 +39,12 @@ def test_it_says_what_it_does_and_does_it_once(store_uri: str) -> None:
     assert said.endswith("The points are in 4 partitions.\n")
     code, said = partition(store_uri, "--partitions", "4")
     assert code == 0
-    assert said.endswith("The points are in 4 partitions already; nothing was done.\n")
+    assert said.endswith("The points are in 4 partitions already; nothing was changed.\n")
     code, said = partition(store_uri, "--partitions", "1")
     assert said.endswith("The points are in one ordinary table.\n")
     code, said = partition(store_uri, "--partitions", "5000")
     assert code == 1
-    assert said == "Error: The number of partitions is 1, an ordinary table, to 1024; not 5000.\n"
+    assert said == "Error: The number of partitions must be from 1 (one ordinary table) to 1024, not 5000.\n"
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"])

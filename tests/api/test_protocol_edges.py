@@ -130,7 +130,7 @@ def test_a_wrong_type_is_named_with_its_place(api):
 @pytest.mark.parametrize("text", ["a\\u0000b", "half \\ud800 a character"])
 def test_text_that_no_database_keeps_is_400(api, text):
     message = error_of(post(api, CREATE, f'{{"name": "{text}"}}'), 400, "INVALID_PARAMETER_VALUE")
-    assert "Texts cannot hold the character U+" in message
+    assert "A string must not contain the character U+" in message
 
 
 def test_an_escaped_character_beyond_the_basic_plane_is_kept(api):
@@ -249,7 +249,7 @@ def test_a_body_that_ends_early_is_400(api):
         input_stream=io.BytesIO(b'{"na'),
         environ_overrides={"CONTENT_LENGTH": "100"},
     )
-    assert "broke off after 4 of 100 bytes" in error_of(response, 400, "BAD_REQUEST")
+    assert "incomplete after 4 of 100 bytes" in error_of(response, 400, "BAD_REQUEST")
 
 
 def test_a_fault_of_the_servers_own_is_500_without_its_inside(api, monkeypatch, caplog):
@@ -376,7 +376,7 @@ def test_what_a_page_raises_is_told_in_the_protocols_shape(api, monkeypatch):
         == "POST is not allowed on /; allowed are GET, HEAD, OPTIONS."
     )
     monkeypatch.setattr(pages.Pages, "home", lambda _: 1 / 0)
-    assert "its log has more" in error_of(api.get("/"), 500, "INTERNAL_ERROR")
+    assert "log has the details" in error_of(api.get("/"), 500, "INTERNAL_ERROR")
 
 
 @pytest.mark.parametrize(

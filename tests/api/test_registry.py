@@ -330,4 +330,4 @@ def test_the_history_as_a_table(api, iris, monkeypatch):
     run = CliRunner().invoke(main, ["history", "iris", "--alias", "champion", "--at", "2h ago"])
     assert run.output == "champion: not set\n"
     run = CliRunner().invoke(main, ["history", "iris", "--alias", "champion", "--at", "noon"])
-    assert "'noon' is no time" in run.output
+    assert "'noon' is not a time" in run.output

@@ -56,7 +56,7 @@ def test_a_wheel_without_pages_is_refused(tmp_path):
     folder = tmp_path / "pages"
     result = CliRunner().invoke(main, ["ui", "fetch", "--wheel", str(path), "--folder", str(folder)])
     assert result.exit_code == 1
-    assert "holds no pages" in result.output
+    assert "does not contain the files of the web UI" in result.output
     assert not folder.exists()
 
 

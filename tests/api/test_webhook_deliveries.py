@@ -196,7 +196,7 @@ def loops():
     return [thread for thread in threading.enumerate() if thread.name == "trackway-jobs"]
 
 
-def test_a_process_without_the_watch_begins_with_its_first_job(
+def test_a_process_without_the_leader_lock_starts_with_its_first_job(
     api, start_worker, hook: Receiver, monkeypatch
 ):
     monkeypatch.setattr(api.application.extensions["trackway"].leader_lock, "acquire", lambda: False)
@@ -209,17 +209,17 @@ def test_a_process_without_the_watch_begins_with_its_first_job(
 
 
 @pytest.mark.environment(TRACKWAY_JOB_POLL_SECONDS="0.1")
-def test_a_process_begins_when_the_watch_falls_to_it(api, start_worker, hook: Receiver, monkeypatch):
-    watch = api.application.extensions["trackway"].leader_lock
+def test_a_process_starts_when_it_gets_the_leader_lock(api, start_worker, hook: Receiver, monkeypatch):
+    leader_lock = api.application.extensions["trackway"].leader_lock
     webhook = create(api, hook.url)
-    emit(api)  # what a process that has been killed has left
-    monkeypatch.setattr(watch, "acquire", lambda: False)
+    emit(api)  # as if left by a process that was killed
+    monkeypatch.setattr(leader_lock, "acquire", lambda: False)
     before = loops()
     runner = start_worker()
     time.sleep(0.2)
     runner.check_leadership()
     assert loops() == before
-    monkeypatch.setattr(watch, "acquire", lambda: True)
+    monkeypatch.setattr(leader_lock, "acquire", lambda: True)
     time.sleep(0.2)
     runner.check_leadership()
     sent(api, webhook)
@@ -257,7 +257,7 @@ def test_a_worker_ends_also_when_it_cannot_give_back_what_it_has_in_hand(
     assert began.wait(10)
     with monkeypatch.context() as away:
         away.setattr(jobs, "release", fail)
-        runner.stop(patience_s=0.1)
+        runner.stop(timeout_s=0.1)
     goes_on.set()
     sent(api, webhook)
 

@@ -1,1 +1,1 @@
-"""The client board: releases of MLflow's client, each in its own environment, against our server."""
+"""The client board: releases of MLflow's client, each in its own environment, call a Trackway server."""

@@ -1,4 +1,4 @@
-"""``make board``: plays the calls with every client and writes COMPATIBILITY.md."""
+"""``make board``: run the calls with every client release and write COMPATIBILITY.md."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .play import ABSENT, WORKED, play, stage
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make board", description=__doc__)
-    parser.add_argument("versions", nargs="*", help="only these, such as 2.9; the file stays as it is")
-    parser.add_argument("--lock", action="store_true", help="write the clients' requirements anew (needs uv)")
+    parser.add_argument("versions", nargs="*", help="only these, for example 2.9; writes no COMPATIBILITY.md")
+    parser.add_argument("--lock", action="store_true", help="resolve the requirements again (needs uv)")
     options = parser.parse_args()
     unknown = set(options.versions) - {client.minor for client in clients.CLIENTS}
     if unknown:
-        parser.error(f"no such client on the board: {', '.join(sorted(unknown))}")
+        parser.error(f"not a release on the board: {', '.join(sorted(unknown))}")
     chosen = [c for c in clients.CLIENTS if not options.versions or c.minor in options.versions]
     if options.lock:
         clients.lock(chosen, _say)

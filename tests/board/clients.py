@@ -1,4 +1,4 @@
-"""The releases on the board, and the environments that they run in."""
+"""The client releases of the board, and their virtual environments."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".venv-board"
 _REQUIREMENTS = Path(__file__).parent / "requirements"
 
-# mlflow-skinny is the client without the libraries that models are made with. Three of them come with
-# it all the same, since what logs tables, pictures and models and returns data frames needs them.
+# mlflow-skinny is the client without libraries for models. These are installed with it, because calls that
+# log tables, images and models, or return data frames, need them.
 _LIBRARIES = ("pandas", "numpy", "matplotlib")
-# Up to 2.14 the client imports pkg_resources, which newer releases of setuptools no longer hold.
+# Up to 2.14 the client imports pkg_resources, which newer releases of setuptools do not contain.
 _PKG_RESOURCES = "setuptools<70"
 
 
 class Client(NamedTuple):
-    """``needs`` is what the client leaves out or too open in its own requirements."""
+    """A release of the client. ``needs`` are requirements that it lacks or does not limit enough."""
 
     version: str
     needs: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Client(NamedTuple):
 
     @property
     def requirements(self) -> Path:
-        """Every package of the environment with its version, written by ``lock``."""
+        """The file with all packages of the environment and their versions, written by ``lock``."""
         return _REQUIREMENTS / f"{self.version}.txt"
 
     @property
@@ -44,11 +44,11 @@ class Client(NamedTuple):
         return ENVIRONMENTS / self.version / "bin" / "python"
 
 
-# The newest patch of each minor.
+# The newest patch release of each minor release.
 CLIENTS = (
     Client("1.30.1", (_PKG_RESOURCES,)),
     Client("2.0.1", (_PKG_RESOURCES,)),
-    # Its data sets call DataFrame.applymap, which pandas 3 dropped.
+    # Its datasets call DataFrame.applymap, which pandas 3 has removed.
     Client("2.9.2", (_PKG_RESOURCES, "pandas<3")),
     Client("2.14.3", (_PKG_RESOURCES,)),
     Client("2.22.5"),
@@ -60,7 +60,7 @@ CLIENTS = (
 
 
 def install(client: Client, say: Callable[[str], None]) -> None:
-    """Make the client's environment, unless it stands as ``requirements`` wants it."""
+    """Create the environment of a client, unless it exists with the current requirements."""
     wanted = hashlib.sha256(client.requirements.read_bytes() + sys.version.encode()).hexdigest()
     folder = client.python.parent.parent
     stamp = folder / ".installed"
@@ -76,7 +76,7 @@ def install(client: Client, say: Callable[[str], None]) -> None:
 
 
 def lock(clients: Iterable[Client], say: Callable[[str], None]) -> None:
-    """Write ``requirements`` anew. Takes uv, and the newest versions that the clients allow."""
+    """Write the requirements files with the newest versions that the clients allow. It needs uv."""
     for client in clients:
         say(f"resolving mlflow-skinny {client.version}")
         wanted = "\n".join((f"mlflow-skinny=={client.version}", *_LIBRARIES, *client.needs))
@@ -92,7 +92,7 @@ def lock(clients: Iterable[Client], say: Callable[[str], None]) -> None:
 
 def _installation(folder: Path, client: Client) -> Iterator[list[str]]:
     python, requirements = str(client.python), str(client.requirements)
-    # Wheels only: an installation never needs a compiler.
+    # Wheels only, so that the installation needs no compiler.
     if uv := shutil.which("uv"):
         yield [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
         yield [uv, "pip", "install", "--quiet", "--python", python, "--only-binary=:all:", "-r", requirements]
@@ -111,7 +111,7 @@ def _run(command: list[str], given: str | None = None) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One process makes an environment; those that want the same one wait for it."""
+    """Let one process create an environment while others wait for it."""
     with open(path, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

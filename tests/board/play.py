@@ -1,4 +1,4 @@
-"""Plays the calls with one client against a server."""
+"""Run the calls with one client release against a server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ABSENT = "absent"
 
 
 class Row(NamedTuple):
-    """A line of the board: what is called, and what about it."""
+    """A row of the board: a method, with a note if it has several rows."""
 
     area: str
     method: str
@@ -28,7 +28,10 @@ class Row(NamedTuple):
 
 
 class Played(NamedTuple):
-    """``outcomes`` are WORKED, ABSENT, or the reason of a failure. ``remarks`` explain some absences."""
+    """The results of one client. ``outcomes`` are WORKED, ABSENT, or the reason of a failure.
+
+    ``remarks`` explain why the client lacks some rows.
+    """
 
     client: Client
     outcomes: dict[Row, str]
@@ -44,7 +47,7 @@ class Played(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """What clients are pointed at: a server, and a receiver of its webhooks."""
+    """The URLs that the calls use: of a server, and of a receiver of its webhooks."""
 
     url: str
     webhook_url: str
@@ -52,7 +55,7 @@ class Stage(NamedTuple):
 
 @contextmanager
 def stage(folder: Path) -> Iterator[Stage]:
-    """A new ``trackway serve`` on SQLite and a folder."""
+    """Start ``trackway serve`` with SQLite and an artifact folder."""
     server = TrackwayServer(folder, f"sqlite:///{folder}/trackway.db", environment=ALLOW_LOOPBACK)
     with receiver() as webhooks:
         server.start()
@@ -72,7 +75,7 @@ def play(client: Client, stage: Stage) -> Played:
     )
     (ENVIRONMENTS / f"{client.version}.log").write_text(done.stderr)
     if done.returncode:
-        raise RuntimeError(f"The calls with {client.version} broke off:\n{done.stderr[-4000:]}")
+        raise RuntimeError(f"The calls with {client.version} did not complete:\n{done.stderr[-4000:]}")
     answer = json.loads(done.stdout)
     assert answer["client"] == client.version
     rows = {Row(line["area"], line["method"], line["note"]): line for line in answer["outcomes"]}
@@ -87,14 +90,14 @@ def play(client: Client, stage: Stage) -> Played:
 
 
 def _environment() -> dict[str, str]:
-    """A plain one: what people have set for their own clients and Pythons stays out."""
+    """Return the environment without the developer's own variables for MLflow and Python."""
     ours = ("MLFLOW_", "TRACKWAY_", "PYTHON", "VIRTUAL_ENV", "PYTEST_")
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        # A fault of the server is told at once, not after minutes of trying again.
+        # Report an error of the server at once, not after minutes of retries.
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
         "MPLCONFIGDIR": str(ENVIRONMENTS),
         "PYTHONWARNINGS": "ignore",

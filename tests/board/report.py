@@ -1,4 +1,4 @@
-"""COMPATIBILITY.md, from what was played, and back."""
+"""Write and read COMPATIBILITY.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AREAS = (
     *("Logged models", "Registered models", "Model versions", "Models", "Prompts", "Webhooks"),
 )
 
-# What later parts of the server will answer, by words in the names of MlflowClient's methods.
+# Features that later releases of the server will have, with patterns of MlflowClient's method names.
 LATER = {
     "traces and assessments": r"trace|span|assessment",
     "evaluation datasets": r"_datasets?(_|$)",
@@ -30,7 +30,7 @@ _FAILED = "✗"
 
 
 def problems(played: Sequence[Played]) -> list[str]:
-    """What must not be: calls that failed, and methods of a client that neither we call nor LATER names."""
+    """Return failed calls, and client methods that the board does not call and LATER does not contain."""
     found = [
         f"{each.client.version}: {row.method} {row.note}: {what}"
         for each in played
@@ -38,7 +38,7 @@ def problems(played: Sequence[Played]) -> list[str]:
     ]
     for each in played:
         missed = [name for name in each.not_called if not later(name)]
-        found += [f"{each.client.version}: nobody calls {name}" for name in missed]
+        found += [f"{each.client.version}: no row calls {name}" for name in missed]
     return found
 
 
@@ -128,7 +128,7 @@ def _count(each: Played, what: str) -> int:
 
 
 def column(text: str, version: str) -> dict[str, str]:
-    """What COMPATIBILITY.md says of one client: the sign of each row by the row's title."""
+    """Return the column of one client in COMPATIBILITY.md: the sign of each row, by the title of the row."""
     signs, place = {}, 0
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.split("|")[1:-1]]

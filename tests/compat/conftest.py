@@ -1,4 +1,4 @@
-"""What the comparisons with MLflow share."""
+"""Fixtures for comparisons with MLflow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def leave_no_trace() -> Iterator[None]:
-    """Afterwards the client has no run, model, autologging or server of this test's any more."""
+    """After the test, reset the client's active run, active model, autologging and tracking URI."""
     yield
     import mlflow
 

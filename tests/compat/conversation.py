@@ -1,7 +1,7 @@
-"""Say the same things to two servers and compare what they answer, field by field.
+"""Send the same requests to two servers and compare their responses, field by field.
 
-Ids that a server makes are named where they appear (``save``) and used as ``$name`` later;
-times, page tokens and random names are compared as what they are, not by their value.
+Ids that a server generates get a name (``save``), which later requests use as ``$name``. Times, page tokens
+and random names are compared by kind, not by value.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 _TIME_FIELDS = re.compile(r"(_time|_timestamp|_time_ms|_timestamp_ms|^timestamp)$")
-_SOME_TIME_AGO_MS = 1_750_000_000_000  # what a server's clock says is later; tests send earlier times
+_SOME_TIME_AGO_MS = 1_750_000_000_000  # times of servers are later, those that tests send are earlier
 _RANDOM_NAME = re.compile(r"[a-z]+-[a-z]+-\d{1,4}")
 _PRINTED_SET = re.compile(r"\{('[^{}]*')\}")
 _RANDOM_ID = re.compile(r"(?<!\w)[0-9a-f]{32}(?!\w)")
@@ -26,9 +26,9 @@ _LOCAL_ID = re.compile(r"\$\w+")
 
 @dataclass(frozen=True)
 class Ask:
-    """One request. ``save`` names values of the answer by their path, such as run.info.run_id.
+    """A request. ``save`` maps names to paths of values in the response, for example run.info.run_id.
 
-    ``ours`` is for an answer that is meant to differ from MLflow's: the reason, in words.
+    ``ours`` is the reason why the response intentionally differs from MLflow's, or empty.
     """
 
     verb: str
@@ -47,7 +47,7 @@ class Heard:
 
 
 def hold(url: str, asks: Sequence[Ask]) -> Iterator[tuple[Ask, Heard]]:
-    """Ask one after the other; the answers, with everything that may differ replaced by its kind."""
+    """Send requests one after another. Yield the responses, with all values that may differ replaced."""
     ids: dict[str, str] = {}
     for ask in asks:
         status, text = _send(url, ask, ids)
@@ -61,7 +61,7 @@ def hold(url: str, asks: Sequence[Ask]) -> Iterator[tuple[Ask, Heard]]:
 
 
 def _id_pattern(real: str) -> re.Pattern[str]:
-    """Where a text tells the id; a small number is one only where texts tell experiments' ids."""
+    """Return a pattern that finds an id in a text; a number only where an experiment's id is expected."""
     if real.isdecimal():
         return re.compile(
             rf"(?:^|(?<=id=)|(?<=with id )|(?<=experiment )|(?<=artifacts:/)){real}(?:$|(?=[ /.]))"
@@ -70,12 +70,12 @@ def _id_pattern(real: str) -> re.Pattern[str]:
 
 
 def unique(text: str) -> str:
-    """A name that no other test has taken, on a server that many tests share."""
+    """Return a unique name, for a server that many tests share."""
     return f"{text} {uuid.uuid4().hex}"
 
 
 def sort_printed_sets(text: str) -> str:
-    """MLflow prints Python's sets in some messages, whose order changes from process to process."""
+    """Sort the items of printed Python sets. Some messages of MLflow contain them, in random order."""
     return _PRINTED_SET.sub(lambda found: "{" + ", ".join(sorted(found[1].split(", "))) + "}", text)
 
 
@@ -111,7 +111,7 @@ def _plain(value: Any, names: Mapping[str, str], key: str = "") -> Any:
     if isinstance(value, list):
         items = [_plain(item, names, key) for item in value]
         if key in {"tags", "params"} or (key == "metrics" and not _is_history(value)):
-            items.sort(key=lambda item: str(item.get("key")))  # their order is nobody's promise
+            items.sort(key=lambda item: str(item.get("key")))  # their order is not specified
         return items
     if isinstance(value, int) and _TIME_FIELDS.search(key) and value > _SOME_TIME_AGO_MS:
         return "<time>"
@@ -132,11 +132,11 @@ def _is_history(metrics: list[Any]) -> bool:
 
 
 def compare(ours: str, theirs: str, asks: Sequence[Ask]) -> list[str]:
-    """Where the two servers answer differently, one readable paragraph each."""
+    """Return the differences between the responses of the two servers, one paragraph each."""
     differences = []
     for (ask, heard), (_, expected) in zip(hold(ours, asks), hold(theirs, asks), strict=True):
         if (heard == expected) == bool(ask.ours):
             said = f"{ask.verb} {ask.path} {ask.body if ask.body is not None else ask.query}"
-            why = f"  said to differ ({ask.ours}), but does not\n" if ask.ours else ""
+            why = f"  expected to differ ({ask.ours}), but it does not\n" if ask.ours else ""
             differences.append(f"{said}\n{why}  Trackway: {heard}\n  MLflow:   {expected}")
     return differences

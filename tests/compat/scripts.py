@@ -1,4 +1,4 @@
-"""Scripts of the real client, played against a server; what they return is compared between two."""
+"""Run scripts with MLflow's client against a server, so that tests can compare the results of two servers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Script = Callable[[], Any]
 
 
 def play(script: Script, url: str) -> Any:
-    """What the script returns when run against the server, with ids and times made comparable."""
+    """Run the script. Return its result, with ids and times replaced so that it can be compared."""
     mlflow.set_tracking_uri(url)
     mlflow.set_experiment(f"script {uuid.uuid4().hex}")
     return _comparable(script(), {})
 
 
 def refused(call: Callable[[], Any]) -> str:
-    """The code and the sentence with which the client is refused."""
+    """Return error code and message of the error that ``call`` raises."""
     with pytest.raises(MlflowException) as caught:
         call()
     return f"{caught.value.error_code}: {caught.value.message}"

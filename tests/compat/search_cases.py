@@ -1,4 +1,4 @@
-"""Filters and orders that MLflow and we answer alike, one a line, and those where we differ on purpose."""
+"""Filters and orders, one per line: those with the same result as in MLflow, and intentional differences."""
 
 FILTERS = {
     "runs": r"""

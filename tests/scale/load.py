@@ -1,8 +1,8 @@
-"""What the unchanged client does all day, in one process of several threads, each acknowledgement noted.
+"""Load by MLflow's client in several threads. It records each acknowledged write.
 
     python -m tests.scale.load URL FOLDER NAME
 
-It ends when FOLDER has a file ``stop``. FOLDER/NAME.json then holds what was acknowledged, and the faults
+It ends when FOLDER has a file ``stop``. FOLDER/NAME.json then has the acknowledged writes, and the errors
 that a user would have seen.
 """
 
@@ -25,7 +25,7 @@ STEPS = 5
 
 
 class Worker(threading.Thread):
-    """One user: run upon run, and a model whose newest version is always its champion."""
+    """A user with one run after another, and a model with the alias champion at its newest version."""
 
     def __init__(self, url: str, folder: Path, name: str) -> None:
         super().__init__(name=name)
@@ -47,12 +47,12 @@ class Worker(threading.Thread):
         try:
             self._client.create_registered_model(self.name)
         except MlflowException as fault:
-            # The answer to a first attempt was lost: `mlflow.register_model` goes on here as well.
+            # The response to a first attempt was lost. `mlflow.register_model` ignores this error as well.
             if fault.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
 
     def _train(self, number: int) -> None:
-        """Each value says whose it is; what comes back is noted only when the call has returned."""
+        """Write values that identify their run. Record each value after its call has returned."""
         client = self._client
         run = client.create_run("0", run_name=f"{self.name}-{number}").info.run_id
         noted: dict[str, Any] = {"run": run, "steps": [], "params": {}, "tags": {}, "text": None}

@@ -1,4 +1,4 @@
-"""PgBouncer before a PostgreSQL of ours, on the configuration that the documents recommend."""
+"""PgBouncer in front of a test's PostgreSQL, with the configuration that the documentation recommends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONNECTIONS = 3
 
 
 class PgBouncer:
-    """Three connections to the database for all transactions; ``settings`` are further lines."""
+    """A pooler with three connections to the database. ``settings`` are added to its configuration."""
 
     def __init__(self, postgres: PostgreSQL, settings: str = "") -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="trackway-pgb-"))
@@ -49,7 +49,7 @@ class PgBouncer:
             time.sleep(0.02)
 
     def url(self, through: str, more: str = "") -> str:
-        """The address of a database, as ``PostgreSQL.url`` gives it, by way of the pooler."""
+        """Return the URI of a database through the pooler; ``through`` is its URI from ``PostgreSQL.url``."""
         name = through.partition("?")[0].rpartition("/")[2]
         return f"postgresql://trackway@127.0.0.1:{self._port}/{name}{more}"
 

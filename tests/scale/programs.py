@@ -1,4 +1,4 @@
-"""Programs of Debian's that stand before and behind the servers of a large installation."""
+"""Programs from Debian packages that large installations use with the servers, such as load balancers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ EXAMPLES = ROOT / "docs" / "examples"
 
 
 def find(program: str) -> str:
-    """Its path, also where Debian keeps servers, or nothing."""
+    """Return the path of a program, also in Debian's folders for servers, or an empty string."""
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin") or ""
 
 
 def needs(program: str) -> pytest.MarkDecorator:
-    """Skips where the program is not installed; fails there where it must be (see ``.ci/run``)."""
+    """Skip a test if the program is missing; with ``TRACKWAY_REQUIRE_SCALE`` (``.ci/run``) raise an error."""
     if not find(program) and os.environ.get("TRACKWAY_REQUIRE_SCALE"):
         raise pytest.UsageError(f"TRACKWAY_REQUIRE_SCALE is set, but there is no {program}.")
     return pytest.mark.skipif(not find(program), reason=f"no {program} (apt-get install {program})")
 
 
 def example(name: str, changes: dict[str, str]) -> str:
-    """An example's text with other addresses; each that is changed must be in it."""
+    """Return the text of an example with replacements. Each old text must occur in it."""
     text = (EXAMPLES / name).read_text()
     for old, new in changes.items():
         assert old in text, f"{name} has no {old!r}"
@@ -36,7 +36,7 @@ def example(name: str, changes: dict[str, str]) -> str:
 
 
 class Balancer(HttpServer):
-    """A load balancer before servers, on the configuration that the documents recommend."""
+    """A load balancer in front of servers, with the configuration that the documentation recommends."""
 
     def __init__(self, folder: Path, servers: list[HttpServer]) -> None:
         super().__init__(folder, "")
@@ -56,7 +56,7 @@ class Nginx(Balancer):
     name = "nginx"
 
     def command(self) -> list[str]:
-        # Where it puts bodies and its pid: by default folders that only root may write to.
+        # Its default folders for bodies and pid are writable for root only.
         places = "".join(
             f"    {kind}_temp_path {self.folder}/{kind};\n"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -64,7 +64,7 @@ class Nginx(Balancer):
         changes = {**self._addresses, "http {\n": f"http {{\n    access_log off;\n{places}"}
         (self.folder / "nginx.conf").write_text(example("nginx.conf", changes))
         settings = f"daemon off; pid {self.folder}/pid; error_log {self.folder}/log info;"
-        if os.getuid() == 0:  # its workers would be nobody, who may not enter a test's folder
+        if os.getuid() == 0:  # by default its workers run as nobody, without access to the test's folder
             settings += " user root;"
         return [find("nginx"), "-p", str(self.folder), "-c", "nginx.conf", "-g", settings]
 

@@ -1,4 +1,4 @@
-"""MLflow's REST calls as a curl would make them, without a client's retries."""
+"""Plain calls of MLflow's REST API, without the retries of MLflow's client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL that follows another one by streaming replication, from the same wheel."""
+"""A PostgreSQL standby with streaming replication, from the same wheel as the primary."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tests.services import PostgreSQL
 
 
 class Standby(PostgreSQL):
-    """A copy of ``primary`` that answers reads and replays what the primary commits."""
+    """A hot standby of ``primary``: it replays the transactions of the primary and answers reads."""
 
     def __init__(self, primary: PostgreSQL) -> None:
         self._primary = primary
         super().__init__()
 
     def pause(self) -> None:
-        """Take what comes, and replay none of it, until ``resume``."""
+        """Pause the replay until ``resume``. WAL is still received."""
         self.execute("SELECT pg_wal_replay_pause()")
         while self._ask("SELECT pg_get_wal_replay_pause_state()") != "paused":
             time.sleep(0.01)
@@ -27,7 +27,7 @@ class Standby(PostgreSQL):
         self.execute("SELECT pg_wal_replay_resume()")
 
     def catch_up(self) -> None:
-        """Wait until all is replayed that the primary has committed so far."""
+        """Wait until all transactions that the primary has committed so far are replayed."""
         with psycopg.connect(self._primary.url()) as primary:
             (position,) = primary.execute("SELECT pg_current_wal_lsn()").fetchone() or ("",)
         deadline = time.monotonic() + 60

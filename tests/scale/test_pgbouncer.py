@@ -113,7 +113,7 @@ def test_a_lost_prepared_statement_reaches_no_user_and_is_told_once(shared_uri, 
         for done in pool.map(lambda _: database.run(work, write=True), range(200)):
             assert done == [1] * 5
         list(pool.map(lambda number: write_and_read(database, number), range(24)))
-    assert caplog.text.count("say so with ?prepare_threshold=none") == 1
+    assert caplog.text.count("append ?prepare_threshold=none") == 1
     database.dispose()
 
 
@@ -131,7 +131,7 @@ def test_a_direct_connection_keeps_its_prepared_statements(databases):
 
 def test_a_threshold_that_is_no_number_is_refused_with_advice():
     with pytest.raises(
-        ValueError, match="prepare_threshold in the store's URI is a number or none, not 'soon'"
+        ValueError, match="prepare_threshold in the store URI must be a number or none, not 'soon'"
     ):
         Database("postgresql://host/name?prepare_threshold=soon")
 

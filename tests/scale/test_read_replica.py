@@ -212,7 +212,7 @@ def test_a_database_that_is_no_copy_is_refused(primary, prepared, tmp_path):
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1] == (
-        "Error: --read-replica-backend-store-uri names another database than a copy of --backend-store-uri."
+        "Error: --read-replica-backend-store-uri names a database that is no replica of --backend-store-uri."
     )
 
 

@@ -1,4 +1,4 @@
-"""How the server's processes behave: each test runs on both releases of gunicorn that may be installed."""
+"""Fixtures for tests of server processes. Each test runs on both supported releases of gunicorn."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 import gunicorn
 import pytest
 
-# What `pip install .` picks where full mlflow, which forbids it, is not installed as well.
+# The release that `pip install .` selects. Full mlflow requires an older one, so tests run with both.
 NEWEST = "27.0.1"
 
 
 @pytest.fixture(scope="session")
 def newest_gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the newest release alone, for PYTHONPATH; one for all processes that run tests."""
+    """A folder for PYTHONPATH with only the newest release. All processes of the test run share it."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if base.name.startswith("popen-") else base) / f"gunicorn-{NEWEST}"
     with open(folder.with_suffix(".lock"), "w") as lock:
@@ -37,5 +37,5 @@ def server_environment(request: pytest.FixtureRequest) -> dict[str, str]:
         found = subprocess.run(shown, env=variables, capture_output=True, text=True, check=True)
         assert found.stdout.strip() == NEWEST
         return environment
-    assert gunicorn.__version__ < NEWEST, "then one run is enough: take this fixture out"
+    assert gunicorn.__version__ < NEWEST, "both releases are the same: remove this fixture"
     return {}

@@ -63,8 +63,8 @@ def keep_connection(server):
 def test_it_says_where_it_listens_and_where_data_goes(shared_server):
     lines = [json.loads(line)["message"] for line in shared_server.log.splitlines() if "message" in line]
     assert f"Trackway listens on {shared_server.url}" in lines
-    assert f"Data is kept in {shared_server.store_uri}" in lines
-    assert any(line.startswith("Artifacts are kept in ") for line in lines)
+    assert f"Data is stored in {shared_server.store_uri}" in lines
+    assert any(line.startswith("Artifacts are stored in ") for line in lines)
 
 
 def test_the_access_log_has_the_request_id_that_an_error_repeats(shared_server):
@@ -393,21 +393,21 @@ def run(*arguments, folder):
     ("options", "words"),
     [
         (["--backend-store-uri", "./mlruns"], "is a folder; Trackway keeps its data in a database"),
-        (["--backend-store-uri", "mysql://host/db"], "Trackway runs on sqlite and postgresql"),
+        (["--backend-store-uri", "mysql://host/db"], "Trackway supports sqlite and postgresql"),
         (["--backend-store-uri", "postgresql://127.0.0.1:1/db"], "cannot be reached"),
         (["--static-prefix", "x"], "--static-prefix must begin with a '/'."),
         (["--gunicorn-opts", "--nonsense"], "--gunicorn-opts: "),
         (["--gunicorn-opts", "'open"], "--gunicorn-opts: No closing quotation"),
-        (["--gunicorn-opts", "-k sync"], "Trackway has one of its own"),
+        (["--gunicorn-opts", "-k sync"], "Trackway has its own"),
         (["--gunicorn-opts", "--certfile /nowhere"], "there is no file /nowhere"),
         (["--app-name", "basic-auth"], "no plug-in apps"),
-        (["--backend-store-uri", "sqlite:////etc/passwd"], "is not a database of SQLite's"),
+        (["--backend-store-uri", "sqlite:////etc/passwd"], "is not a SQLite database"),
         (
             ["--backend-store-uri", "postgresql://me:secret@host:port/db"],
             "'postgresql://me:***@host:port/db'",
         ),
         (["--artifacts-destination", ""], "--artifacts-destination is empty"),
-        (["--artifacts-destination", "/etc/passwd"], "/etc/passwd is no folder"),
+        (["--artifacts-destination", "/etc/passwd"], "/etc/passwd is not a folder"),
         (["--host", ""], "--host is empty"),
     ],
 )
@@ -476,10 +476,8 @@ def test_endpoints_lists_what_is_handled(tmp_path):
     assert state["POST", "/3.0/mlflow/gateway/secrets/create"] is False
     assert state["POST", "/v1/traces"] is False
     last = run("endpoints", folder=tmp_path).stdout.splitlines()[-1]
-    assert (
-        last
-        == f"{sum(state.values())} handled, {len(rows) - sum(state.values())} not yet, {len(rows)} in all."
-    )
+    count = sum(state.values())
+    assert last == f"{count} implemented, {len(rows) - count} not yet, {len(rows)} in all."
 
 
 def test_db_check_and_upgrade(tmp_path):

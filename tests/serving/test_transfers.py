@@ -91,7 +91,7 @@ def test_a_cut_upload_is_not_stored_and_its_thread_is_free_again(server):
         connection.shutdown(socket.SHUT_WR)
         status, body = answer_on(connection)
         assert status == 400
-        assert body["message"].startswith("The request's body broke off after 1000 of 1048576 bytes")
+        assert body["message"].startswith("The request body is incomplete after 1000 of 1048576 bytes")
         connection.close()
     for _ in range(6):
         with closing(begin_upload(server, "a/gone", MIB)) as connection:
@@ -172,7 +172,7 @@ def test_a_client_that_falls_silent_is_given_up(serve):
         connection.sendall(b"x" * 1000)
         status, body = answer_on(connection)
     assert status == 408
-    assert "nothing came for 1 s" in body["message"]
+    assert "no data was received for 1 s" in body["message"]
     put(server, "large", b"x" * (16 * MIB))
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(f"GET {SERVED}/large HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -368,7 +368,7 @@ def test_a_full_disk_is_told_and_the_next_upload_works(serve):
             # As MLflow's client does: what cannot be sent any more is no reason not to read the answer.
             answer = urllib3.request("PUT", f"{server.url}{SERVED}/large", body=data, retries=False)
             assert answer.status == 507
-            assert "no room" in answer.json()["message"]
+            assert "too little free space" in answer.json()["message"]
         assert names(server) == ["kept"]
         assert remains(server) == []
         put(server, "small", b"x" * MIB)

@@ -1,4 +1,4 @@
-"""The contract of artifact stores, over a folder and over a real S3 server."""
+"""The interface of artifact stores, tested with a folder and with a real S3 server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MIB = 1024 * 1024
 
 
 class Broken:
-    """A client that goes away in the middle."""
+    """A client that disconnects during the upload."""
 
     def __init__(self, good: int) -> None:
         self.left = good
@@ -39,7 +39,7 @@ class Broken:
 
 
 class Dribbling(io.BytesIO):
-    """Answers reads with less than was asked for, as a network does."""
+    """Returns fewer bytes than requested, as a network connection does."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         return super().read(min(size or 0, 1000 + size % 777) if size and size > 0 else size)
@@ -93,15 +93,15 @@ def test_what_is_put_is_what_is_read(store, size, says_length):
 
 
 def test_an_upload_of_unknown_length_is_longer_than_a_part(store, monkeypatch):
-    monkeypatch.setattr(s3_uploads, "_HELD_PART", 5 * MIB)
+    monkeypatch.setattr(s3_uploads, "_BUFFERED_PART_SIZE", 5 * MIB)
     data = random.Random(1).randbytes(11 * MIB + 5)
     put(store, "large", data, length=None)
     assert contents(store, "large") == data
 
 
 def test_an_upload_of_known_length_is_longer_than_a_store_takes_in_one(store, monkeypatch):
-    monkeypatch.setattr(s3_uploads, "_WHOLE_LIMIT", 6 * MIB)
-    monkeypatch.setattr(s3_uploads, "_STREAMED_PART", 5 * MIB)
+    monkeypatch.setattr(s3_uploads, "_MAX_SINGLE_PUT", 6 * MIB)
+    monkeypatch.setattr(s3_uploads, "_STREAMED_PART_SIZE", 5 * MIB)
     data = random.Random(2).randbytes(11 * MIB + 5)
     put(store, "large", data)
     assert contents(store, "large") == data
@@ -282,7 +282,7 @@ def test_a_system_that_cannot_begin_to_write_waits_for_the_disk(tmp_path, monkey
 
 
 def test_a_disk_that_is_full_when_a_file_is_closed_leaves_nothing(tmp_path, monkeypatch):
-    """A network's file system may say so that late."""
+    """A network file system may report a full disk when a file is closed."""
     store = open_store(str(tmp_path), is_synced=False)
     duplicate = os.dup
     full = []
@@ -300,7 +300,7 @@ def test_a_disk_that_is_full_when_a_file_is_closed_leaves_nothing(tmp_path, monk
     with monkeypatch.context() as patch:
         patch.setattr("trackway.storage.artifacts.disk.os.dup", dup)
         patch.setattr("trackway.storage.artifacts.disk.os.close", close)
-        with pytest.raises(ApiError, match="no room: No space left on device"):
+        with pytest.raises(ApiError, match="too little free space: No space left on device"):
             put(store, "new")
     assert names(store) == []
 
@@ -374,7 +374,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(folder_store, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("trackway.storage.artifacts.local.os.write", full)
-        with pytest.raises(ApiError, match="no room: No space left on device") as raised:
+        with pytest.raises(ApiError, match="too little free space: No space left on device") as raised:
             put(folder_store, "new", b"x" * 100)
     assert raised.value.status == 507
     assert names(folder_store) == ["kept"]
@@ -456,11 +456,11 @@ def test_the_sweep_aborts_uploads_that_nobody_finishes(s3_store, monkeypatch):
 
 
 def test_the_sweep_reads_every_page(s3_store, monkeypatch):
-    # Two of one name, for then the id says where the next page begins.
+    # Two uploads of one name, so that the marker of a page includes the upload id.
     for path in ("a", "b", "b", "c", "d"):
         s3_store.begin_parts(path)
     monkeypatch.setattr(s3_uploads, "_ABANDONED_AFTER", s3_uploads.timedelta(0))
-    monkeypatch.setattr(s3_uploads, "_PAGE", 1)
+    monkeypatch.setattr(s3_uploads, "_LISTING_PAGE", 1)
     assert s3_store.sweep() == 5
     assert s3_store.sweep() == 0
 
@@ -472,7 +472,7 @@ def test_an_upload_that_another_server_swept_first_is_no_error(s3_store, monkeyp
 
     def too_late(bucket, key, upload_id):
         if key.endswith("/a"):
-            # Said here, for SeaweedFS does not always say it.
+            # Raised here, because SeaweedFS does not always raise it.
             raise s3_error("NoSuchUpload")
         abort(bucket, key, upload_id)
 
@@ -490,11 +490,11 @@ def test_a_sweep_that_fails_fails_no_upload(s3_store, monkeypatch, caplog, code)
         raise s3_error(code)
 
     monkeypatch.setattr(s3_store._client, "_execute", refuse)
-    monkeypatch.setattr(s3_store, "_swept", float("-inf"))
+    monkeypatch.setattr(s3_store, "_last_sweep", float("-inf"))
     put(s3_store, "f")
     put(s3_store, "g")
     assert asked == ["GET"]
-    assert "Uploads in parts that nobody finished were not aborted: " in caplog.text
+    assert "Cannot abort unfinished multipart uploads: " in caplog.text
 
 
 def test_links_are_signed_for_the_address_that_clients_see(object_store, monkeypatch):
@@ -535,8 +535,8 @@ def test_what_was_stored_with_an_encoding_is_read_as_it_lies_there(s3_store, obj
 @pytest.mark.parametrize(
     ("changes", "bucket", "message"),
     [
-        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "", "refuses the server's keys"),
-        ({"AWS_ACCESS_KEY_ID": "nobody"}, "", "refuses the server's keys"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "", "refuses the access keys"),
+        ({"AWS_ACCESS_KEY_ID": "nobody"}, "", "refuses the access keys"),
         ({}, "no-such-bucket", "its bucket does not exist"),
         ({"MLFLOW_S3_ENDPOINT_URL": "http://127.0.0.1:9"}, "", "cannot be reached"),
     ],
@@ -546,7 +546,7 @@ def test_what_is_wrong_with_the_store_is_told(object_store, monkeypatch, changes
         monkeypatch.setenv(name, value)
     store = open_store(f"s3://{bucket or object_store.bucket()}/p", S3Settings.read(os.environ))
     acts = [store.check, lambda: store.open("f"), lambda: names(store)]
-    if not bucket:  # SeaweedFS makes the bucket that its administrator uploads to
+    if not bucket:  # SeaweedFS creates a missing bucket at an upload of its administrator
         acts.append(lambda: put(store, "f", b"x" * MIB))
     for act in acts:
         with pytest.raises(Unavailable, match=message) as raised:

@@ -44,8 +44,8 @@ def test_uris_are_taken_as_mlflow_users_write_them(given: str, used: str) -> Non
     ("given", "told"),
     [
         ("./mlruns", "keeps its data in a database"),
-        ("mysql://u:p@h/d", "runs on sqlite and postgresql"),
-        ("sqlite://", "would forget everything"),
+        ("mysql://u:p@h/d", "supports sqlite and postgresql"),
+        ("sqlite://", "would be lost when the server stops"),
         ("postgresql://h:port/d", "cannot be read as a database URL"),
     ],
 )

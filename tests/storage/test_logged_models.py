@@ -294,7 +294,7 @@ def test_an_order_is_total_across_pages(tx: Tx, experiment: str, order_by: list[
 def test_a_page_has_a_greatest_length_and_the_token_leads_on(
     tx: Tx, experiment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logged_models, "_LONGEST_PAGE", 2)
+    monkeypatch.setattr(logged_models, "_MAX_PAGE_SIZE", 2)
     search, pages = request(experiment, order_by=[by("name")], max_results=100_000), []
     while not pages or search.page_token:
         pages.append(names(tx, search))

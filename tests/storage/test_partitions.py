@@ -158,10 +158,10 @@ def test_a_table_that_others_hold_on_to_is_left_alone_with_a_reason(
     database: Database, monkeypatch: pytest.MonkeyPatch, lock: str
 ) -> None:
     fill(database, 1)
-    monkeypatch.setattr(partitions, "_PATIENCE_S", 1)
+    monkeypatch.setattr(partitions, "_LOCK_TIMEOUT_S", 1)
     with database.writing() as connection:
         connection.execute(sa.text(f"LOCK TABLE points IN {lock} MODE"))
-        with pytest.raises(partitions.PartitionError, match="in use by others for 1 seconds"):
+        with pytest.raises(partitions.PartitionError, match="used the table of points for 1 seconds"):
             partitions.divide(database, 4)
     assert parts_of(database) == {}
 

@@ -159,7 +159,7 @@ def test_statements_stay_prepared_after_a_rollback(database: Database) -> None:
 def test_of_many_statements_those_used_last_stay_prepared(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_pipeline, "_MOST_PREPARED", 3)
+    monkeypatch.setattr(postgres_pipeline, "_MAX_PREPARED", 3)
     one = sa.bindparam("one", type_=sa.BigInteger)
     asked = [Prepared(sa.select((one + number).label("sum")), "one") for number in range(10)]
     with database.begin(write=False) as tx:
@@ -227,7 +227,7 @@ def test_the_best_runs_are_read_by_one_plan(database: Database) -> None:
 def test_a_statement_too_many_hinders_no_rollback(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_pipeline, "_MOST_PREPARED", 0)
+    monkeypatch.setattr(postgres_pipeline, "_MAX_PREPARED", 0)
     run_id = committed(database, make_run)
 
     def fail(tx: Tx) -> None:

@@ -172,12 +172,12 @@ def test_each_that_is_named_and_cannot_go_is_told(database: Database, tx: Tx) ->
     with pytest.raises(InvalidParameter) as refusal:
         trash.find(tx, 3000, named)
     assert refusal.value.message.splitlines() == [
-        f"Run {late} was deleted 1970-01-01 00:00:05 UTC; only what was deleted before "
-        "1970-01-01 00:00:03 UTC is old enough.",
-        f"Run {active} is not in the trash: only what has been deleted can be purged.",
+        f"Run {late} was deleted at 1970-01-01 00:00:05 UTC, but must have been deleted before "
+        "1970-01-01 00:00:03 UTC.",
+        f"Run {active} is not in the trash: delete it before you purge it.",
         "Run Nobody does not exist.",
         "Logged model m-0 does not exist.",
-        f"Experiment {experiment_id} is not in the trash: only what has been deleted can be purged.",
+        f"Experiment {experiment_id} is not in the trash: delete it before you purge it.",
         "Experiment 99999 does not exist.",
         "Experiment one does not exist.",
         f"Experiment {'9' * 30} does not exist.",
@@ -197,8 +197,8 @@ def test_an_experiment_stays_with_a_run_that_was_restored(tx: Tx) -> None:
     experiments.delete(tx, experiment_id)
     runs.restore(tx, restored)
     sentence = (
-        f"Experiment {experiment_id} stays: its run {restored} is active. Delete the run, or restore "
-        "the experiment."
+        f"Experiment {experiment_id} is not purged: its run {restored} is active. Delete the run, or "
+        "restore the experiment."
     )
     assert trash.find(tx).kept == [sentence]
     with pytest.raises(InvalidParameter) as refusal:
@@ -211,8 +211,9 @@ def test_an_experiment_stays_with_a_run_that_was_restored(tx: Tx) -> None:
 def test_the_default_experiment_stays_but_what_is_deleted_in_it_goes(tx: Tx) -> None:
     run_id = make_run(tx)
     experiments.delete(tx, "0")
-    assert trash.find(tx).kept == ["Experiment 0 stays: clients log there when they name no experiment."]
-    with pytest.raises(InvalidParameter, match="Experiment 0 stays"):
+    sentence = "Experiment 0 is never purged: clients that name no experiment log to it."
+    assert trash.find(tx).kept == [sentence]
+    with pytest.raises(InvalidParameter, match=sentence):
         trash.find(tx, selection=Selection(experiment_ids=["0"]))
     assert purge_all(tx) == [f"run {run_id}"]
     experiments.restore(tx, "0")

@@ -201,7 +201,7 @@ def test_a_fault_of_the_works_own_is_told(database: Database, run_id: str) -> No
 def test_only_so_many_rows_are_remembered(
     database: Database, run_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(row_cache, "_MOST", 2)
+    monkeypatch.setattr(row_cache, "_MAX_ROWS", 2)
     others = [str(do(database, make_run)) for _ in range(2)]
     for other_run in others:
         log(database, other_run, 1)

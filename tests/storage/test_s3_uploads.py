@@ -1,4 +1,4 @@
-"""What uploads to a real S3 server say besides their contents, whichever way they take."""
+"""The headers that each kind of upload sends to a real S3 server."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def store(bucket, monkeypatch):
 
 @pytest.fixture
 def stored(object_store, bucket):
-    """The headers that a file lies there with."""
+    """A function that returns the headers of a stored file."""
     return lambda path: object_store.client().stat_object(bucket, path).metadata
 
 
 def send(url, headers):
-    # urllib adds a Content-Type where there is none; the last word is ours.
+    # urllib adds a Content-Type if there is none. ``headers`` replace it.
     request = urllib.request.Request(url, b"by the client", {"Content-Type": "", **headers}, method="PUT")
     with urllib.request.urlopen(request) as answer:
         return answer.headers
@@ -59,12 +59,12 @@ def of_unknown_length(store, path, monkeypatch):
 
 
 def in_parts(store, path, monkeypatch):
-    monkeypatch.setattr(s3_uploads, "_WHOLE_LIMIT", 4)
+    monkeypatch.setattr(s3_uploads, "_MAX_SINGLE_PUT", 4)
     store.put(path, io.BytesIO(b"12345"), 5)
 
 
 def in_held_parts(store, path, monkeypatch):
-    monkeypatch.setattr(s3_uploads, "_HELD_PART", 5)
+    monkeypatch.setattr(s3_uploads, "_BUFFERED_PART_SIZE", 5)
     store.put(path, io.BytesIO(b"12345"), None)
 
 

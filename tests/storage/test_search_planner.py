@@ -14,15 +14,15 @@ from trackway.storage.search import pages as search_pages
 from trackway.storage.search import planner
 from trackway.storage.tracking import runs
 
-# (_FEW, _MANY): all read from their ids, all from sets, none of both, and mixtures. A lr has some 13 runs,
-# a seed two.
+# (_MAX_IDS, _MAX_SET_MEMBERS): all read from their ids, all from sets, none of both, and mixtures. A lr has
+# some 13 runs, a seed two.
 WAYS = {"few": (300, 10_000), "sets": (-1, 10_000), "rows": (-1, -1), "both": (6, 12), "mixed": (6, 10_000)}
 LONG = "x" * 100
 
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    for name, value in zip(("_FEW", "_MANY"), WAYS[request.param], strict=True):
+    for name, value in zip(("_MAX_IDS", "_MAX_SET_MEMBERS"), WAYS[request.param], strict=True):
         monkeypatch.setattr(planner, name, value)
     runs._search.cache_clear()  # what was found out for another way
     return str(request.param)
@@ -122,7 +122,7 @@ def test_values_at_the_bound_of_the_index(tx: Tx, value: str) -> None:
 def test_many_comparisons_are_not_each_asked_for_their_number(
     database: Database, tx: Tx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "_FEW", -1)
+    monkeypatch.setattr(planner, "_MAX_IDS", -1)
     experiment = make_experiment(tx)
     make_run(tx, experiment, name="it", params={f"p{number}": LONG for number in range(30)})
     filter = " AND ".join(f"params.p{number} = '{LONG}'" for number in range(30))
@@ -134,7 +134,7 @@ def test_many_comparisons_are_not_each_asked_for_their_number(
 def test_the_reading_of_a_filter_is_found_out_again_after_some_seconds(
     database: Database, tx: Tx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "_FEW", 0)
+    monkeypatch.setattr(planner, "_MAX_IDS", 0)
     experiment = make_experiment(tx)
     make_run(tx, experiment, params={"lr": "1"})
 

@@ -75,7 +75,7 @@ def test_many_runs_with_the_value_of_a_param(
     experiment = make_experiment(tx)
     for _ in range(3):
         make_run(tx, experiment, metrics={"loss": 1}, params={"lr": "1"})
-    monkeypatch.setattr(planner, "_FEW", 2)
+    monkeypatch.setattr(planner, "_MAX_IDS", 2)
     search = m.SearchRuns(
         experiment_ids=[experiment], filter="params.lr = '1'", order_by=order, max_results=9
     )
@@ -89,7 +89,7 @@ def test_many_runs_with_the_value_of_a_param(
 def test_a_set_is_made_where_a_page_needs_many_rows_for_its_members(
     database: Database, tx: Tx, monkeypatch: pytest.MonkeyPatch, size: int, is_set: bool
 ) -> None:
-    monkeypatch.setattr(planner, "_FEW", 2)
+    monkeypatch.setattr(planner, "_MAX_IDS", 2)
     experiment = make_experiment(tx)
     for number in range(20):
         make_run(tx, experiment, tags={"team": str(number % 2)})

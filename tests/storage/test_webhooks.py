@@ -286,12 +286,12 @@ def test_a_new_key_goes_in_front_of_the_old_one() -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     kept = Cipher("postgresql://host/trackway", old).encrypt("s3cret")
     assert Cipher("postgresql://host/trackway", f"{new}, {old}").decrypt(kept) == "s3cret"
-    with pytest.raises(BadRequest, match="another key"):
+    with pytest.raises(BadRequest, match="a key that the server does not have"):
         Cipher("postgresql://host/trackway", new).decrypt(kept)
 
 
 def test_what_is_no_key_is_said() -> None:
-    with pytest.raises(BadRequest, match="no Fernet key"):
+    with pytest.raises(BadRequest, match="is not a Fernet key"):
         Cipher("postgresql://host/trackway", "hunter2").encrypt("s3cret")
 
 

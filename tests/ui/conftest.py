@@ -1,4 +1,4 @@
-"""A browser on a server that holds a little of everything, and what of its traffic counts as a fault."""
+"""Fixtures for tests of the UI: a browser and a server with data. A failed request of a page fails a test."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FLAGS = (
     "--disable-component-update --disable-sync --lang=en-US"
 ).split()
 
-# What a page may take to show something, in ms: the first loads a script of 4 MB, and the cores may be busy.
+# Time-out of the pages in ms. The first page loads a script of 4 MB, and the processors may be busy.
 PATIENCE = 30_000
 
-# Requests of the pages that may fail, and why. Whatever else answers 400 or more fails the test.
+# Requests of the pages that may fail, with the reasons. Any other response of 400 or more fails the test.
 MAY_FAIL = {
-    r"/ajax-api/2\.0/mlflow/users/current$": "how the UI learns that there are no users; as in MLflow",
-    r"/experiments/get-by-name\?": "the dialog asks whether a new name is taken; 404 is the answer it wants",
-    r"/ajax-api/3\.0/mlflow/assistant/(config|providers)$": "the assistant is not built",
+    r"/ajax-api/2\.0/mlflow/users/current$": "404 tells the UI that there are no users, as in MLflow",
+    r"/experiments/get-by-name\?": "the dialog checks that a new name is not used; 404 means so",
+    r"/ajax-api/3\.0/mlflow/assistant/(config|providers)$": "the assistant is not implemented",
 }
 
 
@@ -56,7 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
 
 @pytest.fixture(scope="session")
 def settled(browser: Any, site: SimpleNamespace) -> Any:
-    """What the UI remembers once its first visitor has closed the panel over each page."""
+    """The browser storage after the panel that covers each page was closed."""
     context = browser.new_context()
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
@@ -68,7 +68,7 @@ def settled(browser: Any, site: SimpleNamespace) -> Any:
 
 
 class Ui:
-    """One page of the browser, and everything that its requests came to."""
+    """A page of the browser. ``faults`` records failed requests and script errors."""
 
     def __init__(self, page: Any, site: SimpleNamespace, name: str) -> None:
         self.page = page
@@ -80,7 +80,7 @@ class Ui:
         page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
 
     def open(self, path: str) -> Any:
-        """A page by its deep link."""
+        """Open the page with the given path after ``#``. Return it."""
         self.page.goto("about:blank")
         self.page.goto(f"{self.site.url}/#{path}")
         return self.page
@@ -98,12 +98,12 @@ class Ui:
 
     def _note_request(self, request: Any) -> None:
         if not request.url.startswith((self.site.url, "data:", "blob:", "about:")):
-            self.faults.append(f"leaves the machine: {request.url}")
+            self.faults.append(f"request to another host: {request.url}")
 
 
 @pytest.fixture
 def ui(browser: Any, site: SimpleNamespace, settled: Any, request: pytest.FixtureRequest) -> Iterator[Ui]:
-    # A context of its own: the pages remember filters and columns from visit to visit.
+    # A new context, because the pages store filters and columns in the browser.
     context = browser.new_context(
         viewport={"width": 1440, "height": 900}, locale="en-US", storage_state=settled
     )

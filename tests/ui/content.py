@@ -1,4 +1,4 @@
-"""What the UI's tests find on their server, made by the client as a user would."""
+"""The data on the server of the UI tests, created with MLflow's client."""
 
 from __future__ import annotations
 

@@ -209,10 +209,10 @@ def test_another_servers_settings_come_from_the_same_variables(environment):
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        ({"MLFLOW_PORT": "http"}, "MLFLOW_PORT is a whole number, not 'http'"),
-        ({"TRACKWAY_JOBS": "maybe"}, "TRACKWAY_JOBS is true or false, not 'maybe'"),
+        ({"MLFLOW_PORT": "http"}, "MLFLOW_PORT must be a whole number, not 'http'"),
+        ({"TRACKWAY_JOBS": "maybe"}, "TRACKWAY_JOBS must be true or false, not 'maybe'"),
         ({"MLFLOW_ENABLE_WORKSPACES": "true"}, "--enable-workspaces: workspaces are not supported yet"),
-        ({"TRACKWAY_JOB_THREADS": "0"}, "TRACKWAY_JOB_THREADS must be a number of at least 1 and below 1,000,000, not '0'"),
+        ({"TRACKWAY_JOB_THREADS": "0"}, "TRACKWAY_JOB_THREADS must be a number of at least 1 .*, not '0'"),
     ],
 )
 def test_a_variable_that_cannot_be_is_told(environment, words):

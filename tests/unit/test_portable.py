@@ -36,7 +36,7 @@ from trackway.server.edge import waiting
 from trackway.server.gunicorn import affinity, malloc, thread_pool
 from trackway.storage.artifacts import disk
 
-disk._SYNC_EVERY = 1000
+disk._SYNC_EVERY_BYTES = 1000
 api = create_app(Config(backend_store_uri="sqlite:///mac.db", artifacts_destination="files")).test_client()
 path = "/api/2.0/mlflow-artifacts/artifacts/f"
 assert api.put(path, data=bytes(5000)).status_code == 200

@@ -1,4 +1,4 @@
-"""What the README tells people to type exists."""
+"""The commands, options, extras and files that the README names exist."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.commands import ROOT, check_command, project, serve_options
 README = (ROOT / "README.md").read_text()
 SHELL = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", README, flags=re.DOTALL))
+DOCUMENTS = "".join(path.read_text() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
@@ -33,9 +34,9 @@ def test_the_command_line_has_the_command(line):
     check_command(shlex.split(line, comments=True))
 
 
-@pytest.mark.parametrize("line", _starting("python -m "))
-def test_the_module_exists(line):
-    assert find_spec(line.split()[2])
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"`python -m ([\w.]+)", DOCUMENTS))))
+def test_the_module_exists(module):
+    assert find_spec(module)
 
 
 @pytest.mark.parametrize("line", _starting("pip install '.["))
@@ -61,9 +62,3 @@ def test_each_option_and_file_mentioned_exists():
             assert text.split()[0] in options, text
         if re.fullmatch(r"[\w./]+(\.md|\.py|\.txt|\.toml|/)|LICENSE|Dockerfile", text):
             assert (ROOT / text).exists() or (ROOT / "client_compat" / text).exists(), text
-
-
-def test_the_folders_of_the_layout_exist():
-    layout = re.findall(r"^    (\w+/) ", README, re.MULTILINE)
-    assert {"server/", "storage/", "client_compat/", "trackway/", "tests/"} <= set(layout)
-    assert all((ROOT / folder).is_dir() for folder in layout)

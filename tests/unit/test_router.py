@@ -92,7 +92,7 @@ def test_what_no_rule_fits_is_not_found(paths, path):
 
 
 def test_two_names_for_one_variable_are_refused_at_the_start(paths):
-    with pytest.raises(ValueError, match=r"/hooks/<id> and /hooks/<hook_id> are the same paths"):
+    with pytest.raises(ValueError, match=r"/hooks/<id> and /hooks/<hook_id> match the same paths"):
         paths.mount("PATCH", "/hooks/<id>", Constant(""))
 
 

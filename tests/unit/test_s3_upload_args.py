@@ -1,4 +1,4 @@
-"""What MLflow's variables for uploads to S3 become, and what is refused when a server starts."""
+"""MLflow's variables for uploads to S3: their headers, and the values that stop a server from starting."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(given, **more):
 def test_without_arguments_an_upload_says_its_type_alone(given):
     args = read(given)
     assert args.headers("a/b.json") == {"Content-Type": "application/json"}
-    assert args.everywhere == {}
+    assert args.common_headers == {}
 
 
 @pytest.mark.parametrize(
@@ -51,33 +51,39 @@ def test_boto3s_arguments_become_headers(given, headers):
 
 def test_what_concerns_the_bucket_goes_with_every_request():
     owner = {OWNER: "123456789012"}
-    assert read({}, **owner).everywhere == {"x-amz-expected-bucket-owner": "123456789012"}
+    assert read({}, **owner).common_headers == {"x-amz-expected-bucket-owner": "123456789012"}
     args = read({"RequestPayer": "requester", "ExpectedBucketOwner": "210987654321"}, **owner)
-    assert args.everywhere == {
+    assert args.common_headers == {
         "x-amz-expected-bucket-owner": "210987654321",
         "x-amz-request-payer": "requester",
     }
-    assert args.stored == {}
+    assert args.object_headers == {}
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("AES256", f"{ARGS} is a JSON object of boto3's arguments such as .*, not 'AES256'"),
-        ("[1]", r"is a JSON object .*, not '\[1\]'"),
-        ("null", "is a JSON object .*, not 'null'"),
-        ({"Encryption": "AES256"}, f"{ARGS}: 'Encryption' is none of boto3's arguments .*: ACL, Bucket"),
-        ({"ACL": 5}, "ACL is a text of printable ASCII characters, not 5"),
-        ({"ACL": ""}, "ACL is a text .*, not ''"),
-        ({"ACL": "a\r\nb: c"}, r"ACL is a text .*, not 'a\\r\\nb: c'"),
-        ({"StorageClass": "ä"}, "StorageClass is a text .*, not 'ä'"),
-        ({"Metadata": "team"}, "Metadata is an object such as .*, not 'team'"),
-        ({"Metadata": {"a b": "c"}}, "Metadata is an object such as"),
-        ({"Metadata": {"a": 1}}, "Metadata's a is a text .*, not 1"),
-        ({"BucketKeyEnabled": "yes"}, "BucketKeyEnabled is true or false, not 'yes'"),
-        ({"SSECustomerKey": "secret"}, "cannot have SSECustomerKey: the server could not read back"),
-        ({"ObjectLockMode": "GOVERNANCE"}, "cannot have ObjectLockMode: S3 wants a checksum"),
-        ({"ChecksumAlgorithm": "SHA256"}, "cannot have ChecksumAlgorithm: a stream has no checksum"),
+        ("AES256", f"{ARGS} must be a JSON object of boto3's arguments such as .*, not 'AES256'"),
+        ("[1]", r"must be a JSON object .*, not '\[1\]'"),
+        ("null", "must be a JSON object .*, not 'null'"),
+        (
+            {"Encryption": "AES256"},
+            f"{ARGS}: 'Encryption' is not one of the supported arguments .*: ACL, Bucket",
+        ),
+        ({"ACL": 5}, "ACL must be a string of printable ASCII characters, not 5"),
+        ({"ACL": ""}, "ACL must be a string .*, not ''"),
+        ({"ACL": "a\r\nb: c"}, r"ACL must be a string .*, not 'a\\r\\nb: c'"),
+        ({"StorageClass": "ä"}, "StorageClass must be a string .*, not 'ä'"),
+        ({"Metadata": "team"}, "Metadata must be an object such as .*, not 'team'"),
+        ({"Metadata": {"a b": "c"}}, "Metadata must be an object such as"),
+        ({"Metadata": {"a": 1}}, r'Metadata\["a"\] must be a string .*, not 1'),
+        ({"BucketKeyEnabled": "yes"}, "BucketKeyEnabled must be true or false, not 'yes'"),
+        ({"SSECustomerKey": "secret"}, "cannot contain SSECustomerKey: the server could not read"),
+        ({"ObjectLockMode": "GOVERNANCE"}, "cannot contain ObjectLockMode: S3 needs a checksum"),
+        (
+            {"ChecksumAlgorithm": "SHA256"},
+            "cannot contain ChecksumAlgorithm: the checksum of a stream",
+        ),
     ],
 )
 def test_what_cannot_be_sent_on_is_told_in_a_sentence(given, words):
@@ -88,7 +94,7 @@ def test_what_cannot_be_sent_on_is_told_in_a_sentence(given, words):
 
 
 def test_an_owner_that_is_no_header_is_told():
-    with pytest.raises(ValueError, match=rf"{OWNER} is an account's number .*, not '12\\n34'"):
+    with pytest.raises(ValueError, match=rf"{OWNER} must be an AWS account id .*, not '12\\n34'"):
         read({}, **{OWNER: "12\n34"})
 
 
@@ -103,7 +109,7 @@ def test_a_server_does_not_start_with_arguments_that_it_cannot_follow(monkeypatc
     monkeypatch.setenv(ARGS, "AES256")
     with pytest.raises(ValueError, match=ARGS):
         prepare_artifacts(Config(**places))
-    # Where nothing lies in S3 they concern clients that share the environment.
+    # Without artifacts in S3, the variables are for clients with the same environment.
     prepare_artifacts(Config(artifacts_destination=str(tmp_path)))
 
 

@@ -38,7 +38,7 @@ def keys(entity):
 
 
 def fields(entity):
-    return [f for k in keys(entity) for f in (*k.named.values(), *([k.free] if k.free else []))]
+    return [f for k in keys(entity) for f in (*k.named.values(), *([k.other] if k.other else []))]
 
 
 # Every declaration.
@@ -64,7 +64,7 @@ def test_every_refusal_can_be_written(entity):
 
 @pytest.mark.parametrize("entity", ENTITIES)
 def test_every_way_in_leads_to_an_answer(entity):
-    assert all(k.unknown or (k.free and not k.free_under) for k in keys(entity))
+    assert all(k.unknown or (k.other and not k.other_prefix) for k in keys(entity))
     assert all(f.wrong_value or f.read is read_bare_text for f in fields(entity))
 
 

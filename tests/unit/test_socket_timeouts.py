@@ -14,7 +14,7 @@ from trackway.server.gunicorn import socket_timeouts, thread_pool
 @pytest.fixture
 def pair(monkeypatch):
     monkeypatch.setattr(socket_timeouts, "TIMEOUT_S", 0.3)
-    monkeypatch.setattr(socket_timeouts, "_MOMENT_S", 0.05)
+    monkeypatch.setattr(socket_timeouts, "_SHORT_WAIT_S", 0.05)
     client, server = socket.socketpair()
     with client, server:
         yield client, server

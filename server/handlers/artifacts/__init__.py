@@ -1,4 +1,8 @@
-"""Handlers of artifacts, as messages and as files: importing it registers them."""
+"""Handlers of artifacts. The import of this package registers them.
+
+- ``messages``: RPCs: listings, deletion, multipart uploads, presigned URLs
+- ``files``: file transfers: uploads, downloads, archives
+"""
 
 from . import files, messages
 

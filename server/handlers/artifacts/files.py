@@ -1,4 +1,4 @@
-"""Artifacts as files: up, down, and as archives."""
+"""Artifacts as files: uploads, downloads and archives."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from trackway.server.responses import Answer, Stream
 from trackway.storage.artifacts.locations import Place
 from trackway.storage.registry import aliases
 
-from .messages import files as listed
-from .messages import logged_model_location, run_location, served, version_location
+from .messages import list_files, logged_model_location, run_location, served_store, version_location
 
-# The UI's limit in MLflow, kept with its words; clients use the other way in, which has none.
-_UI_LIMIT = 10 * 1024 * 1024
+# MLflow's limit for uploads by the UI; the error message is MLflow's too. Clients use UploadArtifact, which
+# has no limit.
+_MAX_UI_UPLOAD_BYTES = 10 * 1024 * 1024
 
 
 @transfers(m.DownloadArtifact, can=policy.read_artifacts)
 def download_artifact(ctx: Transfer, req: m.DownloadArtifact) -> Stream:
-    store = served(ctx, m.DownloadArtifact)
+    store = served_store(ctx, m.DownloadArtifact)
     return files.send(ctx, Place(store, artifact_paths.check(ctx.path_values["artifact_path"])))
 
 
 @transfers(m.UploadArtifact, can=policy.edit_artifacts)
 def upload_artifact(ctx: Transfer, req: m.UploadArtifact) -> Answer:
-    store = served(ctx, m.UploadArtifact)
+    store = served_store(ctx, m.UploadArtifact)
     return _receive(ctx, Place(store, artifact_paths.check_file(ctx.path_values["artifact_path"])))
 
 
@@ -61,7 +61,7 @@ def upload_run_artifact(ctx: Transfer, req: t.UploadRunArtifact) -> Answer:
         raise InvalidParameter("Request must specify path.")
     path = artifact_paths.check_file(req.path)
     length = ctx.request.environ.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > _UI_LIMIT:
+    if not length.isdecimal() or int(length) > _MAX_UI_UPLOAD_BYTES:
         raise InvalidParameter("Artifact size is too large. Max size is 10MB.")
     if not int(length):
         raise InvalidParameter("Request must specify data.")
@@ -70,10 +70,10 @@ def upload_run_artifact(ctx: Transfer, req: t.UploadRunArtifact) -> Answer:
 
 @transfers(t.GetModelFile, can=policy.read_version)
 def get_model_file(ctx: Transfer, req: t.GetModelFile) -> Answer | Stream:
-    """A file, or a folder's listing: what a serving system needs to fetch a model by its alias."""
+    """Return a file, or the listing of a folder. With these, serving systems fetch a model by its alias."""
     path = artifact_paths.check(req.path)
     place = _version_place(ctx, req.name, req.version)
-    if found := listed(place, path):
+    if found := list_files(place, path):
         return message(m.ListArtifacts.Response(files=found))
     return files.send(ctx, place.at(path))
 
@@ -100,6 +100,7 @@ def get_logged_model_archive(ctx: Transfer, req: t.GetLoggedModelArchive) -> Str
 
 
 def _version_place(ctx: Transfer, name: str, version: str) -> Place:
+    """Return the place of a model version, named by its number or by ``@alias``."""
     if version.startswith("@"):
         alias = version[1:]
         version = ctx.run(lambda tx: aliases.resolve(tx, name, alias).version or "", write=False)
@@ -107,6 +108,7 @@ def _version_place(ctx: Transfer, name: str, version: str) -> Place:
 
 
 def _receive(ctx: Transfer, place: Place) -> Answer:
+    """Store the request's body in a file. The audit row is written after the file is stored."""
     with ctx.upload() as upload:
         place.store.put(place.path, upload, upload.length)
     answer = m.UploadArtifact.Response()

@@ -1,4 +1,8 @@
-"""Artifacts as messages: listings, deletion, and the addresses for transfers past the server."""
+"""RPCs on artifacts: listings, deletion, multipart uploads and presigned URLs.
+
+With presigned URLs clients transfer files to and from the store directly, without this server. All handlers
+here have ``transaction="none"``, so that no transaction is open while an artifact store works.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +23,10 @@ from trackway.storage.registry import version_sources
 from trackway.storage.tracking import logged_models, runs
 
 _MAX_PARTS = 10_000
-_PART_FOR_S = 3600
-_UPLOAD_FOR_S = 900
-_LONGEST_S = 7 * 24 * 3600
-_RULES = {endpoint.loaded: f"/api{endpoint.path}" for endpoint in ENDPOINTS}
+_PART_EXPIRATION_S = 3600
+_UPLOAD_EXPIRATION_S = 900
+_MAX_EXPIRATION_S = 7 * 24 * 3600
+_PATHS = {endpoint.loaded: f"/api{endpoint.path}" for endpoint in ENDPOINTS}
 
 
 @handles(m.ListArtifacts, can=policy.read_run, transaction="none")
@@ -30,7 +34,7 @@ def list_artifacts(ctx: Context, req: m.ListArtifacts) -> m.ListArtifacts.Respon
     path = artifact_paths.check(req.path or "")
     location = run_location(ctx, req.run_id)
     return m.ListArtifacts.Response(
-        root_uri=location, files=files(ctx.backend.artifacts.place(location), path)
+        root_uri=location, files=list_files(ctx.backend.artifacts.place(location), path)
     )
 
 
@@ -41,14 +45,14 @@ def list_logged_model_artifacts(
     path = artifact_paths.check(req.artifact_directory_path or "")
     location = logged_model_location(ctx, req.model_id)
     return m.ListLoggedModelArtifacts.Response(
-        root_uri=location, files=files(ctx.backend.artifacts.place(location), path)
+        root_uri=location, files=list_files(ctx.backend.artifacts.place(location), path)
     )
 
 
 @handles(m.ArtifactsListArtifacts, can=policy.read_artifacts, transaction="none")
 def list_served_artifacts(ctx: Context, req: m.ArtifactsListArtifacts) -> m.ArtifactsListArtifacts.Response:
-    """The folder's entries by their names alone, as the client expects them here."""
-    store = served(ctx, m.ArtifactsListArtifacts)
+    """List a folder of the served store. ``path`` is only the entry's name, as the client expects here."""
+    store = served_store(ctx, m.ArtifactsListArtifacts)
     found = store.list(artifact_paths.check(req.path or ""))
     return m.ArtifactsListArtifacts.Response(
         files=[
@@ -60,7 +64,7 @@ def list_served_artifacts(ctx: Context, req: m.ArtifactsListArtifacts) -> m.Arti
 
 @handles(m.DeleteArtifact, can=policy.delete_artifacts, transaction="none")
 def delete_artifact(ctx: Context, req: m.DeleteArtifact) -> m.DeleteArtifact.Response:
-    store = served(ctx, m.DeleteArtifact)
+    store = served_store(ctx, m.DeleteArtifact)
     path = artifact_paths.check(ctx.path_values["artifact_path"])
     store.delete(path)
     return ctx.run(lambda tx: m.DeleteArtifact.Response(), write=True, target=f"artifact:{path}")
@@ -68,7 +72,7 @@ def delete_artifact(ctx: Context, req: m.DeleteArtifact) -> m.DeleteArtifact.Res
 
 @handles(m.CreateMultipartUpload, can=policy.edit_artifacts, transaction="none")
 def create_multipart_upload(ctx: Context, req: m.CreateMultipartUpload) -> m.CreateMultipartUpload.Response:
-    store = served(ctx, m.CreateMultipartUpload)
+    store = served_store(ctx, m.CreateMultipartUpload)
     path = _multipart_path(ctx, req.path)
     number = 1 if req.num_parts is None else req.num_parts
     if not store.signs:
@@ -80,7 +84,7 @@ def create_multipart_upload(ctx: Context, req: m.CreateMultipartUpload) -> m.Cre
         upload_id=upload_id,
         credentials=[
             m.MultipartUploadCredential(
-                url=store.sign_part(path, upload_id, part, _PART_FOR_S), part_number=part, headers={}
+                url=store.sign_part(path, upload_id, part, _PART_EXPIRATION_S), part_number=part, headers={}
             )
             for part in range(1, number + 1)
         ],
@@ -91,7 +95,7 @@ def create_multipart_upload(ctx: Context, req: m.CreateMultipartUpload) -> m.Cre
 def complete_multipart_upload(
     ctx: Context, req: m.CompleteMultipartUpload
 ) -> m.CompleteMultipartUpload.Response:
-    store = served(ctx, m.CompleteMultipartUpload)
+    store = served_store(ctx, m.CompleteMultipartUpload)
     path = _multipart_path(ctx, req.path)
     parts = [Part(part.part_number or 0, part.etag or "") for part in req.parts]
     store.complete_parts(path, req.upload_id or "", parts)
@@ -100,7 +104,7 @@ def complete_multipart_upload(
 
 @handles(m.AbortMultipartUpload, can=policy.edit_artifacts, transaction="none")
 def abort_multipart_upload(ctx: Context, req: m.AbortMultipartUpload) -> m.AbortMultipartUpload.Response:
-    store = served(ctx, m.AbortMultipartUpload)
+    store = served_store(ctx, m.AbortMultipartUpload)
     store.abort_parts(_multipart_path(ctx, req.path), req.upload_id or "")
     return m.AbortMultipartUpload.Response()
 
@@ -109,7 +113,7 @@ def abort_multipart_upload(ctx: Context, req: m.AbortMultipartUpload) -> m.Abort
 def get_presigned_download_url(
     ctx: Context, req: m.GetPresignedDownloadUrl
 ) -> m.GetPresignedDownloadUrl.Response:
-    store = served(ctx, m.GetPresignedDownloadUrl)
+    store = served_store(ctx, m.GetPresignedDownloadUrl)
     path = artifact_paths.check_file(ctx.path_values["artifact_path"])
     url, size = _signed("Multipart download", Place(store, path), ctx.config.variables.presigned_download_s)
     return m.GetPresignedDownloadUrl.Response(url=url, headers={}, file_size=size)
@@ -120,7 +124,7 @@ def create_presigned_download_url(
     ctx: Context, req: m.CreatePresignedDownloadUrl
 ) -> m.CreatePresignedDownloadUrl.Response:
     path = artifact_paths.check_file(req.path)
-    seconds = _seconds(req.expiration, ctx.config.variables.presigned_download_s)
+    seconds = _expiration_s(req.expiration, ctx.config.variables.presigned_download_s)
     location = run_location(ctx, req.run_id)
     if is_proxied(location):
         raise InvalidParameter(
@@ -139,7 +143,7 @@ def create_presigned_upload_url(
     if bool(req.run_id) == bool(req.model_id):
         raise InvalidParameter("Exactly one of run_id and model_id must be provided.")
     path = artifact_paths.check_file(req.path)
-    seconds = _seconds(req.expiration, _UPLOAD_FOR_S)
+    seconds = _expiration_s(req.expiration, _UPLOAD_EXPIRATION_S)
     location = run_location(ctx, req.run_id) if req.run_id else logged_model_location(ctx, req.model_id or "")
     if is_proxied(location):
         raise InvalidParameter(
@@ -152,8 +156,8 @@ def create_presigned_upload_url(
     return m.CreatePresignedUploadUrl.Response(presigned_url=link.url, headers=link.headers)
 
 
-def files(place: Place, path: str) -> list[m.FileInfo]:
-    """What lies in a folder of a run's or model's artifacts, by paths relative to these."""
+def list_files(place: Place, path: str) -> list[m.FileInfo]:
+    """Return the entries of a folder, with paths relative to the root of the run's or model's artifacts."""
     skip = len(place.path) + 1 if place.path else 0
     return [
         m.FileInfo(path=entry.path[skip:], is_dir=entry.is_dir, file_size=entry.size)
@@ -161,11 +165,14 @@ def files(place: Place, path: str) -> list[m.FileInfo]:
     ]
 
 
-def served(ctx: Context, request: type[Message]) -> ArtifactStore:
-    """The store behind the server's own addresses; refused where the server serves none."""
+def served_store(ctx: Context, request: type[Message]) -> ArtifactStore:
+    """Return the store of the artifacts that this server serves.
+
+    Raise ``ApiError`` with MLflow's message and status 503 if the server runs with ``--no-serve-artifacts``.
+    """
     if not ctx.config.serve_artifacts:
         raise ApiError(
-            f"Endpoint: {_RULES[request]} disabled due to the mlflow server running with "
+            f"Endpoint: {_PATHS[request]} disabled due to the mlflow server running with "
             "`--no-serve-artifacts`. To enable artifacts server functionality, run `mlflow server` "
             "with `--serve-artifacts`",
             error_code="ENDPOINT_NOT_FOUND",
@@ -175,10 +182,13 @@ def served(ctx: Context, request: type[Message]) -> ArtifactStore:
 
 
 def run_location(ctx: Context, run_id: str) -> str:
+    """Return the URI of a run's artifacts. Raise ``NotFound`` if the run does not exist."""
     return ctx.run(lambda tx: str(runs.find(tx, run_id).artifact_uri), write=False)
 
 
 def logged_model_location(ctx: Context, model_id: str) -> str:
+    """Return the URI of a logged model's artifacts. Raise ``NotFound`` if the model does not exist."""
+
     def find(tx: Tx) -> str:
         return str(logged_models.find(tx, model_id, deleted=False).artifact_location)
 
@@ -186,27 +196,33 @@ def logged_model_location(ctx: Context, model_id: str) -> str:
 
 
 def version_location(ctx: Context, name: str, version: str) -> str:
+    """Return the URI of a model version's artifacts. Raise ``NotFound`` if the version does not exist."""
     return ctx.run(lambda tx: version_sources.location(tx, name, version), write=False)
 
 
 def _multipart_path(ctx: Context, local_file: str) -> str:
-    """The client names the folder in the address, and its own file, whose last part is the name."""
+    """Return the path of an upload: the folder of the URL and the file name of the client's local path."""
     name = local_file.replace("\\", "/").rpartition("/")[2]
     folder = artifact_paths.check(ctx.path_values["artifact_path"])
     return artifact_paths.join(folder, artifact_paths.check_file(name))
 
 
-def _signed(what: str, place: Place, seconds: int) -> tuple[str, int]:
-    """A file's address and size. ``what`` is what MLflow calls this where the store cannot."""
+def _signed(feature: str, place: Place, seconds: int) -> tuple[str, int]:
+    """Return a presigned download URL and the size of a file.
+
+    Raise an error with MLflow's name of the ``feature`` if the store cannot sign URLs.
+    """
     if not place.store.signs:
-        raise unsupported(what)
+        raise unsupported(feature)
     file = place.store.open(place.path, partly=True)
     file.close()
     return place.store.sign_get(place.path, seconds), file.size
 
 
-def _seconds(asked: int | None, default: int) -> int:
-    seconds = default if asked is None else asked
-    if not 1 <= seconds <= _LONGEST_S:
-        raise InvalidParameter(f"expiration must be between 1 and {_LONGEST_S} seconds (got {seconds}).")
+def _expiration_s(requested: int | None, default: int) -> int:
+    seconds = default if requested is None else requested
+    if not 1 <= seconds <= _MAX_EXPIRATION_S:
+        raise InvalidParameter(
+            f"expiration must be between 1 and {_MAX_EXPIRATION_S} seconds (got {seconds})."
+        )
     return seconds

@@ -1,4 +1,4 @@
-"""Versions of registered models, their stages and tags, and finding them."""
+"""Versions of registered models, their stages and tags; searches for them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trackway.storage.registry import model_versions, stages, version_sources
 
 @handles(m.CreateModelVersion, can=policy.create_version)
 def create_model_version(ctx: Context, req: m.CreateModelVersion) -> m.CreateModelVersion.Response:
-    """Add a version; it is ready at once, since its files lie where they lay."""
+    """Add a version. Its status is READY at once, since its files are not copied."""
     source = version_sources.resolve(ctx.tx, req, ctx.config.artifact_roots)
     registry_rules.check_model_name(req.name)
     registry_rules.check_run_id(source.run_id)

@@ -1,4 +1,4 @@
-"""Registered models, their tags and aliases, and finding them."""
+"""Registered models, their tags and aliases; searches for them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def get_registered_model(ctx: Context, req: m.GetRegisteredModel) -> m.GetRegist
 
 @handles(m.UpdateRegisteredModel, can=policy.edit_model)
 def update_registered_model(ctx: Context, req: m.UpdateRegisteredModel) -> m.UpdateRegisteredModel.Response:
-    """Set the description; a request without one takes it away, as in MLflow."""
+    """Set the description. As in MLflow, a request without one removes it."""
     model = registered_models.describe(ctx.tx, req.name, req.description or "")
     return m.UpdateRegisteredModel.Response(registered_model=model)
 
@@ -56,7 +56,7 @@ def search_registered_models(
 def list_registered_models(
     ctx: Context, req: extra.ListRegisteredModels
 ) -> extra.ListRegisteredModels.Response:
-    """What clients of 1.x call to find models; in the order of their names, as then."""
+    """Search for models as clients of MLflow 1.x do. The models are ordered by name, as in MLflow 1.x."""
     search = m.SearchRegisteredModels(max_results=req.max_results, page_token=req.page_token)
     found, token = registered_models.find_page(ctx.tx, search)
     return extra.ListRegisteredModels.Response(registered_models=found, next_page_token=token)

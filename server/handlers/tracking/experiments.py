@@ -1,4 +1,4 @@
-"""Experiments."""
+"""Experiments and their tags; searches for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
 from trackway.storage.tracking import experiments
 
-_ALL = 50_000  # the most that a search may ask for
+_MAX_RESULTS = 50_000  # the largest page of a search
 
 
 @handles(m.CreateExperiment, can=policy.create_experiment)
@@ -44,10 +44,10 @@ def search_experiments(ctx: Context, req: m.SearchExperiments) -> m.SearchExperi
 
 @handles(extra.ListExperiments, can=policy.search_experiments, transaction="search")
 def list_experiments(ctx: Context, req: extra.ListExperiments) -> extra.ListExperiments.Response:
-    """What clients before 1.28 call to find experiments; in the order of their ids, as then."""
+    """Search for experiments as clients before MLflow 1.28 do, with their order: by id."""
     search = m.SearchExperiments(
         view_type=req.view_type,
-        max_results=req.max_results or _ALL,
+        max_results=req.max_results or _MAX_RESULTS,
         page_token=req.page_token,
         order_by=["experiment_id ASC"],
     )

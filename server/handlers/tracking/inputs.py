@@ -1,4 +1,4 @@
-"""What runs read and make: datasets and logged models."""
+"""Datasets and logged models that runs read, and logged models that they create."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logged models."""
+"""Logged models, their params and tags; searches for them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def log_logged_model_params(
 
 @handles(m.SetLoggedModelTags, can=policy.edit_logged_model)
 def set_logged_model_tags(ctx: Context, req: m.SetLoggedModelTags) -> m.SetLoggedModelTags.Response:
-    """Of a key given twice the last value holds. The answer is empty, as MLflow's is."""
+    """Set tags. The last value of a repeated key is stored. As in MLflow, the response is empty."""
     rules.check_entries("tags", req.tags)
     logged_models.set_tags(ctx.tx, req.model_id, {tag.key: tag.value for tag in req.tags})
     return m.SetLoggedModelTags.Response()

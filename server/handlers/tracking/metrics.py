@@ -1,4 +1,4 @@
-"""Metrics: logging one, and reading their histories."""
+"""Log a metric; read the histories of metrics."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def log_metric(ctx: Context, req: m.LogMetric) -> m.LogMetric.Response:
 @handles(m.GetMetricHistory, can=policy.read_run)
 def get_metric_history(ctx: Context, req: m.GetMetricHistory) -> Rendered:
     found, token = metrics.history(ctx.tx, req.run_id, req.metric_key, req.max_results, req.page_token)
-    # A client reads 25,000 at a time: a message of each would take three times as long as the rest.
+    # A client reads 25,000 points at a time. To make a message of each point would take three times as long
+    # as the rest of the request, so this writes the JSON text directly.
     key, nan = json.dumps(req.metric_key), metrics.NAN
     items = [
         f'{{"key":{key},"value":{_NAN if value == nan else value},"timestamp":{time},"step":{step}}}'.encode()

@@ -1,4 +1,4 @@
-"""Runs: their life, their tags and params, batches, and finding them."""
+"""Runs, their tags and params, batches; searches for runs."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def log_param(ctx: Context, req: m.LogParam) -> m.LogParam.Response:
 
 @handles(m.LogBatch, can=policy.edit_run)
 def log_batch(ctx: Context, req: m.LogBatch) -> m.LogBatch.Response:
-    """Metrics, params and tags in one transaction: all of them are stored or none."""
+    """Log metrics, params and tags in one transaction: all of them are stored, or none."""
     rules.check_run_id(req.run_id)
     rules.check_batch(req)
     run = run_locks.lock_active(ctx.tx, req.run_id)
@@ -84,7 +84,10 @@ def log_batch(ctx: Context, req: m.LogBatch) -> m.LogBatch.Response:
 
 @handles(m.LogModel, can=policy.edit_run)
 def log_model(ctx: Context, req: m.LogModel) -> m.LogModel.Response:
-    """The call of clients before 3.0: the models a run made are kept as JSON in one of its tags."""
+    """Add a model to the JSON list in the run's tag ``mlflow.log-model.history``.
+
+    Clients before MLflow 3.0 log models this way.
+    """
     entry = _model_tag_entry(req.model_json)
     run = run_locks.lock_active(ctx.tx, req.run_id)
     history = rules.parse_list_tag(_LOGGED_MODELS_TAG, runs.tag(ctx.tx, run, _LOGGED_MODELS_TAG))
@@ -98,12 +101,12 @@ def _model_tag_entry(model_json: str) -> dict[str, Any]:
         model = json.loads(model_json)
     except ValueError:
         raise InvalidParameter(f"Malformed model info. \n {model_json} \n is not a valid JSON.") from None
-    needed = {"artifact_path", "flavors", "utc_time_created", "run_id"}
+    required = {"artifact_path", "flavors", "utc_time_created", "run_id"}
     if not isinstance(model, dict) or not isinstance(model.get("flavors", {}), dict):
         raise InvalidParameter(
-            "Malformed model info: model_json must be an object whose 'flavors' is an object."
+            "Malformed model info: model_json must be a JSON object, and its 'flavors' a JSON object too."
         )
-    if missing := needed - model.keys():
+    if missing := required - model.keys():
         raise InvalidParameter(f"Model json is missing mandatory fields: {missing}")
     entry = {
         key: model[key]

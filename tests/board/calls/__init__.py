@@ -1,5 +1,5 @@
-"""The client calls of the board: ``python -m calls URL WEBHOOK_URL``, run by each release of the client.
+"""The client calls of the board: ``python -m calls URL WEBHOOK_URL``, run with each release of the client.
 
-Everything here runs inside the client's own environment, the oldest of which is from 2022: it
-imports the client and what the client brings, nothing of ours. Outcomes are printed as JSON.
+This package runs in the environment of each client; the oldest one is from 2022. It therefore imports only
+the client and its dependencies, and nothing of Trackway. It prints the outcomes as JSON.
 """

@@ -1,4 +1,4 @@
-"""Makes every call there is and prints the outcomes as a JSON object on the standard output."""
+"""Run all calls and print the outcomes as a JSON object to standard output."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 
-# What the client itself prints goes to the other stream.
+# Output of the client goes to standard error.
 answer, sys.stdout = sys.stdout, sys.stderr
 
 import mlflow  # noqa: E402

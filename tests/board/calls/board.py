@@ -1,4 +1,4 @@
-"""What a call is, and the small world that calls happen in: experiments, runs, models to work with."""
+"""The class of calls, and helpers that create experiments, runs and models for them."""
 
 import inspect
 import tempfile
@@ -34,7 +34,7 @@ class Call(NamedTuple):
 
 
 class World:
-    """``prefix`` keeps what one client makes apart from what the others made on the same server."""
+    """Data for calls. Names contain ``prefix``, because all clients use the same server."""
 
     def __init__(self) -> None:
         self.prefix = f"{mlflow.__version__} {uuid.uuid4().hex[:8]}"
@@ -62,7 +62,7 @@ class World:
         return name
 
     def file(self, path: str, text: str) -> str:
-        """A new local file, in a folder of its own."""
+        """Create a local file in a new folder. Return its path."""
         file = self.new_folder() / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -86,8 +86,8 @@ def call(
 ) -> Callable[[Callable[[], None]], Callable[[], None]]:
     """Declare a row of the board.
 
-    ``method`` is what a user writes. ``needs`` is what else the client must have; a ``remark`` tells
-    the reader why a client that has the method lacks that.
+    ``method`` is the method as a user writes it. ``needs`` returns whether the client has what else the call
+    uses. ``remark`` tells the reader why a client that has the method does not.
     """
 
     def declare(play: Callable[[], None]) -> Callable[[], None]:
@@ -105,13 +105,13 @@ _HEADS = {"MlflowClient": MlflowClient, "ArtifactRepository": MlflowArtifactsRep
 
 
 def find(dotted: str) -> Any:
-    """What ``MlflowClient.get_run`` or ``mlflow.genai.load_prompt`` is in this client; else None."""
+    """Return the function with a name such as ``MlflowClient.get_run``, or None if this client lacks it."""
     head, *rest = dotted.split(".")
     found = _HEADS[head]
     for name in rest:
         try:
             found = getattr(found, name, None)
-        except ImportError:  # The client loads some parts late, and mlflow-skinny lacks what they need.
+        except ImportError:  # Some modules are imported lazily, and mlflow-skinny lacks their dependencies.
             return None
     return found
 
@@ -125,22 +125,22 @@ def _minor(version: str) -> tuple[int, ...]:
 
 
 def since(version: str) -> Callable[[], bool]:
-    """For calls whose signature or meaning changed in a release, where nothing else tells."""
+    """Return a check for a release, for calls that changed without a difference that ``takes`` can find."""
     return lambda: _minor(mlflow.__version__) >= _minor(version)
 
 
 def equal(found: Any, expected: Any) -> None:
     if found != expected:
-        raise AssertionError(f"got {found!r} where {expected!r} belongs")
+        raise AssertionError(f"got {found!r}, expected {expected!r}")
 
 
 def close_in_time(found_ms: int) -> None:
     if abs(found_ms - time.time() * 1000) > 600_000:
-        raise AssertionError(f"{found_ms} is no time of this run")
+        raise AssertionError(f"{found_ms} is not a time within this test run")
 
 
 def refused(code: str, act: Callable[[], Any]) -> str:
-    """The words in which the server refuses; fails if it doesn't, or with another code."""
+    """Return the error message of the server. Raise an error if the call succeeds or the code differs."""
     try:
         answer = act()
     except mlflow.exceptions.MlflowException as error:
@@ -150,7 +150,7 @@ def refused(code: str, act: Callable[[], Any]) -> str:
 
 
 def command(*words: str) -> str:
-    """What the client's command line prints."""
+    """Run the client's command line. Return its output."""
     from click.testing import CliRunner
     from mlflow.cli import cli
 
@@ -162,7 +162,7 @@ def command(*words: str) -> str:
 
 
 def outcome(call: Call) -> str:
-    """``worked``, ``absent``, or the reason of the failure."""
+    """Run a call. Return ``worked``, ``absent``, or the reason of the failure."""
     if not call.is_in_this_client:
         return ABSENT
     try:

@@ -1,4 +1,4 @@
-"""Experiments: made, found, renamed, tagged, deleted and restored."""
+"""Experiments: create, find, rename, tag, delete and restore."""
 
 from mlflow.entities import ViewType
 

@@ -1,4 +1,4 @@
-"""The fluent API, which keeps the current experiment and run for its user, and the command line."""
+"""The fluent API, which has a current experiment and a current run, and the command line."""
 
 import mlflow
 

@@ -1,4 +1,4 @@
-"""Datasets as clients since 2.4 describe them."""
+"""Datasets, which clients have since 2.4."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Metrics and their history; data sets and models that runs use and make."""
+"""Metrics and their history; datasets and models that are inputs and outputs of runs."""
 
 import math
 

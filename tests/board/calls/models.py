@@ -1,4 +1,4 @@
-"""Models as people log, register, load and promote them: the pyfunc flavor, which needs no library."""
+"""Models with the pyfunc flavor, which needs no library: log, register, load and promote."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ class Doubling(mlflow.pyfunc.PythonModel):
 
 def _log_model(**options: Any) -> Any:
     with mlflow.start_run(experiment_id=world.experiment()):
-        # Requirements are given, since finding them out takes a process and the package index.
+        # Requirements are given, because inferring them needs a process and the package index.
         options.setdefault("pip_requirements", ["mlflow"])
         return mlflow.pyfunc.log_model("model", python_model=Doubling(), **options)
 

@@ -1,4 +1,4 @@
-"""Prompts: over the registry's calls in 2.22, with methods of their own in later clients."""
+"""Prompts: with calls of the model registry in 2.22, with methods of their own in later clients."""
 
 import json
 from typing import Any
@@ -95,7 +95,7 @@ def _() -> None:
     name = _prompt(versions=2)
     if takes("MlflowClient.delete_prompt", "version")():
         client().delete_prompt(name, 1)
-        # These clients make another code of the server's, and leave it in the words.
+        # These clients raise another error code. The server's code is only in the message.
         message = refused("INTERNAL_ERROR", lambda: client().load_prompt(name, 1))
         equal(message.startswith("RESOURCE_DOES_NOT_EXIST"), True)
         equal(int(client().load_prompt(name, 2).version), 2)

@@ -1,4 +1,4 @@
-"""Runs: made, found, changed, tagged, deleted and restored; parameters and batches."""
+"""Runs: create, find, update, tag, delete and restore; parameters and batches."""
 
 import time
 
@@ -158,7 +158,7 @@ def _() -> None:
 
 
 def _three_runs() -> tuple[str, list[str]]:
-    """Runs whose losses are 0.5, 0.25 and NaN, and whose tag and parameter tell their number."""
+    """Create runs with the losses 0.5, 0.25 and NaN, their number as a param, and a tag Even or Odd."""
     experiment_id = world.experiment()
     ids = []
     for number, loss in enumerate([0.5, 0.25, float("nan")]):

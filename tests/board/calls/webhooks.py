@@ -1,4 +1,4 @@
-"""Webhooks, which clients have since 3.5; the board's own receiver takes what is sent."""
+"""Webhooks, which clients have since 3.5. The board has a receiver for them."""
 
 from .board import call, client, equal, refused, world
 
