@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import time
@@ -89,6 +90,35 @@ def test_an_answer_that_nobody_takes_keeps_no_thread():
             received += theirs.recv(65536)
         assert received == answer
         assert sent.wait(5)
+
+
+def test_a_large_response_on_a_connection_that_was_idle_arrives(shared_server):
+    """More than the buffers of both sides hold, to a client that begins to read late."""
+    values = [{"key": f"p{number}", "value": "x" * 6000} for number in range(100)]
+    with kept(shared_server) as client:
+        for _ in range(25):
+            run = post(shared_server, "runs/create", experiment_id="0")["run"]["info"]["run_id"]
+            post(shared_server, "runs/log-batch", run_id=run, params=values)
+        body = b'{"experiment_ids":["0"],"max_results":1000}'
+        search = "/api/2.0/mlflow/runs/search"
+        for _ in range(2):
+            time.sleep(0.5)
+            lines = ("Content-Type: application/json", f"Content-Length: {len(body)}")
+            client.sendall(head("POST", search, *lines) + body)
+            time.sleep(0.5)
+            [(status, found)] = answers(client, 1)
+            assert status == 200
+            assert len(found["runs"]) >= 25
+
+
+def post(server, path, **body):
+    request = urllib.request.Request(
+        f"{server.url}/api/2.0/mlflow/{path}",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
 
 
 def test_who_says_nothing_is_let_go_of_and_who_works_is_not(serve):
