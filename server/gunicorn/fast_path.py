@@ -78,8 +78,8 @@ class FastPath:
         Return None if gunicorn has to read the request. Its parser then gets the bytes that were read.
         """
         if conn.sock.gettimeout() is not None:
-            # A transfer has set a time-out, or the poller 0. With a time-out Python waits even with MSG_DONTWAIT;
-            # with 0 a response that the socket's buffer cannot hold would fail.
+            # A transfer has set a time-out, or the poller 0. With a time-out Python waits even with
+            # MSG_DONTWAIT; with 0 a response that the socket's buffer cannot hold would fail.
             conn.sock.settimeout(None)
         unreader = conn.parser.unreader
         data = unreader.take_buffered() if unreader.buf.tell() else b""
