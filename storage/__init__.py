@@ -3,6 +3,7 @@
 ``audit``       one row for each write
 ``jobs``        work for later, taken by lease
 ``secrets``     encryption of webhook secrets
+``free_space``  free space on the disks
 ``database``    connections and transactions
 ``search``      filters as SQL, read plans, pages
 ``tracking``, ``registry``, ``webhooks``  the queries of each area

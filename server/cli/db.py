@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .store import store_option, with_database
+from .store import fail, store_option, with_database
 
 if TYPE_CHECKING:
     from trackway.storage.database import Database
@@ -31,13 +31,22 @@ def upgrade(backend_store_uri: str) -> None:
     click.echo(f"The database is at revision {migrate.HEAD}.")
 
 
-@db.command(short_help="Check that the schema matches this version of Trackway.")
+@db.command(short_help="Check the schema, and a SQLite file for damage.")
 @store_option
 def check(backend_store_uri: str) -> None:
-    """Check that the database's schema is the one that this version needs. If not, exit with status 1."""
-    from trackway.storage.maintenance import migrate
+    """Check that the database's schema is the one that this version needs. If not, exit with status 1.
 
-    with_database(backend_store_uri, migrate.check, make=False)
+    A SQLite file is also checked for damage, for which it is read as a whole. Servers may keep running.
+    """
+    from trackway.storage.maintenance import integrity, migrate
+
+    def work(database: Database) -> None:
+        # First: the schema of a damaged file may be unreadable.
+        if problems := integrity.problems(database):
+            fail("The database is damaged; restore it from a backup:\n  " + "\n  ".join(problems))
+        migrate.check(database)
+
+    with_database(backend_store_uri, work, make=False)
     click.echo(f"The database is at revision {migrate.HEAD}, as this version needs.")
 
 

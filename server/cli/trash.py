@@ -72,6 +72,11 @@ def _ids(flags: str, nouns: str) -> Callable[[Callable[..., Any]], Callable[...,
 @_ids("--run-ids", "runs")
 @_ids("--experiment-ids", "experiments, with their runs and logged models,")
 @_ids("--logged-model-ids", "logged models")
+@click.option(
+    "--with-registered",
+    is_flag=True,
+    help="Also delete runs and logged models whose files a registered model version uses.",
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be deleted, and delete nothing.")
 @store_option
 @_server_options
@@ -87,6 +92,7 @@ def empty_trash(
     run_ids: list[str] | None,
     experiment_ids: list[str] | None,
     logged_model_ids: list[str] | None,
+    with_registered: bool,
     dry_run: bool,
     backend_store_uri: str,
     **settings: Any,
@@ -100,9 +106,9 @@ def empty_trash(
     deletes all its runs and logged models. An experiment is kept if one of its runs was restored.
     Experiment 0 is always kept.
 
-    Files of a deleted run are removed even if a registered model version refers to them. Artifacts outside
-    of --artifacts-destination and --default-artifact-root are not removed; the command prints their
-    locations.
+    A run or logged model is kept if a registered model version uses its files, unless --with-registered is
+    given. Artifacts outside of --artifacts-destination and --default-artifact-root are not removed; the
+    command prints their locations.
     """
     try:
         config = Config(backend_store_uri=backend_store_uri, **settings)
@@ -118,7 +124,9 @@ def empty_trash(
 
     def work(database: Database) -> None:
         migrate.check(database)
-        Purge(database, _open_locations(config), before_ms, selection).work(dry_run)
+        locations = _open_locations(config)
+        purge = Purge(database, locations, before_ms, selection, with_registered, config.artifact_root)
+        purge.work(dry_run)
 
     with_database(backend_store_uri, work, make=False)
 
@@ -138,25 +146,36 @@ class Purge:
     """One purge. Prints each deleted item to stdout, and each kept item with the reason to stderr."""
 
     def __init__(
-        self, database: Database, locations: Locations, before_ms: int | None, selection: Selection | None
+        self,
+        database: Database,
+        locations: Locations,
+        before_ms: int | None,
+        selection: Selection | None,
+        with_registered: bool = False,
+        artifact_root: str = "mlflow-artifacts:/",
     ) -> None:
         self._database = database
         self._locations = locations
         self._before_ms = before_ms
         self._selection = selection
-        self._is_damaged = False
+        self._with_registered = with_registered
+        self._artifact_root = artifact_root
 
     def work(self, dry_run: bool) -> None:
-        """Purge. Raise ``SystemExit`` if a run or model was restored while its artifacts were deleted."""
+        """Purge, or print what would be purged."""
         from trackway.client_compat.errors import ApiError
         from trackway.storage.maintenance import trash as storage
 
         trash: Trash = self._database.run(
-            lambda tx: storage.find(tx, self._before_ms, self._selection), write=False
+            lambda tx: storage.find(
+                tx, self._before_ms, self._selection, with_registered=self._with_registered
+            ),
+            write=False,
         )
         for sentence in trash.kept:
             click.echo(sentence, err=True)
-        if not trash.items:
+        late = self._late_uploads() if self._selection is None else []
+        if not trash.items and not late:
             age = "" if self._before_ms is None else " that is old enough"
             click.echo(f"There is nothing{' else' if trash.kept else ''} to delete in the trash{age}.")
             return
@@ -164,10 +183,15 @@ class Purge:
         if dry_run:
             for item in trash.items:
                 click.echo(f"{_capitalized(item)} would be deleted.")
+            for folder in late:
+                click.echo(f"{folder.path}, uploaded after its run or model was purged, would be deleted.")
             click.echo(f"{_counted(trash.items)} would be permanently deleted. Nothing was changed.")
             return
         gone = []
         try:
+            for folder in late:
+                folder.store.delete(folder.path)
+                click.echo(f"{folder.path}, uploaded after its run or model was purged, was deleted.")
             for item, place in zip(trash.items, places, strict=True):
                 if self._purge(item, place):
                     click.echo(f"{_capitalized(item)} was permanently deleted.")
@@ -177,8 +201,17 @@ class Purge:
             raise
         finally:
             click.echo(f"{_counted(gone)} permanently deleted.")
-        if self._is_damaged:
-            raise SystemExit(1)
+
+    def _late_uploads(self) -> list[Place]:
+        from trackway.storage.maintenance import late_uploads
+
+        purged = self._database.run(late_uploads.purged, write=False)
+        if not purged:
+            return []
+        roots = self._database.run(
+            lambda tx: late_uploads.roots(tx, purged, self._artifact_root), write=False
+        )
+        return list(late_uploads.find(self._locations, roots, purged))
 
     def _place(self, item: TrashItem) -> Place | None:
         """Return the item's place in the artifact store, or None if it has none that may be deleted.
@@ -219,24 +252,24 @@ class Purge:
         from trackway.storage.maintenance.trash import EXPERIMENT
 
         before_ms = self._before_ms
-        if not self._database.run(lambda tx: purge.is_in_trash(tx, item, before_ms), write=False):
-            content = " or one of its runs or models" if item.kind is EXPERIMENT else ""
-            click.echo(f"{_capitalized(item)} was skipped: it{content} left the trash.", err=True)
+        content = " or one of its runs or models" if item.kind is EXPERIMENT else ""
+        skipped = f"{_capitalized(item)} was skipped: it{content} left the trash."
+        if item.kind is not EXPERIMENT and not self._database.run(
+            lambda tx: purge.claim(tx, item, before_ms), write=True, request_id="trackway gc"
+        ):
+            click.echo(skipped, err=True)
             return False
         if place:
             try:
                 place.store.delete(place.path)
             except (InvalidParameter, PermissionDenied):  # a symbolic link to a folder outside
                 self._leave_alone(item)
-        if self._database.run(
+        is_gone = self._database.run(
             lambda tx: purge.delete(tx, item, before_ms), write=True, request_id="trackway gc"
-        ):
-            return True
-        self._is_damaged = self._is_damaged or place is not None
-        lost = "; if it was restored, its artifacts are lost" if place else ""
-        reason = f"it left the trash while its artifacts were deleted{lost}"
-        click.echo(f"{_capitalized(item)} was skipped: {reason}.", err=True)
-        return False
+        )
+        if not is_gone:
+            click.echo(skipped, err=True)
+        return is_gone
 
 
 def _capitalized(item: TrashItem) -> str:

@@ -18,7 +18,7 @@ temporary files on the server.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -78,6 +78,9 @@ class SignedUrl(NamedTuple):
     headers: dict[str, str]
 
 
+def do_nothing() -> None: ...
+
+
 class ArtifactStore(Protocol):
     """A store of artifacts.
 
@@ -101,11 +104,14 @@ class ArtifactStore(Protocol):
         With ``partly`` the S3 store does not request the contents until a range is read.
         """
 
-    def put(self, path: str, source: Source, length: int | None) -> None:
+    def put(
+        self, path: str, source: Source, length: int | None, before_publish: Callable[[], None] = do_nothing
+    ) -> None:
         """Store the contents of ``source``. An existing file is replaced.
 
         The file becomes visible when it is complete; a failed upload changes nothing. ``length`` is the
-        length in bytes that the client announced, or None.
+        length in bytes that the client announced, or None. ``before_publish`` is called once, when the whole
+        contents have arrived and before they become visible; if it raises, nothing is stored.
         """
 
     def delete(self, path: str) -> None:

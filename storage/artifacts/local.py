@@ -17,7 +17,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import unquote, urlsplit
 
@@ -25,11 +25,25 @@ from trackway.client_compat import artifact_paths
 from trackway.client_compat.artifact_paths import UPLOADS_FOLDER, is_reserved
 from trackway.client_compat.errors import ApiError, InvalidParameter, NotImplementedYet, Unavailable
 
-from . import CHUNK_SIZE, Entry, Part, SignedUrl, Source, disk, no_such_artifact, not_a_file, read_chunks
+from .. import free_space
+from . import (
+    CHUNK_SIZE,
+    Entry,
+    Part,
+    SignedUrl,
+    Source,
+    disk,
+    do_nothing,
+    no_such_artifact,
+    not_a_file,
+    read_chunks,
+)
 
 # Free space is checked before an upload of more than this many bytes.
 _CHECK_SPACE_FROM = 1024 * 1024
 _SWEEP_EVERY_S = 3600.0
+# How often a step is tried that another request may undo: a deletion of the same folder.
+_ATTEMPTS = 10
 _DELETED = "deleted-"
 
 
@@ -125,7 +139,9 @@ class LocalStore:
         os.close(fd)
         raise not_a_file(path) if stat.S_ISDIR(mode) else no_such_artifact(path)
 
-    def put(self, path: str, source: Source, length: int | None) -> None:
+    def put(
+        self, path: str, source: Source, length: int | None, before_publish: Callable[[], None] = do_nothing
+    ) -> None:
         target = self._resolve(path)
         if time.monotonic() - self._last_sweep > _SWEEP_EVERY_S:
             self.sweep()
@@ -134,19 +150,19 @@ class LocalStore:
                 raise InvalidParameter(f"'{path}' is a folder; a file cannot replace it.")
             folder = os.path.dirname(target)
             if not os.path.isdir(folder):
-                os.makedirs(folder, exist_ok=True)
+                _make_folder(folder)
             if length and length > _CHECK_SPACE_FROM:
                 _check_free_space(folder, length)
             with self._temporary_file() as (temporary, fd):
                 disk.copy(read_chunks(source, length), fd)
                 disk.flush(fd, is_synced=self._is_synced)
-                os.rename(temporary, target)
+                before_publish()
+                _rename(temporary, target)
 
     def delete(self, path: str) -> None:
-        self._resolve(path)  # raises for a link out of the store
         if not path:
             raise artifact_paths.invalid()
-        # Of a symbolic link, delete the link and not its target.
+        # Of a symbolic link, delete the link and not its target, which may be outside of the store.
         target = os.path.join(self._resolve(os.path.dirname(path)), os.path.basename(path))
         with _translate_errors(path):
             if not os.path.lexists(target):
@@ -182,6 +198,7 @@ class LocalStore:
             folder = os.path.dirname(folder)
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
             raise Unavailable(f"{folder} is not a folder that the server can write to")
+        free_space.check(folder)
 
     def begin_parts(self, path: str) -> str:
         raise unsupported("Multipart upload")
@@ -272,9 +289,8 @@ def unsupported(what: str) -> NotImplementedYet:
 
 def _check_free_space(folder: str, length: int) -> None:
     """Raise an error before the client has sent a file that does not fit on the disk."""
-    disk_space = os.statvfs(folder)
-    free = disk_space.f_bavail * disk_space.f_frsize
-    if disk_space.f_blocks and length > free:
+    free = free_space.free_bytes(folder)
+    if free is not None and length > free:
         raise _no_space_error(f"the upload has {length} bytes, {free} are free")
 
 
@@ -306,6 +322,29 @@ def _api_error(error: OSError, path: str) -> ApiError:
     if error.errno == errno.ENAMETOOLONG:
         return InvalidParameter("A name in the artifact path is too long for the file system of the server.")
     return Unavailable(f"The artifact store failed at '{path}': {error.strerror or error}")
+
+
+def _make_folder(folder: str) -> None:
+    """Make a folder and those above it, again if another request deletes one of them meanwhile."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            os.makedirs(folder, exist_ok=True)
+            return
+        except FileNotFoundError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+
+
+def _rename(temporary: str, target: str) -> None:
+    """Rename a file. If its folder has been deleted meanwhile, make the folder again."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            os.rename(temporary, target)
+            return
+        except FileNotFoundError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            _make_folder(os.path.dirname(target))
 
 
 def _remove(path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from minio.deleteobjects import DeleteObject
 from trackway.client_compat import artifact_paths
 from trackway.client_compat.errors import NotFound, Unavailable
 
-from . import CHUNK_SIZE, Entry, Part, SignedUrl, Source, not_a_file, s3_upload_args
+from . import CHUNK_SIZE, Entry, Part, SignedUrl, Source, do_nothing, not_a_file, s3_upload_args
 from .s3_clients import make_clients
 from .s3_errors import MISSING, translate_errors
 from .s3_settings import S3Settings
@@ -126,10 +126,12 @@ class S3Store:
                 request_headers={"If-Match": f'"{etag}"'},
             )
 
-    def put(self, path: str, source: Source, length: int | None) -> None:
+    def put(
+        self, path: str, source: Source, length: int | None, before_publish: Callable[[], None] = do_nothing
+    ) -> None:
         if time.monotonic() - self._last_sweep > _SWEEP_EVERY_S:
             self._try_sweep()
-        self._uploads.put(path, source, length)
+        self._uploads.put(path, source, length, before_publish)
 
     def delete(self, path: str) -> None:
         if not path:

@@ -8,7 +8,7 @@ to 7.2.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
@@ -54,20 +54,34 @@ class Uploads:
         self._prefix = prefix
         self._args = args
 
-    def put(self, path: str, source: Source, length: int | None) -> None:
-        """Store a file, in one request if it is small enough."""
+    def put(self, path: str, source: Source, length: int | None, before_publish: Callable[[], None]) -> None:
+        """Store a file, in one request if it is small enough. See ``ArtifactStore.put``."""
         if length is not None and length <= _MAX_SINGLE_PUT:
-            self._send(path, read_chunks(source, length), length, self._args.headers(path))
-            return
-        if length is None:
+            self._put_at_once(path, read_chunks(source, length), length, before_publish)
+        elif length is None:
             buffer = _read_fully(source, _BUFFERED_PART_SIZE)
             if len(buffer) < _BUFFERED_PART_SIZE:
-                self._send(path, [buffer], len(buffer), self._args.headers(path))
-                return
-            self._send_parts(path, _buffered_parts(buffer, source))
+                self._put_at_once(path, [buffer], len(buffer), before_publish)
+            else:
+                self._send_parts(path, _buffered_parts(buffer, source), before_publish)
         else:
             size = max(_STREAMED_PART_SIZE, -(-length // _MAX_PARTS))
-            self._send_parts(path, _streamed_parts(source, length, size))
+            self._send_parts(path, _streamed_parts(source, length, size), before_publish)
+
+    def _put_at_once(
+        self,
+        path: str,
+        chunks: Iterable[bytes | bytearray],
+        length: int,
+        before_publish: Callable[[], None],
+    ) -> None:
+        """Store a file with one request. S3 stores nothing if the last chunk is not sent."""
+        headers = self._args.headers(path)
+        if length == 0:  # S3 stores an empty file as soon as it has read the head
+            before_publish()
+            self._send(path, [], 0, headers)
+        else:
+            self._send(path, _before_last(chunks, before_publish), length, headers)
 
     def begin(self, path: str) -> str:
         """Begin a multipart upload. Return its id."""
@@ -130,7 +144,7 @@ class Uploads:
         """Return the object key of a path."""
         return artifact_paths.join(self._prefix, path)
 
-    def _send_parts(self, path: str, parts: Iterable[_Body]) -> None:
+    def _send_parts(self, path: str, parts: Iterable[_Body], before_publish: Callable[[], None]) -> None:
         upload_id = self.begin(path)
         try:
             done = []
@@ -138,6 +152,7 @@ class Uploads:
                 # Without object headers: they were sent when the upload began.
                 query = part_query(upload_id, number)
                 done.append(Part(number, self._send(path, body, size, {}, query)))
+            before_publish()
             self.complete(path, upload_id, done)
         except BaseException:
             with suppress(ApiError):
@@ -164,6 +179,19 @@ class Uploads:
             return str(response.headers.get("ETag", ""))
         code = _CODE.search(response.data)
         raise api_error(code.group(1).decode() if code else str(response.status), "", path)
+
+
+def _before_last(
+    chunks: Iterable[bytes | bytearray], call: Callable[[], None]
+) -> Iterator[bytes | bytearray]:
+    """Yield the chunks. Make a call after all have been read, and before the last one is yielded."""
+    held: bytes | bytearray = b""
+    for chunk in chunks:
+        if held:
+            yield held
+        held = chunk
+    call()
+    yield held
 
 
 def part_query(upload_id: str, number: int) -> dict[str, str]:

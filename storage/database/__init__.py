@@ -13,15 +13,18 @@
 ``sqlite_write_lock`` the write lock of a process and its forks
 ``postgres``          PostgreSQL's settings; whether statements may be prepared
 ``postgres_pipeline`` statements by libpq's pipeline
+``time_limit``        the time limit of statements
 
 Other folders import from this package, not from its modules.
 """
 
 from .database import DEFAULT_WORKSPACE, Database, Tx, file_of, parse_uri
+from .errors import is_temporary
 from .prepared import Prepared, in_list, multi_row
 from .read_replica import ReadReplica
 from .row_cache import must_exist
 from .text_cache import new_version
+from .time_limit import set_cancelled
 from .upsert import excluded, insert_new, upsert
 
 __all__ = [
@@ -34,9 +37,11 @@ __all__ = [
     "file_of",
     "in_list",
     "insert_new",
+    "is_temporary",
     "multi_row",
     "must_exist",
     "new_version",
     "parse_uri",
+    "set_cancelled",
     "upsert",
 ]

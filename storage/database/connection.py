@@ -6,10 +6,17 @@ Transaction would cost 12 microseconds for each transaction; a short one on SQLi
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
+
+# PostgreSQL's refusals of a new connection; psycopg gives no SQLSTATE for them.
+_TOO_MANY = re.compile("too many (?:clients|connections)|remaining connection slots")
+_FULL_TIMEOUT_S = 10.0
+_FULL_PAUSE_S = 0.02
 
 
 class PooledConnection:
@@ -29,10 +36,16 @@ class PooledConnection:
         self.engine = engine
         self.dialect = engine.dialect
         self._connection: sa.Connection | None = None
-        try:
-            self._pooled: Any = engine.raw_connection()
-        except self.dialect.loaded_dbapi.Error as fault:
-            sa.Connection._handle_dbapi_exception_noconnection(fault, self.dialect, engine)
+        deadline = time.monotonic() + _FULL_TIMEOUT_S
+        while True:
+            try:
+                self._pooled: Any = engine.raw_connection()
+                break
+            except self.dialect.loaded_dbapi.Error as fault:
+                if _is_full(fault) and _others_in_use(engine) and time.monotonic() < deadline:
+                    time.sleep(_FULL_PAUSE_S)  # one of the pool's own connections will become free
+                    continue
+                sa.Connection._handle_dbapi_exception_noconnection(fault, self.dialect, engine)
         self.driver: Any = self._pooled.dbapi_connection
         if begin:
             try:
@@ -48,6 +61,11 @@ class PooledConnection:
         """Values that are kept with the driver's connection for its lifetime."""
         info: dict[Any, Any] = self._pooled.info
         return info
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the driver's connection is still in use here: not if it was lost."""
+        return bool(self._pooled.is_valid)
 
     @property
     def connection(self) -> sa.Connection:
@@ -78,3 +96,12 @@ class PooledConnection:
             self._connection.close()
         elif self._pooled.is_valid:
             self._pooled.close()
+
+
+def _is_full(fault: Exception) -> bool:
+    """Return whether PostgreSQL refused a new connection because it has as many as it may have."""
+    return bool(_TOO_MANY.search(str(fault)))
+
+
+def _others_in_use(engine: sa.Engine) -> bool:
+    return int(getattr(engine.pool, "checkedout", int)()) > 0

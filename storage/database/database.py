@@ -61,11 +61,13 @@ class Database:
         *,
         synchronous: str = "NORMAL",
         pool_size: int = 8,
+        statement_timeout_s: float | None = None,
         connect_parameters: Mapping[str, int] | None = None,
     ) -> None:
         """Prepare the pool. Raise ``ValueError``, with a message for the operator, if a setting is wrong.
 
-        ``synchronous`` is SQLite's setting. ``connect_parameters`` are libpq's, for PostgreSQL; those in the
+        ``synchronous`` is SQLite's setting. ``statement_timeout_s`` limits the time of a statement, on SQLite
+        of all statements of a transaction. ``connect_parameters`` are libpq's, for PostgreSQL; those in the
         URI have priority.
         """
         url = parse_uri(uri)
@@ -75,15 +77,23 @@ class Database:
         self._row_cache: RowCache | None = None
         self._prepare_policy: postgres.PreparePolicy | None = None
         self._write_lock: WriteLock | None = None
+        self._has_timer = False
         self._begin_write: Callable[[Any], None] | None = None
         if self._is_sqlite:
             self._write_lock = WriteLock()
-            self._engine = sqlite.make_engine(url, synchronous=synchronous, pool_size=pool_size)
+            self._engine = sqlite.make_engine(
+                url, synchronous=synchronous, pool_size=pool_size, statement_timeout_s=statement_timeout_s
+            )
+            self._has_timer = statement_timeout_s is not None
             self._begin_write = partial(sqlite.begin_writing, self._write_lock)
             self._read_engine = self._engine
         else:
             self._engine, self._prepare_policy = postgres.make_engine(
-                url, pool_size=pool_size, pool_timeout_s=WAIT_S, connect_parameters=connect_parameters or {}
+                url,
+                pool_size=pool_size,
+                pool_timeout_s=WAIT_S,
+                statement_timeout_s=statement_timeout_s,
+                connect_parameters=connect_parameters or {},
             )
             self._row_cache = RowCache()
             # Requests that read need no common snapshot for their statements; BEGIN and ROLLBACK would cost
@@ -192,10 +202,15 @@ class Database:
         if write:
             self._acquire_write_lock()
         try:
-            return Tx(
+            pooled = (
                 PooledConnection(self._engine, self._begin_write)
                 if write
-                else PooledConnection(self._read_engine),
+                else PooledConnection(self._read_engine)
+            )
+            if self._has_timer:
+                pooled.info["timer"].start()
+            return Tx(
+                pooled,
                 _NO_TEXT_CACHE if write else self._text_cache,
                 row_cache=row_cache,
                 writes=write,
@@ -210,6 +225,8 @@ class Database:
 
     def _close(self, tx: Tx) -> None:
         try:
+            if self._has_timer:
+                tx.stop_timer()
             tx.close()
         finally:
             if tx.writes:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import exc
 
-from trackway.client_compat.errors import Unavailable
+from trackway.client_compat.errors import BadRequest, Unavailable
 
 # PostgreSQL: serialization failure, deadlock, foreign key violation. The last one occurs when another
 # transaction purges the parent after this one has read it; the retry then reports that it does not exist.
 _RETRYABLE_SQLSTATES = {"40001", "40P01", "23503"}
 _SQLITE_ERROR = 1
+# A statement was stopped by the time limit.
+_QUERY_CANCELED = "57014"
+_SQLITE_INTERRUPT = 9
+# What PostgreSQL says while it starts, stops, recovers, or has no connection left.
+_TEMPORARY = re.compile("starting up|shutting down|recovery|not yet accepting|too many|remaining connection")
 
 
 def is_retryable(fault: exc.SQLAlchemyError, write: bool) -> bool:
@@ -30,11 +37,18 @@ def as_api_error(fault: exc.SQLAlchemyError) -> Exception:
     text = first_line(fault)
     if "file is not a database" in text:
         return Unavailable("The file that the store URI names is not a SQLite database.")
+    if "disk image is malformed" in text:
+        return Unavailable("The database is damaged; restore it from a backup.")
     origin = getattr(fault, "orig", None)
     state = getattr(origin, "sqlstate", None) or ""
     if getattr(origin, "sqlite_errorcode", None) == _SQLITE_ERROR:
         # An invalid statement. SQLite's driver raises OperationalError for it, as it does for a full disk.
         return fault
+    if state == _QUERY_CANCELED or getattr(origin, "sqlite_errorcode", None) == _SQLITE_INTERRUPT:
+        return BadRequest(
+            "The request was stopped, because its database statements took too long (--statement-timeout): "
+            "make its filter simpler or ask for fewer results."
+        )
     if "disk is full" in text or state == "53100":
         return Unavailable("The database's disk is full: nothing of this request was stored.")
     if isinstance(fault, exc.TimeoutError) or "database is locked" in text or state.startswith("53"):
@@ -54,6 +68,12 @@ def unreachable(reason: str) -> Unavailable:
     error = Unavailable("The database cannot be reached or written; try again in a moment.")
     error.add_note(reason)
     return error
+
+
+def is_temporary(error: Unavailable) -> bool:
+    """Return whether the database may answer later by itself: not if it has refused the user, for example."""
+    reason = " ".join(getattr(error, "__notes__", ()))
+    return "FATAL" not in reason or bool(_TEMPORARY.search(reason))
 
 
 def first_line(fault: BaseException) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -72,7 +73,12 @@ class PreparePolicy:
 
 
 def make_engine(
-    url: URL, *, pool_size: int, pool_timeout_s: float, connect_parameters: Mapping[str, int]
+    url: URL,
+    *,
+    pool_size: int,
+    pool_timeout_s: float,
+    statement_timeout_s: float | None,
+    connect_parameters: Mapping[str, int],
 ) -> tuple[sa.Engine, PreparePolicy]:
     """Return an engine with a pool, and its policy on prepared statements.
 
@@ -91,10 +97,22 @@ def make_engine(
     except ImportError:
         raise ValueError('PostgreSQL needs a driver: pip install "trackway[postgres]".') from None
     sa.event.listen(engine, "connect", prepare_policy.configure)
+    if statement_timeout_s is not None:
+        sa.event.listen(engine, "connect", partial(_set_statement_timeout, statement_timeout_s))
     sa.event.listen(engine, "connect", _add_pipeline)
     # Not a "rollback" event: with a listener on an engine, SQLAlchemy looks for listeners at each statement.
     engine.dialect.do_rollback = _roll_back  # type: ignore[method-assign, assignment]
     return engine, prepare_policy
+
+
+def _set_statement_timeout(timeout_s: float, connection: Any, _record: Any) -> None:
+    """Limit the time of each statement of the session.
+
+    The setting is not a start-up parameter, since PgBouncer refuses those.
+    """
+    connection.autocommit = True
+    connection.execute(f"SET statement_timeout = {timeout_s * 1000:.0f}")
+    connection.autocommit = False
 
 
 def _add_pipeline(connection: Any, record: Any) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
 from .sqlite_write_lock import WriteLock
+from .time_limit import StatementTimer
 
 log = logging.getLogger("trackway.storage")
 
@@ -23,12 +26,14 @@ _SOFT_HEAP_LIMIT_BYTES = 6 * 2**20
 _WAL_FIX_VERSION = (3, 51, 3)
 
 
-def make_engine(url: URL, *, synchronous: str, pool_size: int) -> sa.Engine:
+def make_engine(
+    url: URL, *, synchronous: str, pool_size: int, statement_timeout_s: float | None
+) -> sa.Engine:
     """Return an engine with a pool. Raise ``ValueError`` if ``synchronous`` is not a valid setting."""
     if synchronous not in {"NORMAL", "FULL", "EXTRA"}:
         raise ValueError(f"SQLite's synchronous setting must be NORMAL, FULL or EXTRA, not {synchronous!r}.")
     assert url.database is not None
-    Path(url.database).resolve().parent.mkdir(parents=True, exist_ok=True)
+    _create_private(Path(url.database))
     engine = sa.create_engine(
         url,
         module=_sqlite_module(),
@@ -40,7 +45,9 @@ def make_engine(url: URL, *, synchronous: str, pool_size: int) -> sa.Engine:
     )
 
     @sa.event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
+    def _prepare(connection: Any, record: Any) -> None:
+        if statement_timeout_s is not None:
+            record.info["timer"] = StatementTimer(connection, statement_timeout_s)
         connection.isolation_level = None  # the driver sends no BEGIN by itself
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")
@@ -67,6 +74,16 @@ def make_engine(url: URL, *, synchronous: str, pool_size: int) -> sa.Engine:
     # which is 10 % of a write.
     engine.dialect.do_begin = _begin  # type: ignore[method-assign, assignment]
     return engine
+
+
+def _create_private(path: Path) -> None:
+    """Create the database file, and its folder, if missing. Only its owner can read it, whatever the umask.
+
+    SQLite gives its log and index files the permissions of the database file.
+    """
+    path.resolve().parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _begin(connection: Any) -> None:

@@ -2,6 +2,9 @@
 
 - ``migrate``: create the tables, check the schema's revision, run migrations
 - ``partitions``: divide the table of metric points into partitions (PostgreSQL)
+- ``integrity``: find damage in a SQLite file
+- ``registered_files``: runs and models whose files a registered version uses
+- ``late_uploads``: files that were uploaded to a run or model after its purge
 - ``trash``: find what is in the trash and can be purged
 - ``purge``: delete it for good
 """

@@ -1,8 +1,8 @@
 """Purge: delete the rows of an item of the trash for good; find the folder of its artifacts.
 
-The artifacts are deleted first, by the caller, and the rows last: if a purge is stopped, the remaining rows
-show what is left to do. Each item is therefore checked twice: before its artifacts are deleted
-(``is_in_trash``), and under a lock when its rows are deleted (``delete``).
+A run or logged model is purged in three steps: ``claim`` marks its row as PURGING under a lock, after which
+it cannot be restored; the caller deletes its artifacts; ``delete`` deletes its rows. If a purge is stopped,
+the remaining rows show what is left to do, and the next purge continues.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from .. import audit
 from ..artifacts.locations import Locations, Place
-from ..database import Tx
+from ..database import Tx, new_version
 from ..schema.tracking import (
     experiments,
     logged_model_points,
@@ -23,7 +23,7 @@ from ..schema.tracking import (
     runs,
     series,
 )
-from ..tracking.experiments import DELETED
+from ..tracking.experiments import DELETED, PURGING
 from .trash import EXPERIMENT, MODEL, RUN, TrashItem, is_trashed
 
 
@@ -46,13 +46,27 @@ def folder(locations: Locations, item: TrashItem) -> Place:
     return Place(place.store, parent) if is_own else place
 
 
+def claim(tx: Tx, item: TrashItem, before_ms: int | None) -> bool:
+    """Mark a run or logged model as PURGING. Return False if it, or its experiment, left the trash."""
+    _lock(tx, item)
+    # Check in a new statement: the one that waited for the lock may have read the rows as they were before.
+    if not is_in_trash(tx, item, before_ms):
+        return False
+    table = item.kind.table
+    changes: dict[str, object] = {"lifecycle_stage": PURGING}
+    if item.kind is RUN:
+        changes["version"] = new_version()
+    tx.execute(sa.update(table).where(table.c.id == item.id).values(changes))
+    return True
+
+
 def delete(tx: Tx, item: TrashItem, before_ms: int | None) -> bool:
     """Delete the item's rows, after its artifacts, and add a row to the audit log.
 
-    Return False, and delete nothing, if the item was restored meanwhile or contains something restored.
+    Return False, and delete nothing, if the item was restored and not claimed, if it is an experiment that
+    contains something, or if another purge has deleted it.
     """
     _lock(tx, item)
-    # Check in a new statement: the one that waited for the lock may have read the rows as they were before.
     if not is_in_trash(tx, item, before_ms):
         return False
     if item.kind is RUN:
@@ -91,10 +105,15 @@ def _is_purgeable(item: TrashItem, before_ms: int | None) -> Iterable[sa.ColumnE
     if item.kind is EXPERIMENT:
         for child in (runs, logged_models):
             yield ~sa.exists().where(child.c.experiment_id == table.c.id)
+        yield from is_trashed(item.kind, before_ms)
+        return
     if item.with_experiment:
         is_its_experiment = experiments.c.id == item.kind.experiment
-        yield sa.exists().where(is_its_experiment, *is_trashed(EXPERIMENT, before_ms))
+        in_trash: sa.ColumnElement[bool] = sa.exists().where(
+            is_its_experiment, *is_trashed(EXPERIMENT, before_ms)
+        )
         if item.kind is RUN:
-            yield runs.c.lifecycle_stage == DELETED
+            in_trash = sa.and_(in_trash, runs.c.lifecycle_stage == DELETED)
     else:
-        yield from is_trashed(item.kind, before_ms)
+        in_trash = sa.and_(*is_trashed(item.kind, before_ms))
+    yield sa.or_(table.c.lifecycle_stage == PURGING, in_trash)

@@ -16,7 +16,11 @@ from trackway.client_compat.errors import InvalidParameter
 from .. import search
 from ..database import Tx
 from ..schema.tracking import experiments, logged_models, runs
-from ..tracking.experiments import ACTIVE, DEFAULT_EXPERIMENT, DELETED
+from ..tracking.experiments import ACTIVE, DEFAULT_EXPERIMENT, DELETED, PURGING
+from . import registered_files
+
+# An item is PURGING if an earlier purge of it was stopped.
+IN_TRASH = (DELETED, PURGING)
 
 
 class Kind(NamedTuple):
@@ -101,12 +105,19 @@ class Selection(NamedTuple):
     experiment_ids: Sequence[str] = ()
 
 
-def find(tx: Tx, before_ms: int | None = None, selection: Selection | None = None) -> Trash:
+def find(
+    tx: Tx,
+    before_ms: int | None = None,
+    selection: Selection | None = None,
+    *,
+    with_registered: bool = False,
+) -> Trash:
     """Return the items to purge, and a sentence for each experiment that cannot be purged.
 
     These are the items that were deleted up to ``before_ms``, or at any time if it is None, and the contents
     of deleted experiments. With a ``selection`` only the selected items are considered; raise
-    ``InvalidParameter`` with one line for each of them that cannot be purged.
+    ``InvalidParameter`` with one line for each of them that cannot be purged. Items whose files a registered
+    model version uses are kept, unless ``with_registered``.
     """
     if selection is None:
         trashed = [_in_trash(tx, kind, before_ms) for kind in (RUN, MODEL, EXPERIMENT)]
@@ -123,19 +134,29 @@ def find(tx: Tx, before_ms: int | None = None, selection: Selection | None = Non
             raise InvalidParameter("\n".join(refused))
         kept = []
     experiment_ids = [experiment.id for experiment in removable]
-    return Trash(
-        [
-            *_merge(trashed[0], _contents(tx, RUN, experiment_ids)),
-            *_merge(trashed[1], _contents(tx, MODEL, experiment_ids)),
-            *removable,
-        ],
-        kept,
-    )
+    items = [
+        *_merge(trashed[0], _contents(tx, RUN, experiment_ids)),
+        *_merge(trashed[1], _contents(tx, MODEL, experiment_ids)),
+    ]
+    if not with_registered and (in_use := registered_files.uses(tx, items)):
+        sentences = [
+            f"{item.kind.name.capitalize()} {item.key} is not purged: {in_use[item]} uses its files "
+            "(--with-registered purges it all the same)."
+            for item in items
+            if item in in_use
+        ]
+        if selection is not None:
+            raise InvalidParameter("\n".join(sentences))
+        kept += sentences
+        items = [item for item in items if item not in in_use]
+        homes = {item.experiment for item in in_use}
+        removable = [experiment for experiment in removable if experiment.id not in homes]
+    return Trash([*items, *removable], kept)
 
 
 def is_trashed(kind: Kind, before_ms: int | None) -> Iterable[sa.ColumnElement[bool]]:
     """Return the conditions that an item is in the trash and was deleted up to ``before_ms``."""
-    yield kind.table.c.lifecycle_stage == DELETED
+    yield kind.table.c.lifecycle_stage.in_(IN_TRASH)
     if before_ms is not None:
         yield kind.trashed <= before_ms
 
@@ -176,7 +197,7 @@ def _find_selected(
         row, name = found.get(key), f"{kind.name.capitalize()} {key}"
         if row is None:
             refused.append(f"{name} does not exist.")
-        elif row.lifecycle_stage != DELETED:
+        elif row.lifecycle_stage not in IN_TRASH:
             refused.append(f"{name} is not in the trash: delete it before you purge it.")
         elif before_ms is not None and (row.trashed is None or row.trashed > before_ms):
             time = "an unknown time" if row.trashed is None else _format_time(row.trashed)

@@ -25,6 +25,9 @@ from ..schema.tracking import experiment_tags, experiments, runs, workspaces
 from ..search import pages
 
 ACTIVE, DELETED = "active", "deleted"
+# A run or logged model whose artifacts `trackway gc` is deleting. It cannot be restored; clients see it as
+# deleted.
+PURGING = "purging"
 # Clients that name no experiment log to this one.
 DEFAULT_EXPERIMENT = 0
 STAGES = {"ACTIVE_ONLY": [ACTIVE], "DELETED_ONLY": [DELETED], "ALL": [ACTIVE, DELETED]}
@@ -303,7 +306,7 @@ def _set_stage(tx: Tx, experiment_id: int, stage: str, deleted_time: int | None)
     )
     tx.execute(
         sa.update(runs)
-        .where(runs.c.experiment_id == experiment_id)
+        .where(runs.c.experiment_id == experiment_id, runs.c.lifecycle_stage != PURGING)
         .values(lifecycle_stage=stage, deleted_time=deleted_time, version=new_version())
     )
 

@@ -109,7 +109,7 @@ def find(tx: Tx, model_id: str, *, lock: bool = False, deleted: bool = True) -> 
     """
     statement = _FIND_LOCKED if lock else _FIND
     row = tx.execute(statement, {"model_id": model_id, "workspace": tx.workspace}).first()
-    if row is None or (row.lifecycle_stage == DELETED and not deleted):
+    if row is None or (row.lifecycle_stage != ACTIVE and not deleted):
         raise rules.not_found(model_id)
     return row
 

@@ -16,6 +16,7 @@ from .. import search
 from ..database import Tx
 from ..schema.tracking import params, run_tags, series
 from . import inputs
+from .experiments import DELETED, PURGING
 
 
 def dumps(tx: Tx, rows: Sequence[Any]) -> list[bytes]:
@@ -82,5 +83,5 @@ def info(row: Any) -> m.RunInfo:
         start_time=row.start_time,
         end_time=row.end_time or None,
         artifact_uri=row.artifact_uri,
-        lifecycle_stage=row.lifecycle_stage,
+        lifecycle_stage=DELETED if row.lifecycle_stage == PURGING else row.lifecycle_stage,
     )

@@ -22,7 +22,7 @@ from ..schema import tracking
 from ..schema.tracking import params, run_tags, runs, series
 from ..search import pages
 from . import experiments, inputs, run_json, run_locks
-from .experiments import ACTIVE, DELETED, STAGES
+from .experiments import ACTIVE, DELETED, PURGING, STAGES
 from .run_locks import LockedRun
 
 SET_TAG = Prepared(upsert(run_tags, "value"), "run_id", "key", "value")
@@ -128,12 +128,15 @@ def update(tx: Tx, req: m.UpdateRun) -> m.RunInfo:
 def delete(tx: Tx, run_id: str) -> None:
     """Move the run to the trash. A run that is there already only gets a new deletion time."""
     row = run_locks.lock(tx, run_id)
-    _update_columns(tx, row.id, {"lifecycle_stage": DELETED, "deleted_time": tx.now_ms})
+    if row.lifecycle_stage != PURGING:
+        _update_columns(tx, row.id, {"lifecycle_stage": DELETED, "deleted_time": tx.now_ms})
 
 
 def restore(tx: Tx, run_id: str) -> None:
-    """Take the run out of the trash. Idempotent."""
+    """Take the run out of the trash. Idempotent. Raise ``InvalidParameter`` if it is being purged."""
     row = run_locks.lock(tx, run_id)
+    if row.lifecycle_stage == PURGING:
+        raise InvalidParameter(f"The run {run_id} cannot be restored: `trackway gc` is deleting it.")
     _update_columns(tx, row.id, {"lifecycle_stage": ACTIVE, "deleted_time": None})
 
 

@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 
 from tests import factories
 from tests.services import BIN, ObjectStore, TrackwayServer
+from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.server.cli import trash
 from trackway.storage.artifacts.local import LocalStore
 from trackway.storage.artifacts.locations import Locations
@@ -205,33 +206,89 @@ def test_what_leaves_the_trash_before_its_turn_keeps_its_artifacts(
         assert factories.get_run(tx, kept)
 
 
-def test_a_run_that_is_restored_while_its_artifacts_are_deleted_stays(
+def test_a_run_cannot_be_restored_while_its_artifacts_are_deleted(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with database.begin(write=True) as tx:
-        restored, deleted = factories.make_run(tx), factories.make_run(tx)
-        for run_id in (restored, deleted):
-            runs.delete(tx, run_id)
+        run_id = factories.make_run(tx)
+        runs.delete(tx, run_id)
+    refusals = []
 
     def restore_meanwhile(store: LocalStore, path: str) -> None:
-        if restored in path:
-            database.run(lambda tx: runs.restore(tx, restored), write=True)
+        for change in (runs.restore, runs.delete):
+            try:
+                database.run(lambda tx, change=change: change(tx, run_id), write=True)
+            except InvalidParameter as error:
+                refusals.append(error.message)
+        with database.begin(write=False) as tx:
+            run = factories.get_run(tx, run_id)
+        assert run.info
+        assert run.info.lifecycle_stage == "deleted"
 
     monkeypatch.setattr(LocalStore, "delete", restore_meanwhile)
-    with pytest.raises(SystemExit) as end:
-        trash.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
-    assert end.value.code == 1
-    said, complaints = capsys.readouterr()
-    assert said == f"Run {deleted} was permanently deleted.\n1 run permanently deleted.\n"
-    assert complaints == (
-        f"Run {restored} was skipped: it left the trash while its artifacts were deleted; if it was "
-        "restored, its artifacts are lost.\n"
-    )
-    with database.begin(write=False) as tx:
-        assert factories.get_run(tx, restored)
+    trash.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
+    assert refusals == [f"The run {run_id} cannot be restored: `trackway gc` is deleting it."]
+    said = capsys.readouterr().out
+    assert said == f"Run {run_id} was permanently deleted.\n1 run permanently deleted.\n"
 
 
-@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_a_purge_that_was_stopped_after_the_artifacts_goes_on(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.begin(write=True) as tx:
+        runs.delete(tx, run_id := factories.make_run(tx))
+
+    def stop(store: LocalStore, path: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "delete", stop)
+        with pytest.raises(KeyboardInterrupt):
+            trash.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
+    with pytest.raises(InvalidParameter, match="is deleting it"):
+        database.run(lambda tx: runs.restore(tx, run_id), write=True)
+    trash.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
+    with pytest.raises(NotFound):
+        database.run(lambda tx: runs.find(tx, run_id), write=False)
+
+
+def test_files_that_were_uploaded_after_the_purge_are_found(
+    server: TrackwayServer, client: MlflowClient, tmp_path: Path
+) -> None:
+    experiment_id = client.create_experiment("late")
+    run_id, kept = make_run(client, experiment_id), make_run(client, experiment_id)
+    client.delete_run(run_id)
+    assert gc(server)[0] == 0
+    folder = server.folder / "artifacts" / experiment_id
+    for name in (run_id, "f" * 32):  # one that was purged here, and one that this server does not know
+        (folder / name / "artifacts").mkdir(parents=True)
+        (folder / name / "artifacts" / "late").write_text("late")
+    code, said, _ = gc(server, "--dry-run")
+    assert (code, f"{experiment_id}/{run_id}, uploaded after" in said) == (0, True)
+    code, said, _ = gc(server)
+    assert (code, "was deleted" in said) == (0, True)
+    assert sorted(path.name for path in folder.iterdir()) == sorted([kept, "f" * 32])
+
+
+def test_files_of_a_registered_version_are_kept(server: TrackwayServer, client: MlflowClient) -> None:
+    experiment_id = client.create_experiment("registered")
+    used, other = make_run(client, experiment_id), make_run(client, experiment_id)
+    client.create_registered_model("m")
+    client.create_model_version("m", f"runs:/{used}/folder", used)
+    client.delete_experiment(experiment_id)
+    code, said, kept = gc(server)
+    assert code == 0
+    assert f"Run {other} was permanently deleted." in said
+    assert f"Run {used} is not purged: version 1 of model 'm' uses its files" in kept
+    assert (server.folder / "artifacts" / experiment_id / used / "artifacts" / "folder" / "file.txt").exists()
+    code, _, refused = gc(server, "--run-ids", used)
+    assert code == 1
+    assert "--with-registered" in refused
+    code, said, _ = gc(server, "--with-registered")
+    assert f"Run {used} was permanently deleted." in said
+    assert f"Experiment {experiment_id} was permanently deleted." in said
+
+
 def test_a_location_that_nobody_gave_to_the_server_is_left_alone(
     server: TrackwayServer, client: MlflowClient, tmp_path: Path
 ) -> None:

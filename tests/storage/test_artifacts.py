@@ -323,6 +323,31 @@ def test_links_that_lead_outside_are_refused_and_not_listed(folder_store, tmp_pa
     assert [entry.path for entry in folder_store.walk("")] == ["a/f"]
 
 
+def test_a_link_that_leads_outside_can_be_deleted_and_its_target_stays(folder_store, tmp_path):
+    put(folder_store, "f")
+    secret = tmp_path / "secret"
+    secret.write_text("not yours")
+    link = tmp_path / "artifacts" / "link"
+    link.symlink_to(secret)
+    folder_store.delete("link")
+    assert not link.is_symlink()
+    assert secret.read_text() == "not yours"
+
+
+@pytest.mark.parametrize("length", [0, 5, None])
+def test_an_upload_that_is_refused_before_it_is_visible_leaves_what_was_there(store, length):
+    put(store, "f", b"first")
+
+    def refuse():
+        assert contents(store, "f") == b"first"
+        raise Unavailable("no")
+
+    data = b"other"[:length]
+    with pytest.raises(Unavailable):
+        store.put("f", io.BytesIO(data), length, refuse)
+    assert contents(store, "f") == b"first"
+
+
 def put_into(store):
     return lambda path: put(store, path)
 

@@ -108,8 +108,16 @@ def _version_place(ctx: Transfer, name: str, version: str) -> Place:
 
 
 def _receive(ctx: Transfer, place: Place) -> Answer:
-    """Store the request's body in a file. The audit row is written after the file is stored."""
-    with ctx.upload() as upload:
-        place.store.put(place.path, upload, upload.length)
+    """Store the request's body in a file.
+
+    The audit row is committed when the whole body has arrived, before the file becomes visible: without a
+    database nothing is stored. After a crash between the two, there is a row and no file.
+    """
     answer = m.UploadArtifact.Response()
-    return message(ctx.run(lambda tx: answer, write=True, target=f"artifact:{place.path}"))
+
+    def record() -> None:
+        ctx.run(lambda tx: answer, write=True, target=f"artifact:{place.path}")
+
+    with ctx.upload() as upload:
+        place.store.put(place.path, upload, upload.length, record)
+    return message(answer)

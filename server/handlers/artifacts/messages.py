@@ -66,8 +66,10 @@ def list_served_artifacts(ctx: Context, req: m.ArtifactsListArtifacts) -> m.Arti
 def delete_artifact(ctx: Context, req: m.DeleteArtifact) -> m.DeleteArtifact.Response:
     store = served_store(ctx, m.DeleteArtifact)
     path = artifact_paths.check(ctx.path_values["artifact_path"])
+    # The audit row first, as for uploads: without a database nothing is deleted.
+    answer = ctx.run(lambda tx: m.DeleteArtifact.Response(), write=True, target=f"artifact:{path}")
     store.delete(path)
-    return ctx.run(lambda tx: m.DeleteArtifact.Response(), write=True, target=f"artifact:{path}")
+    return answer
 
 
 @handles(m.CreateMultipartUpload, can=policy.edit_artifacts, transaction="none")
@@ -98,8 +100,10 @@ def complete_multipart_upload(
     store = served_store(ctx, m.CompleteMultipartUpload)
     path = _multipart_path(ctx, req.path)
     parts = [Part(part.part_number or 0, part.etag or "") for part in req.parts]
+    response = m.CompleteMultipartUpload.Response()
+    answer = ctx.run(lambda tx: response, write=True, target=f"artifact:{path}")
     store.complete_parts(path, req.upload_id or "", parts)
-    return ctx.run(lambda tx: m.CompleteMultipartUpload.Response(), write=True, target=f"artifact:{path}")
+    return answer
 
 
 @handles(m.AbortMultipartUpload, can=policy.edit_artifacts, transaction="none")
