@@ -37,6 +37,8 @@ from .fields import IN, NUMERIC, PRESENCE, TEXTUAL, OrderBy, Searchable, Value, 
 
 MAX_LENGTH = 200_000  # characters; clients do send `run_id IN (...)` with thousands of runs
 MAX_COMPARISONS = 500
+MAX_PATTERN_LENGTH = 10_000  # of LIKE; SQLite refuses 50,000 bytes
+_PATTERN_OPERATORS = {"LIKE", "ILIKE"}
 MAX_DEPTH = 50  # NOTs and parentheses around one comparison
 
 
@@ -216,6 +218,11 @@ class _Parser:
             values = self._list(start)
         else:
             values = [self._value(start)]
+            if operator in _PATTERN_OPERATORS and len(values[0]) > MAX_PATTERN_LENGTH:
+                raise InvalidParameter(
+                    f"The pattern of {operator} has {len(values[0])} characters; "
+                    f"it may have {MAX_PATTERN_LENGTH}."
+                )
             if operator == "BETWEEN":
                 if not self._take("AND"):
                     raise self._malformed(start)

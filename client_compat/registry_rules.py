@@ -21,6 +21,7 @@ MAX_ALIAS_LENGTH = 255
 # Trackway's own limits: names and run ids are in indexes, and PostgreSQL limits index entries to 2,704 bytes.
 MAX_NAME_BYTES = 2500
 MAX_RUN_ID_LENGTH = 500
+MAX_DESCRIPTION_LENGTH = 100_000
 
 STAGES = ("None", "Staging", "Production", "Archived")
 ACTIVE_STAGES = ["Staging", "Production"]
@@ -128,6 +129,11 @@ def check_version_tag(key: str, value: str) -> None:
     if key == PROMPT_TEXT_TAG and len(value) > MAX_TAG_VALUE_LENGTH:
         raise InvalidParameter(f"Prompt text exceeds max length of {MAX_TAG_VALUE_LENGTH} characters.")
     check_tag(key, value)
+
+
+def check_description(description: str | None) -> None:
+    """Check the length of a description. MLflow has 5,000 characters on PostgreSQL and no limit on SQLite."""
+    rules.check_length("description", MAX_DESCRIPTION_LENGTH, description or "")
 
 
 def check_run_id(run_id: str) -> None:

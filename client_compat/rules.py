@@ -28,6 +28,10 @@ MAX_EXPERIMENT_TAG_VALUE_LENGTH = 20_000
 MAX_INPUT_TAG_KEY_LENGTH = 255
 MAX_INPUT_TAG_VALUE_LENGTH = 500
 MAX_CUSTOM_VIEWS = 50
+# Trackway's own limits. MLflow has columns of 250 and 256 characters on PostgreSQL and no limit on SQLite.
+MAX_RUN_NAME_LENGTH = 1000
+MAX_USER_LENGTH = 256
+MAX_TAGS_OF_NEW_RUN = 1000
 CUSTOM_VIEW_PREFIX = "mlflow.customView.view"
 RUN_NAME_TAG = "mlflow.runName"
 
@@ -125,7 +129,30 @@ def clean_tag(key: str, value: str, path: str = "") -> str:
     prefix = f"{path}." if path else ""
     check_key(key, f"{prefix}key")
     check_length(f"{prefix}key", MAX_KEY_LENGTH, key)
+    if key == RUN_NAME_TAG:
+        check_run_name(value)
     return _truncated(f"{prefix}value", MAX_TAG_VALUE_LENGTH, value)
+
+
+def check_new_run(run: m.CreateRun) -> None:
+    """Check name, user and tags of a new run. Truncate long values of tags in place."""
+    check_run_name(run.run_name)
+    check_length("user_id", MAX_USER_LENGTH, run.user_id or "")
+    if len(run.tags) > MAX_TAGS_OF_NEW_RUN:
+        raise InvalidParameter(
+            f"A new run can have at most {MAX_TAGS_OF_NEW_RUN} tags. Got {len(run.tags)} tags. "
+            "Please set the others with further requests."
+        )
+    for index, tag in enumerate(run.tags):
+        check_length(f"tags[{index}].key", MAX_KEY_LENGTH, tag.key or "")
+        tag.value = _truncated(f"tags[{index}].value", MAX_TAG_VALUE_LENGTH, tag.value or "")
+        if tag.key == RUN_NAME_TAG:
+            check_run_name(tag.value)
+
+
+def check_run_name(name: str | None) -> None:
+    """Check the length of a run's name."""
+    check_length("run_name", MAX_RUN_NAME_LENGTH, name or "")
 
 
 def check_experiment_tag(key: str, value: str) -> None:

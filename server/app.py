@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -18,7 +20,9 @@ from trackway.client_compat import (
     unserved,
 )
 from trackway.client_compat.endpoints import ENDPOINTS
+from trackway.client_compat.errors import Unavailable
 from trackway.client_compat.wire import Endpoint
+from trackway.storage.database import Database, is_temporary
 from trackway.storage.maintenance import migrate
 
 from . import handlers as handlers  # the import registers every handler
@@ -33,6 +37,8 @@ from .graphql import Graphql
 from .jobs import runner
 from .ui import pages, stubs
 from .version import MLFLOW_VERSION
+
+log = logging.getLogger("trackway.server")
 
 _PREVIEW_PREFIX = "/2.0/mlflow/"
 
@@ -95,8 +101,14 @@ def prepare_store(backend: Backend) -> None:
     prepare_artifacts(backend.config)
     try:
         database = backend.database
-        database.ping()
-        migrate.prepare(database, backend.config.artifact_root)
+        try:
+            prepare_database(database, backend.config)
+        except Unavailable as error:
+            if database.dialect == "sqlite" or not is_temporary(error):
+                raise
+            log.warning("The server answers 503 until the database can be reached: %s", error.for_operators())
+            backend.prepare_later(partial(prepare_database, config=backend.config))
+            return
         if replica := open_replica(backend.config, database):
             try:
                 replica.check(migrate.DATABASE_IDENTITY)
@@ -105,6 +117,15 @@ def prepare_store(backend: Backend) -> None:
         runner.warm_up(database)
     finally:
         backend.close()
+
+
+def prepare_database(database: Database, config: Config) -> None:
+    """Create the tables of a new database, or check the schema of an existing one.
+
+    Raise ``Unavailable`` if it cannot be reached, and ``SchemaError`` if its schema is not the right one.
+    """
+    database.ping()
+    migrate.prepare(database, config.artifact_root)
 
 
 def all_endpoints() -> tuple[Endpoint, ...]:

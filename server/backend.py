@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from collections.abc import Callable
 
-from trackway.storage import artifacts
+from trackway.client_compat.errors import Unavailable
+from trackway.storage import artifacts, free_space
 from trackway.storage.artifacts.locations import Locations
-from trackway.storage.database import Database, ReadReplica
+from trackway.storage.database import Database, ReadReplica, file_of
+from trackway.storage.maintenance.migrate import SchemaError
 
 from .config import Config
 from .leader_lock import LeaderLock
+from .request_body import BodyBudget
 
 _NO_PROCESS = 0
+_PREPARE_EVERY_S = 1.0
 
 
 class Backend:
@@ -30,7 +36,12 @@ class Backend:
         # The process that opened the connections. ``close`` sets _NO_PROCESS; the next process to use the
         # database then keeps the ``Database`` object, which has no open connections.
         self._pid = _NO_PROCESS
+        self._artifacts_pid = _NO_PROCESS
         self._lock = threading.Lock()
+        # Prepares the database before its first use, if it could not be reached when the server started.
+        self._prepare: Callable[[Database], None] | None = None
+        self._next_attempt = 0.0
+        self.body_budget = BodyBudget(2 * config.max_request_size)
         self.leader_lock = LeaderLock()
 
     @property
@@ -49,15 +60,27 @@ class Backend:
     @property
     def artifacts(self) -> Locations:
         """The artifact stores. Each process opens its own, since remote stores hold connections."""
-        if self._artifacts is None or self._pid != os.getpid():
-            self._open()
-        assert self._artifacts is not None
-        return self._artifacts
+        artifacts = self._artifacts
+        if artifacts is None or self._artifacts_pid != os.getpid():
+            with self._lock:
+                artifacts = self._artifacts = open_artifacts(self.config)
+                self._artifacts_pid = os.getpid()
+        return artifacts
+
+    def check_database(self) -> None:
+        """Raise ``Unavailable`` if the database does not answer or, on SQLite, its disk is nearly full."""
+        self.database.ping()
+        if file := file_of(self.config.backend_store_uri):
+            free_space.check(str(file.resolve().parent))
 
     def check_artifacts(self) -> None:
         """Raise ``Unavailable`` if the server serves artifacts and their store cannot be written."""
         if self.config.serve_artifacts:
             self.artifacts.served.check()
+
+    def prepare_later(self, prepare: Callable[[Database], None]) -> None:
+        """Have each process call ``prepare`` before its first use of the database, until it succeeds."""
+        self._prepare = prepare
 
     def close(self) -> None:
         """Close this process's connections. The next use opens new ones. Calling it twice is harmless."""
@@ -70,14 +93,29 @@ class Backend:
             self._pid = _NO_PROCESS
 
     def _open(self) -> Database:
+        """Open the connections. Raise ``Unavailable`` while the database cannot be prepared."""
         with self._lock:
             if self._database is None or self._pid != os.getpid():
                 if self._database is None or self._pid != _NO_PROCESS:
                     self._database = open_database(self.config)
+                if self._prepare is not None:
+                    self._prepare_database(self._database)
                 self._replica = open_replica(self.config, self._database)
-                self._artifacts = open_artifacts(self.config)
                 self._pid = os.getpid()
             return self._database
+
+    def _prepare_database(self, database: Database) -> None:
+        assert self._prepare is not None
+        if time.monotonic() < self._next_attempt:
+            raise Unavailable("The database cannot be reached or written; try again in a moment.")
+        try:
+            self._prepare(database)
+        except SchemaError as error:
+            raise Unavailable(str(error)) from None
+        finally:
+            # Other requests do not wait for an attempt of their own.
+            self._next_attempt = time.monotonic() + _PREPARE_EVERY_S
+        self._prepare = None
 
 
 # Connections for requests, per process. More active connections would only wait for Python's interpreter
@@ -90,6 +128,7 @@ def open_database(config: Config) -> Database:
     return Database(
         config.backend_store_uri,
         synchronous=config.sqlite_synchronous,
+        statement_timeout_s=config.statement_timeout,
         pool_size=min(config.threads, _MAX_CONNECTIONS) + 1,  # one more for the ping of the readiness probe
     )
 

@@ -38,19 +38,30 @@ class Registered(NamedTuple):
     call: Callable[[Context, Any], Message]
     can: Permission
     transaction: Transaction
+    appends: Callable[[Any], bool]
 
 
 HANDLERS: dict[type[Message], Registered] = {}
 
 
+def _never(_message: Message) -> bool:
+    return False
+
+
 def handles(
-    message: type[M], *, can: Permission, transaction: Transaction | None = None
+    message: type[M],
+    *,
+    can: Permission,
+    transaction: Transaction | None = None,
+    appends: Callable[[M], bool] = _never,
 ) -> Callable[[Callable[[Context, M], R]], Callable[[Context, M], R]]:
     """Return a decorator that registers a function as the handler of a request message.
 
     By default the permission's verb decides the kind of transaction: "read" or "write". Pass
     ``transaction="none"`` for a handler that needs no database or opens its own transactions with
     ``Context.run``, and ``"search"`` for a handler whose response may lack the client's latest writes.
+    ``appends`` says of a request whether it only appends data that has a time of its own: such requests get
+    one audit row a minute (``audit.record_append``).
 
     A transaction that conflicts with another one is retried, so a handler may run twice and must not change
     its request. Raise ``TypeError`` if ``can`` is no ``Permission`` and ``ValueError`` if the message has a
@@ -64,7 +75,8 @@ def handles(
     def register(function: Callable[[Context, M], R]) -> Callable[[Context, M], R]:
         if message in HANDLERS:
             raise ValueError(f"{message.__qualname__} already has a handler.")
-        HANDLERS[message] = Registered(function, can, transaction or ("write" if can.writes else "read"))
+        kind = transaction or ("write" if can.writes else "read")
+        HANDLERS[message] = Registered(function, can, kind, appends)
         return function
 
     return register
@@ -116,16 +128,23 @@ class Context:
 class Transactions:
     """Runs the transactions of one request: each checks the permission first, each write is audited."""
 
-    __slots__ = ("_can", "_message", "_rpc", "backend", "request")
+    __slots__ = ("_can", "_message", "_record", "_rpc", "backend", "request")
 
     def __init__(
-        self, backend: Backend, rpc: str, can: Permission, message: Message, request: Request
+        self,
+        backend: Backend,
+        rpc: str,
+        can: Permission,
+        message: Message,
+        request: Request,
+        record: Callable[[Tx, str, str], None] = audit.record,
     ) -> None:
         self.backend = backend
         self.request = request
         self._rpc = rpc
         self._can = can
         self._message = message
+        self._record = record
 
     def authorize(self) -> None:
         """Check the permission before a handler that has no transaction."""
@@ -143,7 +162,7 @@ class Transactions:
             can.check(tx, identity, message)
             result = work(tx)
             if write:
-                audit.record(tx, self._rpc, target or can.target(message, cast(Message, result)))
+                self._record(tx, self._rpc, target or can.target(message, cast(Message, result)))
             return result
 
         database = self.backend.search_database if is_search else self.backend.database
@@ -159,7 +178,7 @@ class Transactions:
 class Rpc:
     """The responder of one RPC. It looks up its handler and message class once, not at each request."""
 
-    __slots__ = ("_backend", "_endpoint", "_handler", "_message")
+    __slots__ = ("_backend", "_endpoint", "_handler", "_max_body", "_message")
 
     streams = False
 
@@ -168,18 +187,27 @@ class Rpc:
         self._endpoint = endpoint
         self._handler = handler_of(endpoint)
         self._message = endpoint.request if self._handler else Message
+        self._max_body = request_body.max_body_bytes(backend.config, self._message)
 
     def answer(self, request: Request) -> Answer:
         if self._handler is None:
             raise errors.NotImplementedYet(f"{self._endpoint.rpc} is not implemented by this server.")
         environ = request.environ
         query = environ.get("QUERY_STRING") if environ["REQUEST_METHOD"] in ("GET", "HEAD") else None
-        # The body is read before the slot is taken, since a slow client may take long to send it.
-        body = b"" if query else request_body.read_json_body(environ, self._backend.config.max_request_size)
-        with request_body.large_body_slot(body):
-            message = self._decode(query, body, request.path_values)
-            response = respond(self._backend, self._endpoint.rpc, message, request)
-            return Answer(200, [JSON_TYPE], codec.dumps(response))
+        if query:
+            return self._respond(request, query, b"")
+        limit = self._max_body
+        with self._backend.body_budget.reservation(environ) as reservation:
+            # The body is read before the slot is taken, since a slow client may take long to send it.
+            body = request_body.read_json_body(environ, limit, reservation)
+            request_body.check_value_count(body)
+            with request_body.large_body_slot(body):
+                return self._respond(request, None, body)
+
+    def _respond(self, request: Request, query: str | None, body: bytes) -> Answer:
+        message = self._decode(query, body, request.path_values)
+        response = respond(self._backend, self._endpoint.rpc, message, request)
+        return Answer(200, [JSON_TYPE], codec.dumps(response))
 
     def _decode(self, query: str | None, body: bytes, path_values: PathValues) -> Message:
         try:
@@ -204,8 +232,9 @@ def respond(backend: Backend, rpc: str, message: Message, request: Request) -> M
 
     The permission is checked first.
     """
-    call, can, transaction = HANDLERS[type(message)]
-    transactions = Transactions(backend, rpc, can, message, request)
+    call, can, transaction, appends = HANDLERS[type(message)]
+    record = audit.record_append if appends(message) else audit.record
+    transactions = Transactions(backend, rpc, can, message, request, record)
     if transaction == "none":
         transactions.authorize()
         return call(Context(transactions), message)

@@ -15,6 +15,9 @@ from urllib.parse import parse_qs
 from trackway.client_compat import errors
 from trackway.client_compat import messages as m
 from trackway.client_compat.scalars import UNSTORABLE
+from trackway.client_compat.wire import Message
+
+from .config import Config
 
 Environ = dict[str, Any]
 
@@ -30,6 +33,20 @@ _MIN_BATCH_BYTES = 1024
 # 10 MiB of fragmented memory in each process.
 _LARGE_BODY_BYTES = 32 * 1024
 _MAX_LARGE_BODIES = 4
+# Bodies may be larger than --max-message-size where MLflow's limits allow it: 200 params and tags of up to
+# 8,000 characters, each escaped as six bytes; datasets with profiles of 16 MB; params of a logged model.
+_LARGER: dict[type[Message], int] = {
+    m.LogBatch: 16 * 2**20,
+    m.LogInputs: 2**40,
+    m.CreateLoggedModel: 8 * 2**20,
+    m.LogLoggedModelParamsRequest: 8 * 2**20,
+}
+# In bodies of more than 1 MiB, values are counted before they are decoded: an empty list of 3 bytes becomes
+# an object of 64.
+_COUNT_FROM_BYTES = 2**20
+_BUDGET_TIMEOUT_S = 5.0
+_MAX_VALUES = 200_000
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _large_body_slots = threading.BoundedSemaphore(_MAX_LARGE_BODIES)
 _NO_SLOT = nullcontext()
 
@@ -42,6 +59,62 @@ def large_body_slot(body: bytes) -> AbstractContextManager[object]:
     return _large_body_slots if len(body) >= _LARGE_BODY_BYTES else _NO_SLOT
 
 
+def max_body_bytes(config: Config, message: type[Message]) -> int:
+    """Return how large the body of a request may be."""
+    return min(config.max_request_size, max(config.max_message_size, _LARGER.get(message, 0)))
+
+
+class BodyBudget:
+    """Limits the bytes of all large bodies that a process receives and handles at the same time."""
+
+    def __init__(self, limit: int) -> None:
+        self._free = limit
+        self._condition = threading.Condition()
+
+    def reservation(self, environ: Environ) -> AbstractContextManager[Reservation | None]:
+        """Return a context manager for the time in which a request's body is received and handled.
+
+        It yields None for a body that is announced to have at most 1 MiB: there are not more of those than
+        threads.
+        """
+        length = environ.get("CONTENT_LENGTH") or "0"
+        is_small = "HTTP_TRANSFER_ENCODING" not in environ and length.isdecimal()
+        return _NO_SLOT if is_small and int(length) <= _COUNT_FROM_BYTES else Reservation(self)
+
+    def take(self, size: int) -> None:
+        """Raise ``Unavailable`` if so many bytes do not become free in time."""
+        with self._condition:
+            if not self._condition.wait_for(lambda: self._free >= size, _BUDGET_TIMEOUT_S):
+                raise errors.Unavailable(
+                    "The server is busy with other large requests; try again in a moment."
+                )
+            self._free -= size
+
+    def give_back(self, size: int) -> None:
+        with self._condition:
+            self._free += size
+            self._condition.notify_all()
+
+
+class Reservation:
+    """The bytes of one body. They are taken as they arrive: a slow client does not hold all of them."""
+
+    def __init__(self, budget: BodyBudget) -> None:
+        self._budget = budget
+        self._size = 0
+
+    def __enter__(self) -> Reservation:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._budget.give_back(self._size)
+
+    def take(self, size: int) -> None:
+        """Raise ``Unavailable`` if the process has too many bytes of large bodies."""
+        self._budget.take(size)
+        self._size += size
+
+
 def read_json(environ: Environ, limit: int) -> dict[str, Any]:
     """Return the JSON object in a request's body, or an empty dict if the body is empty.
 
@@ -50,15 +123,15 @@ def read_json(environ: Environ, limit: int) -> dict[str, Any]:
     return parse(read_json_body(environ, limit))
 
 
-def read_json_body(environ: Environ, limit: int) -> bytes:
+def read_json_body(environ: Environ, limit: int, reservation: Reservation | None = None) -> bytes:
     """Return a request's body after a check of its Content-Type.
 
     Raise ``InvalidParameter`` for a wrong Content-Type, ``TooLarge`` for more than ``limit`` bytes, and
-    ``BadRequest`` for an incomplete body.
+    ``BadRequest`` for an incomplete body. Raise ``Unavailable`` if the reservation cannot have its bytes.
     """
     if environ["REQUEST_METHOD"] in _METHODS_WITH_CONTENT_TYPE:
         _check_content_type(environ.get("CONTENT_TYPE"))
-    return RequestBody(environ).read_all(limit)
+    return RequestBody(environ).read_all(limit, reservation)
 
 
 def read_batch(body: bytes) -> m.LogBatch | None:
@@ -78,6 +151,17 @@ def _batch_decoder() -> Callable[[bytes], m.LogBatch | None] | None:
     except ImportError:  # msgspec has no wheel for this platform
         return None
     return decode
+
+
+def check_value_count(body: bytes) -> None:
+    """Raise ``InvalidParameter`` if a large JSON text has more than ``_MAX_VALUES`` values."""
+    if len(body) > _COUNT_FROM_BYTES:
+        rest = _STRING.sub(b"", body)
+        count = rest.count(b",") + rest.count(b"[") + rest.count(b"{")
+        if count > _MAX_VALUES:
+            raise errors.InvalidParameter(
+                f"The request body has {count:,} values; it may have at most {_MAX_VALUES:,}."
+            )
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -150,19 +234,22 @@ class RequestBody:
         except TimeoutError:
             raise self._incomplete(f"no data was received for {self._timeout_s:.0f} s", 408) from None
         except Exception as error:
-            raise self._incomplete(str(error)) from None
+            raise self._incomplete(str(error), getattr(error, "status", 400)) from None
         self._received += len(data)
         if not data and self.length is not None:
             raise self._incomplete("the client closed the connection")
         return data
 
-    def read_all(self, limit: int) -> bytes:
+    def read_all(self, limit: int, reservation: Reservation | None = None) -> bytes:
         """Return the whole body. Raise ``TooLarge`` as soon as it has more than ``limit`` bytes."""
         if self.length is not None and self.length > limit:
             raise _too_large(limit)
         left = limit + 1 if self.length is None else self.length
+        most = left if reservation is None else _COUNT_FROM_BYTES
         parts = []
-        while left and (data := self.read(left)):
+        while left and (data := self.read(min(left, most))):
+            if reservation:
+                reservation.take(len(data))
             parts.append(data)
             left -= len(data)
         if self.length is None and not left:
@@ -221,5 +308,6 @@ def check_storable(value: object) -> None:
 
 def _too_large(limit: int) -> errors.TooLarge:
     return errors.TooLarge(
-        f"The request body is larger than the {limit} bytes that this server accepts (--max-request-size)."
+        f"The request body is larger than the {limit} bytes that this server accepts for this request "
+        "(--max-message-size, --max-request-size)."
     )

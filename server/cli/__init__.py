@@ -20,7 +20,7 @@ import click
 
 import trackway
 
-from ..config import Config, ConfigError
+from ..config import Config, ConfigError, exposure_warnings
 from . import db, history, options, trash, ui
 from .store import fail
 
@@ -57,7 +57,7 @@ def serve(**values: Any) -> None:
 
     configure_malloc()
     observability.set_up_logging(config)
-    for warning in warnings:
+    for warning in [*warnings, *exposure_warnings(config)]:
         observability.log.warning(warning)
     try:
         server = Server(config, lambda: _make_app(config))

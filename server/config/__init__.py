@@ -7,7 +7,7 @@
 ``unsupported``  options of ``mlflow server`` that Trackway does not have
 """
 
-from .checks import ConfigError, flag
+from .checks import ConfigError, exposure_warnings, flag
 from .settings import PROXIED_ARTIFACTS, Config, options
 from .variables import GraphqlLimits, JobSettings, Variables, client_credentials, data_home
 from .webhooks import WebhookSettings
@@ -22,6 +22,7 @@ __all__ = [
     "WebhookSettings",
     "client_credentials",
     "data_home",
+    "exposure_warnings",
     "flag",
     "options",
 ]

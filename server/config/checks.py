@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,32 @@ def check(config: Config) -> None:
         if choices and getattr(config, item.name) not in choices:
             value = getattr(config, item.name)
             raise ConfigError(f"{flag(item.name)} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def exposure_warnings(config: Config) -> list[str]:
+    """Return a warning if other machines can reach the server, because it has no authentication.
+
+    Return a second one if the Host check is off, because any web page can then reach it as well.
+    """
+    if _is_loopback(config.host):
+        return []
+    warnings = [
+        f"ANYONE WHO CAN REACH {config.host}:{config.port} CAN READ, CHANGE AND DELETE EVERYTHING: this "
+        "server has no authentication. Use a proxy that authenticates users, or --host 127.0.0.1."
+    ]
+    if config.disable_security_middleware or "*" in config.allowed_hosts.split(","):
+        warnings.append(
+            "THE HOST CHECK IS OFF: any web page that a user opens can read and change everything through "
+            "the user's browser (DNS rebinding). Name the hosts of the server in --allowed-hosts."
+        )
+    return warnings
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.startswith("unix:")
 
 
 def number(environment: Mapping[str, str], name: str, default: float, *, minimum: float) -> float:
@@ -83,6 +110,13 @@ def _check_network(config: Config) -> None:
         raise ConfigError("--static-prefix must not contain '{', '}', '<' or '>'.")
     if not 0 <= config.port <= 65535:
         raise ConfigError(f"--port must be a number from 0 to 65535, not {config.port}.")
-    for name in ("workers", "threads", "max_request_size", "transfer_timeout"):
+    for name in (
+        "workers",
+        "threads",
+        "max_message_size",
+        "max_request_size",
+        "statement_timeout",
+        "transfer_timeout",
+    ):
         if getattr(config, name) < 1:
             raise ConfigError(f"{flag(name)} must be at least 1, not {getattr(config, name)}.")

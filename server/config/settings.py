@@ -159,12 +159,25 @@ class Config:
         topic="Network",
         env="TRACKWAY_THREADS",
     )
+    max_message_size: int = option(
+        1024 * 1024,
+        "Maximum size of the body of an API request, in bytes; a larger one is answered 413. Requests that "
+        "log batches, datasets or logged models may have more, see --max-request-size.",
+        topic="Network",
+        env="TRACKWAY_MAX_MESSAGE_SIZE",
+    )
     max_request_size: int = option(
         64 * 1024 * 1024,
-        "Maximum size of the body of an API request, in bytes; a larger one is answered 413. Artifact "
-        "uploads are not limited.",
+        "Maximum size of the body of any API request, in bytes. A process handles large bodies of up to "
+        "twice this size at the same time. Artifact uploads are not limited.",
         topic="Network",
         env="TRACKWAY_MAX_REQUEST_SIZE",
+    )
+    statement_timeout: int = option(
+        30,
+        "Seconds after which the server stops a database statement of a request, which is then answered 400.",
+        topic="Network",
+        env="TRACKWAY_STATEMENT_TIMEOUT",
     )
     transfer_timeout: int = option(
         60,

@@ -130,6 +130,12 @@ def _status_and_range(environ: Environ, file: File) -> tuple[int, int, int]:
     if len(requested.ranges) != 1:
         return whole  # several ranges in one response are not supported, as no client needs them
     byte_range = requested.range_for_length(file.size)
+    first, _ = requested.ranges[0]
+    if byte_range is None and first < 0 < file.size:
+        byte_range = (
+            0,
+            file.size,
+        )  # a suffix that is longer than the file is the whole file (RFC 9110, 14.1.2)
     if byte_range is None:
         raise errors.ApiError(
             f"The range {environ['HTTP_RANGE']!r} is outside the file, which has {file.size} bytes.",

@@ -39,6 +39,8 @@ _LOCAL_NETWORKS = tuple(
         "fd00::/16",
     )
 )
+# A name, an IPv4 address, or an IPv6 address in brackets; then perhaps a port (RFC 3986, 3.2.2 and 3.2.3).
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{0,5})?")
 # The origin of a page on the same machine. As in MLflow, https does not match.
 _LOCAL_PAGE = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?")
 _MAX_CACHED_HOSTS = 1000
@@ -139,14 +141,14 @@ class Security:
 
 def is_local_host(host: str) -> bool:
     """Return whether a Host header is ``localhost`` or a local address, with or without a port."""
-    try:
-        name = urlsplit("//" + host).hostname or ""
-    except ValueError:
+    match = _HOST.fullmatch(host)
+    if match is None:
         return False
+    name = match["name"].lower()
     if name == "localhost":
         return True
     try:
-        address = ipaddress.ip_address(name)
+        address = ipaddress.ip_address(name.strip("[]"))
     except ValueError:
         return False
     return any(address in network for network in _LOCAL_NETWORKS if network.version == address.version)

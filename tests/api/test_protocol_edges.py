@@ -106,7 +106,7 @@ def test_a_body_that_is_no_json_object_is_400(api, body):
 
 @pytest.mark.parametrize("opening", ["[", '{"a":', '{"name":{"tags":'])
 def test_json_that_is_nested_without_end_is_400(api, opening):
-    error_of(post(api, CREATE, opening * 100_000), 400, "INVALID_PARAMETER_VALUE")
+    error_of(post(api, CREATE, opening * 50_000), 400, "INVALID_PARAMETER_VALUE")
 
 
 def test_a_number_of_a_million_digits_is_400(api):
@@ -220,6 +220,34 @@ def small_api(store_uri):
 def test_a_body_over_the_limit_is_413(small_api):
     response = post(small_api, CREATE, json.dumps({"name": "x" * 1000}))
     assert "larger than the 1000 bytes" in error_of(response, 413, "INVALID_PARAMETER_VALUE")
+
+
+def test_a_body_may_be_as_large_as_its_request_can_need(api):
+    run = post(api, "/api/2.0/mlflow/runs/create", '{"experiment_id": "0"}').get_json()["run"]["info"][
+        "run_id"
+    ]
+    values = [{"key": f"p{n}", "value": "\u6f22" * 6000} for n in range(100)]
+    large = json.dumps({"run_id": run, "params": values})
+    assert len(large) > 3_000_000
+    assert post(api, "/api/2.0/mlflow/runs/log-batch", large).status_code == 200
+    response = post(api, CREATE, json.dumps({"name": "n", "tags": values}))
+    assert "--max-message-size" in error_of(response, 413, "INVALID_PARAMETER_VALUE")
+
+
+def test_a_large_body_of_too_many_values_is_refused(api):
+    many = '{"run_id": "r", "metrics": [' + "{}," * 400_000 + "{}]}"
+    response = post(api, "/api/2.0/mlflow/runs/log-batch", many)
+    assert "it may have at most 200,000" in error_of(response, 400, "INVALID_PARAMETER_VALUE")
+
+
+def test_the_pattern_of_like_has_a_limit(api):
+    search = {"experiment_ids": ["0"], "filter": f"attributes.run_name LIKE '{'x' * 60_000}'"}
+    response = post(api, "/api/2.0/mlflow/runs/search", json.dumps(search))
+    assert "it may have 10000" in error_of(response, 400, "INVALID_PARAMETER_VALUE")
+
+
+def test_a_file_of_the_ui_with_a_long_name_is_not_found(api):
+    assert api.get("/static-files/" + 300 * "x").status_code == 404
 
 
 def test_a_chunked_body_over_the_limit_is_413(small_api):

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from tests.databases import statements_of
-from trackway.storage.database import Database
+from trackway.storage.database import Database, Tx
 
 API = "/api/2.0/mlflow"
 
@@ -174,6 +174,44 @@ def test_every_write_is_in_the_audit_and_a_refused_one_is_not(api: FlaskClient) 
         ("SetTag", f"run:{run}", None),
     ]
     assert all(row.time_ms > 1_700_000_000_000 for row in rows)
+
+
+def test_appended_points_get_one_row_of_the_audit_a_minute(api: FlaskClient, monkeypatch) -> None:
+    minute = 28_000_000
+    monkeypatch.setattr(Tx, "now_ms", property(lambda tx: minute * 60_000 + 1))
+    run = new_run(api)
+    point = {"key": "m", "value": 1, "timestamp": 1}
+    for step in range(3):
+        ask(api, "POST", f"{API}/runs/log-metric", {"run_id": run, "step": step, **point})
+        ask(api, "POST", f"{API}/runs/log-batch", {"run_id": run, "metrics": [{"step": 10 + step, **point}]})
+        ask(
+            api,
+            "POST",
+            f"{API}/runs/log-batch",
+            {"run_id": run, "params": [{"key": f"p{step}", "value": "1"}]},
+        )
+    minute += 1
+    ask(api, "POST", f"{API}/runs/log-metric", {"run_id": run, "step": 20, **point})
+    with database_of(api).begin(write=False) as tx:
+        actions = tx.execute(sa.text("SELECT action FROM audit ORDER BY id")).scalars().all()
+    assert actions == ["CreateRun", "LogMetric", "LogBatch", "LogBatch", "LogBatch", "LogBatch", "LogMetric"]
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ({"run_name": "x" * 1001}, "'run_name' exceeds the maximum length of 1000 characters"),
+        ({"user_id": "x" * 257}, "'user_id' exceeds the maximum length of 256 characters"),
+        ({"tags": [{"key": f"k{n}", "value": ""} for n in range(1001)]}, "at most 1000 tags. Got 1001 tags."),
+        ({"tags": [{"key": "x" * 251, "value": ""}]}, "'tags[0].key' exceeds the maximum length of 250"),
+        ({"tags": [{"key": "mlflow.runName", "value": "x" * 1001}]}, "'run_name' exceeds"),
+    ],
+)
+def test_a_new_run_has_limits(api: FlaskClient, run: dict[str, Any], message: str) -> None:
+    answer = api.post(f"{API}/runs/create", json={"experiment_id": "0", **run})
+    assert answer.status_code == 400
+    assert answer.json
+    assert message in answer.json["message"]
 
 
 def test_models_logged_as_before_3_0_stand_in_a_tag_and_a_tag_written_over_is_named(api: FlaskClient) -> None:

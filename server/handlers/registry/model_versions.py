@@ -16,6 +16,7 @@ def create_model_version(ctx: Context, req: m.CreateModelVersion) -> m.CreateMod
     source = version_sources.resolve(ctx.tx, req, ctx.config.artifact_roots)
     registry_rules.check_model_name(req.name)
     registry_rules.check_run_id(source.run_id)
+    registry_rules.check_description(req.description)
     for tag in req.tags:
         registry_rules.check_version_tag(tag.key, tag.value)
     version = model_versions.create(ctx.tx, req, source)
@@ -31,6 +32,7 @@ def get_model_version(ctx: Context, req: m.GetModelVersion) -> m.GetModelVersion
 
 @handles(m.UpdateModelVersion, can=policy.edit_version)
 def update_model_version(ctx: Context, req: m.UpdateModelVersion) -> m.UpdateModelVersion.Response:
+    registry_rules.check_description(req.description)
     version = model_versions.describe(ctx.tx, req.name, req.version, req.description)
     return m.UpdateModelVersion.Response(model_version=version)
 

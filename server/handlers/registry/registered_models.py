@@ -13,6 +13,7 @@ from trackway.storage.registry import aliases, registered_models, stages
 @handles(m.CreateRegisteredModel, can=policy.create_model)
 def create_registered_model(ctx: Context, req: m.CreateRegisteredModel) -> m.CreateRegisteredModel.Response:
     registry_rules.check_new_model_name(req.name)
+    registry_rules.check_description(req.description)
     for tag in req.tags:
         registry_rules.check_tag(tag.key, tag.value)
     return m.CreateRegisteredModel.Response(registered_model=registered_models.create(ctx.tx, req))
@@ -26,6 +27,7 @@ def get_registered_model(ctx: Context, req: m.GetRegisteredModel) -> m.GetRegist
 @handles(m.UpdateRegisteredModel, can=policy.edit_model)
 def update_registered_model(ctx: Context, req: m.UpdateRegisteredModel) -> m.UpdateRegisteredModel.Response:
     """Set the description. As in MLflow, a request without one removes it."""
+    registry_rules.check_description(req.description)
     model = registered_models.describe(ctx.tx, req.name, req.description or "")
     return m.UpdateRegisteredModel.Response(registered_model=model)
 

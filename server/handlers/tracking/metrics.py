@@ -19,7 +19,7 @@ _MAX_SAMPLES = 2500
 _NAN = '"NaN"'
 
 
-@handles(m.LogMetric, can=policy.edit_run)
+@handles(m.LogMetric, can=policy.edit_run, appends=lambda req: True)
 def log_metric(ctx: Context, req: m.LogMetric) -> m.LogMetric.Response:
     metric = m.Metric(
         key=req.key,

@@ -19,6 +19,7 @@ _LOGGED_MODELS_TAG = "mlflow.log-model.history"
 
 @handles(m.CreateRun, can=policy.create_run)
 def create_run(ctx: Context, req: m.CreateRun) -> m.CreateRun.Response:
+    rules.check_new_run(req)
     return m.CreateRun.Response(run=run_creation.create(ctx.tx, req))
 
 
@@ -35,6 +36,7 @@ def search_runs(ctx: Context, req: m.SearchRuns) -> Rendered:
 
 @handles(m.UpdateRun, can=policy.edit_run)
 def update_run(ctx: Context, req: m.UpdateRun) -> m.UpdateRun.Response:
+    rules.check_run_name(req.run_name)
     return m.UpdateRun.Response(run_info=runs.update(ctx.tx, req))
 
 
@@ -70,7 +72,7 @@ def log_param(ctx: Context, req: m.LogParam) -> m.LogParam.Response:
     return m.LogParam.Response()
 
 
-@handles(m.LogBatch, can=policy.edit_run)
+@handles(m.LogBatch, can=policy.edit_run, appends=lambda req: not (req.params or req.tags))
 def log_batch(ctx: Context, req: m.LogBatch) -> m.LogBatch.Response:
     """Log metrics, params and tags in one transaction: all of them are stored, or none."""
     rules.check_run_id(req.run_id)
