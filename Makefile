@@ -29,7 +29,7 @@ INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format board bench bench-full bench-start bench-scaling soak lock clean
+.PHONY: help serve test check format hold board bench bench-full bench-start bench-scaling soak lock clean
 
 help:
 	@echo "make serve          run the server on http://$(HOST):$(PORT), with its data in ./trackway-data"
@@ -38,6 +38,7 @@ help:
 	@echo "make format         apply the fixes of the linter and the formatter"
 	@echo "make board          test nine releases of MLflow's client and write COMPATIBILITY.md"
 	@echo "make bench          compare with MLflow's server and FastTrackML and write BENCHMARKS.md (10 minutes)"
+	@echo "make hold           try hostile clients and faults against fresh servers, write docs/hold.md"
 	@echo "make bench-full     the same with longer measurements (50 minutes)"
 	@echo "make bench-start    measure start-up time and idle memory"
 	@echo "make bench-scaling  measure larger data and more servers, write docs/scaling.md (30 minutes, 10 GB of disk)"
@@ -62,6 +63,11 @@ check: $(TESTING)
 format: $(TESTING)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+hold: $(TESTING)
+	rm -f build/hold.jsonl; mkdir -p build
+	TRACKWAY_TEST_HOLD_RESULTS=$(CURDIR)/build/hold.jsonl $(BIN)/python -m pytest tests/hold $(ARGS)
+	$(BIN)/python -m tests.hold.figures build/hold.jsonl docs/hold.md
 
 board: $(TESTING)
 	$(BIN)/python -m tests.board $(ARGS)

@@ -35,7 +35,7 @@ class Transfer(Context):
     @contextmanager
     def upload(self) -> Iterator[RequestBody]:
         """Yield the request's body. In the block, the thread pool does not count the thread as busy."""
-        with waiting.for_client():
+        with waiting.for_client(receives=True):
             timeout_s = self.config.transfer_timeout
             waiting.set_timeout(self.request.environ, timeout_s)
             yield RequestBody(self.request.environ, timeout_s)
@@ -62,7 +62,7 @@ class _Download:
     def __init__(self, chunks: Iterator[bytes], close: Callable[[], None], is_long: bool) -> None:
         self._chunks = chunks
         self._close = close
-        self._pool = waiting.begin_client_wait() if is_long else None
+        self._pool = waiting.begin_client_wait(receives=False) if is_long else None
 
     def __iter__(self) -> Iterator[bytes]:
         return self._chunks

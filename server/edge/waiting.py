@@ -11,18 +11,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-# How many threads of a process may wait for clients. Each needs a thread and an open file, but little memory.
-MAX_TRANSFERS = 64
 _local = threading.local()
 
 
 class Pool(Protocol):
     """A thread pool that can use another thread while one waits."""
 
-    def begin_client_wait(self) -> None:
-        """Allow another thread while the calling thread waits for a client.
+    def begin_client_wait(self, *, receives: bool) -> None:
+        """Allow another thread while the calling thread waits for a client to send, or else to receive.
 
-        Raise ``Unavailable`` if ``MAX_TRANSFERS`` threads are waiting already.
+        Raise ``Unavailable`` if too many threads are waiting already.
         """
 
     def end_client_wait(self) -> None:
@@ -40,15 +38,15 @@ def set_pool(pool: Pool) -> None:
     _local.pool = pool
 
 
-def begin_client_wait() -> Pool | None:
-    """Tell the pool that the calling thread is going to wait for a client.
+def begin_client_wait(*, receives: bool) -> Pool | None:
+    """Tell the pool that the calling thread is going to wait for a client to send, or else to receive.
 
-    Return the pool, or None without one; pass it to ``end_client_wait``. Raise ``Unavailable`` if
-    ``MAX_TRANSFERS`` threads are waiting already.
+    Return the pool, or None without one; pass it to ``end_client_wait``. Raise ``Unavailable`` if too many
+    threads are waiting already.
     """
     pool: Pool | None = getattr(_local, "pool", None)
     if pool:
-        pool.begin_client_wait()
+        pool.begin_client_wait(receives=receives)
     return pool
 
 
@@ -59,9 +57,9 @@ def end_client_wait(pool: Pool | None) -> None:
 
 
 @contextmanager
-def for_client() -> Iterator[None]:
+def for_client(*, receives: bool) -> Iterator[None]:
     """Mark the calling thread as waiting for a client in the block. Raise as ``begin_client_wait``."""
-    pool = begin_client_wait()
+    pool = begin_client_wait(receives=receives)
     try:
         yield
     finally:

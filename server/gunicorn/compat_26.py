@@ -21,7 +21,7 @@ _READ_BYTES = 1024 * 1024
 def install_patches() -> None:
     """Replace gunicorn's methods if this version of gunicorn needs it."""
     if NEEDED:
-        http_body.ChunkedReader.parse_chunk_size = bounded_chunk_size
+        http_body.ChunkedReader.parse_chunk_size = strict_chunk_size
         http_body.ChunkedReader.read = read_chunks
         http_body.Body.read = read_in_large_parts
 
@@ -30,28 +30,23 @@ _parse_chunk_size = http_body.ChunkedReader.parse_chunk_size
 _read_chunks = http_body.ChunkedReader.read
 
 
-class _BoundedUnreader:
-    """Wraps gunicorn's unreader while one chunk size line is read, and limits the bytes read for it."""
-
-    def __init__(self, unreader: Any) -> None:
-        self._unreader = unreader
-        self._remaining = _MAX_CHUNK_LINE_BYTES
-        self.unread = unreader.unread
-
-    def read(self, size: int | None = None) -> bytes:
-        if self._remaining <= 0:
-            raise http_errors.InvalidChunkSize(b"the line has more than %d bytes" % _MAX_CHUNK_LINE_BYTES)
-        data: bytes = self._unreader.read(size)
-        self._remaining -= len(data)
-        return data
-
-
-def bounded_chunk_size(self: Any, unreader: Any, data: bytes | None = None) -> Any:
+def strict_chunk_size(self: Any, unreader: Any, data: bytes | None = None) -> Any:
     """Replace ``ChunkedReader.parse_chunk_size`` of gunicorn 26.2, which reads a line of any length.
 
-    Raise ``InvalidChunkSize`` if the line does not end within 4 KiB.
+    Raise ``InvalidChunkSize`` if the line does not end within 4 KiB, or if it has a bare line feed, which a
+    proxy in front may take for the line's end.
     """
-    return _parse_chunk_size(self, _BoundedUnreader(unreader), data)
+    line = data or b""
+    while (end := line.find(b"\r\n")) < 0 and len(line) <= _MAX_CHUNK_LINE_BYTES:
+        part = unreader.read()
+        if not part:
+            break
+        line += part
+    if end < 0 and len(line) > _MAX_CHUNK_LINE_BYTES:
+        raise http_errors.InvalidChunkSize(b"the line has more than %d bytes" % _MAX_CHUNK_LINE_BYTES)
+    if b"\n" in line[:end]:
+        raise http_errors.InvalidChunkSize(line[:end])
+    return _parse_chunk_size(self, unreader, line)
 
 
 def read_chunks(self: Any, size: int) -> bytes:

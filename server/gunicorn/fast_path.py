@@ -10,21 +10,17 @@ from __future__ import annotations
 
 import io
 import re
-import socket
-import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..edge.wsgi import WsgiApp
 from ..request_body import Environ
 from ..responses import Answer
 from .response import Writer
-from .socket_timeouts import is_readable
+from .socket_timeouts import receive
 
-_RECEIVE_BYTES = 64 * 1024
 _MAX_BODY_BYTES = 512 * 1024
-# How long a request may take to arrive, and in how many parts; slower requests are left to gunicorn. On a
-# busy machine a normal client pauses for 10 ms or more between head and body.
-_WAIT_S = 0.1
+# In how many parts a request may arrive.
 _MAX_PARTS = 64
 # Matches only heads in the plain form: each header on one line, printable ASCII.
 _HEAD = re.compile(
@@ -66,33 +62,31 @@ class _Request(NamedTuple):
 class FastPath:
     """Answers requests on keep-alive connections without TLS that gunicorn has accepted."""
 
-    def __init__(self, wsgi: WsgiApp) -> None:
+    def __init__(self, wsgi: WsgiApp, wait: Callable[[Any, float], bool]) -> None:
+        """``wait`` returns whether a connection becomes readable by a time; it may return False at once."""
         self._wsgi = wsgi
+        self._wait = wait
         self._lines: dict[str, tuple[str, str]] = {}
         self._heads: dict[bytes, Environ] = {}
         self._writer = Writer()
 
-    def serve(self, conn: Any) -> bool | None:
+    def serve(self, conn: Any, deadline: float) -> bool | None:
         """Answer the next request of a connection. Return whether the connection can be used again.
 
-        Return None if gunicorn has to read the request. Its parser then gets the bytes that were read.
+        Return None if gunicorn has to read the request, or if it has not arrived by ``deadline``. The bytes
+        that were read are returned to gunicorn's reader.
         """
-        if conn.sock.gettimeout() is not None:
-            # A transfer has set a time-out, or the poller 0. With a time-out Python waits even with
-            # MSG_DONTWAIT; with 0 a response that the socket's buffer cannot hold would fail.
-            conn.sock.settimeout(None)
         unreader = conn.parser.unreader
         data = unreader.take_buffered() if unreader.buf.tell() else b""
         request: _Request | None = None
-        deadline = time.monotonic() + _WAIT_S
         for _ in range(_MAX_PARTS):
             if data:
                 request = request or self._parse(data, conn)
                 if request is None or len(data) >= request.end:
                     break
-            part = _receive(conn.sock)
-            if part is None and is_readable(conn.sock, max(0, deadline - time.monotonic())):
-                part = _receive(conn.sock)
+            part = receive(conn.sock)
+            if part is None and self._wait(conn, deadline):
+                part = receive(conn.sock)
             if not part:
                 break
             data += part
@@ -179,13 +173,3 @@ def _addresses(conn: Any) -> Environ:
             "SERVER_PORT": str(server_port),
         }
     return addresses
-
-
-def _receive(sock: Any) -> bytes | None:
-    """Return the bytes that have arrived, None if there are none yet, or no bytes if the connection ended."""
-    try:
-        return bytes(sock.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT))
-    except BlockingIOError:
-        return None
-    except OSError:
-        return b""

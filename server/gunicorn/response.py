@@ -26,14 +26,14 @@ class Response(wsgi.Response):  # type: ignore[misc]
 
     def write(self, arg: bytes) -> None:
         is_whole = not (self.headers_sent or self._omits_body) and self.response_length == len(arg)
-        if len(arg) > _MAX_JOINED_BYTES or not is_whole:
+        if not is_whole:
             with send_timeout(self.sock):
                 for part in split(arg):
                     super().write(part)
             return
         self.headers_sent = True
         self.sent = len(arg)
-        send(self.sock, _head(self.default_headers(), self.headers) + arg)
+        _send(self.sock, _head(self.default_headers(), self.headers), arg)
 
 
 class Writer:
@@ -43,17 +43,28 @@ class Writer:
         self._date = (0, "")
 
     def write(self, sock: Any, answer: Answer) -> None:
-        """Send a response. Raise ``OSError`` if the client has closed the connection or does not read."""
+        """Send a response. Raise ``OSError`` if the client has closed the connection."""
+        _send(sock, self.head(answer), answer.body)
+
+    def head(self, answer: Answer) -> bytes:
         # There is no "Connection: keep-alive": it is the default of HTTP/1.1, and a client takes 8 µs to
         # parse a header.
         first = [f"HTTP/1.1 {status_line(answer.status)}\r\n", f"Date: {self._now()}\r\n"]
-        send(sock, _head(first, answer.headers) + answer.body)
+        return _head(first, answer.headers)
 
     def _now(self) -> str:
         second = int(time.time())
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True))
         return self._date[1]
+
+
+def _send(sock: Any, head: bytes, body: bytes) -> None:
+    if len(body) <= _MAX_JOINED_BYTES:
+        send(sock, head + body)
+    else:
+        send(sock, head)
+        send(sock, body)
 
 
 def _head(lines: list[str], headers: Iterable[tuple[str, str]]) -> bytes:

@@ -15,25 +15,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from gunicorn import sock as gunicorn_sock
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.unreader import SocketUnreader
 
 from trackway.client_compat.errors import Unavailable
 
 from ..edge import waiting
+from . import sending
+from .current_connection import is_cut
+from .sending import PART_BYTES
+from .tcp import MIN_BYTES_PER_S
 
 # How long a thread waits for a client before the pool may start another thread in its place.
 _SHORT_WAIT_S = 0.25
 # How long a client may send or receive nothing, and after how long a request must have the minimum rate.
 TIMEOUT_S = 20.0
-# The minimum rate, in bytes per second.
-_MIN_BYTES_PER_S = 1024
-_PART_BYTES = 256 * 1024
+_RECEIVE_BYTES = 64 * 1024
 
 
 class TooSlow(NoMoreData):  # type: ignore[misc]
     """The client sends a request too slowly. The connection must be closed, as the request is incomplete."""
+
+    status = 408
 
     def __str__(self) -> str:
         return "the client sends too slowly"
@@ -57,20 +60,23 @@ class TimedUnreader(SocketUnreader):  # type: ignore[misc]
 
         gunicorn 27 passes ``size_hint``, the number of bytes of the body that remain.
         """
-        size = min(max(self.mxchunk, size_hint or 0), _PART_BYTES)
+        size = min(max(self.mxchunk, size_hint or 0), PART_BYTES)
         if self.sock.gettimeout() is not None:  # a transfer, for which waiting.set_timeout has set a time-out
-            return bytes(self.sock.recv(size))
-        data = None if self._is_over else self._receive(size)
-        if data is None:
+            data = bytes(self.sock.recv(size))
+            if not data and is_cut():
+                raise TooSlow
+            return data
+        received = None if self._is_over else self._receive(size)
+        if received is None:
             self._is_over = True  # a further read fails immediately instead of waiting again
             raise TooSlow
-        self._received += len(data)
-        return data
+        self._received += len(received)
+        return received
 
     def _receive(self, size: int) -> bytes | None:
         """Return the next bytes, or None after a time-out."""
         seconds = time.monotonic() - self._started
-        if seconds > TIMEOUT_S and self._received < seconds * _MIN_BYTES_PER_S:
+        if seconds > TIMEOUT_S and self._received < seconds * MIN_BYTES_PER_S:
             return None
         if isinstance(self.sock, ssl.SSLSocket):
             return self._receive_over_tls(size)
@@ -81,7 +87,7 @@ class TimedUnreader(SocketUnreader):  # type: ignore[misc]
             pass
         if not is_readable(self.sock, _SHORT_WAIT_S):
             try:
-                with waiting.for_client():
+                with waiting.for_client(receives=True):
                     if not is_readable(self.sock, TIMEOUT_S):
                         return None
             except Unavailable:  # the maximum number of threads is waiting already
@@ -95,7 +101,7 @@ class TimedUnreader(SocketUnreader):  # type: ignore[misc]
             with suppress(TimeoutError):
                 return bytes(self.sock.recv(size))
             self.sock.settimeout(TIMEOUT_S)
-            with waiting.for_client():
+            with waiting.for_client(receives=True):
                 return bytes(self.sock.recv(size))
         except (TimeoutError, Unavailable):
             return None
@@ -103,39 +109,54 @@ class TimedUnreader(SocketUnreader):  # type: ignore[misc]
             self.sock.settimeout(None)
 
 
-def tls_handshake(sock: Any, cfg: Any) -> Any:
-    """Replace gunicorn's ``ssl_wrap_socket``: wrap the socket and do the TLS handshake with a time-out.
-
-    gunicorn does the handshake in a pool thread without a time-out. Raise ``ConnectionResetError`` if the
-    client does not complete the handshake in time.
-    """
+def receive(sock: Any) -> bytes | None:
+    """Return the bytes that have arrived, None if there are none yet, or no bytes if the connection ended."""
     try:
-        with waiting.for_client():
-            sock.settimeout(TIMEOUT_S)
-            tls = _ssl_wrap_socket(sock, cfg)
-            tls.do_handshake()
-    except (TimeoutError, Unavailable):
-        raise ConnectionResetError(errno.ECONNRESET, "no TLS handshake in time") from None
-    tls.settimeout(None)
-    return tls
-
-
-_ssl_wrap_socket = gunicorn_sock.ssl_wrap_socket
+        if not isinstance(sock, ssl.SSLSocket):
+            return bytes(sock.recv(_RECEIVE_BYTES, socket.MSG_DONTWAIT))
+        sock.setblocking(False)
+        try:
+            return bytes(sock.recv(_RECEIVE_BYTES))
+        finally:
+            sock.setblocking(True)
+    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        return None
+    except OSError:
+        return b""
 
 
 def send(sock: Any, data: bytes) -> None:
-    """Send all of ``data``. What the socket's buffer does not take at once is sent with a time-out.
+    """Send all of ``data``. What the socket's buffer does not take at once is left to the main thread.
 
-    Raise ``OSError`` if the client has closed the connection or does not read.
+    Raise ``OSError`` if the client has closed the connection. In a thread that answers no connection's
+    request, and for a transfer, the rest is sent here, with a time-out.
     """
+    if sock.gettimeout() is None:
+        sent = 0 if sending.is_deferred() else _send_at_once(sock, data)
+        if sent == len(data) or sending.defer(data[sent:]):
+            return
+        data = data[sent:]
+    with send_timeout(sock):
+        for part in split(data):
+            sock.sendall(part)
+
+
+def _send_at_once(sock: Any, data: bytes) -> int:
+    """Send what the socket's buffer takes; return how many bytes that are."""
     sent = 0
-    if sock.gettimeout() is None and not isinstance(sock, ssl.SSLSocket):
-        with suppress(BlockingIOError):
-            sent = sock.send(data, socket.MSG_DONTWAIT)
-    if sent < len(data):
-        with send_timeout(sock):
-            for part in split(data[sent:]):
-                sock.sendall(part)
+    try:
+        if not isinstance(sock, ssl.SSLSocket):
+            return int(sock.send(data, socket.MSG_DONTWAIT))
+        sock.setblocking(False)
+        try:
+            # TLS demands that an interrupted part is sent again as it was: ``Sending`` has the same parts.
+            for part in split(data):
+                sent += sock.send(part)
+        finally:
+            sock.setblocking(True)
+    except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+        pass
+    return sent
 
 
 @contextmanager
@@ -149,7 +170,7 @@ def send_timeout(sock: Any) -> Iterator[None]:
         yield
         return
     try:
-        pool = waiting.begin_client_wait()
+        pool = waiting.begin_client_wait(receives=False)
     except Unavailable:
         pool = None
     sock.settimeout(TIMEOUT_S)
@@ -163,7 +184,7 @@ def send_timeout(sock: Any) -> Iterator[None]:
 
 def split(data: bytes) -> Iterator[bytes]:
     """Return ``data`` in parts of 256 KiB, so that the time-out applies to each part."""
-    return (data[start : start + _PART_BYTES] for start in range(0, len(data), _PART_BYTES))
+    return (data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES))
 
 
 def is_readable(sock: Any, seconds: float) -> bool:

@@ -7,6 +7,7 @@ in the fragment of the URL (after ``#``), so ``/`` is the only page that a brows
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -94,7 +95,7 @@ class Pages:
     def static_file(self, path: str) -> Response:
         folder = self.folder
         found = folder and safe_join(str(folder), path)
-        if not found or not Path(found).is_file():
+        if not found or not os.path.isfile(found):  # False for a name that is too long, unlike Path.is_file
             raise NoRoute
         return self._send(Path(found))
 
@@ -140,7 +141,7 @@ class _ChunkedBody:
         self._pool: waiting.Pool | None = None
 
     def __iter__(self) -> Iterator[bytes]:
-        self._pool = waiting.begin_client_wait()
+        self._pool = waiting.begin_client_wait(receives=False)
         return (self._body[start : start + _CHUNK] for start in range(0, len(self._body), _CHUNK))
 
     def close(self) -> None:

@@ -72,11 +72,11 @@ def recording(store_uri, tmp_path, server_environment):
 def test_the_environ_is_the_same_whichever_way_a_request_came(recording):
     path = f"/at{GET_EXPERIMENT}"
     with connect(recording) as client:
-        for more in ((), (), ("TE: trailers",)):  # gunicorn's way, the fast path, gunicorn's again
+        for more in ((), ("TE: trailers",), ()):  # the fast path, gunicorn's parser, the fast path
             client.sendall(head("GET", path, "Authorization: Basic YTpi", "X-Some: thing", *more))
             assert answers(client, 1)[0][0] == 200
         port = str(client.getsockname()[1])
-    assert ["RAW_URI" in call for call in recording.calls()] == [True, False, True]
+    assert ["RAW_URI" in call for call in recording.calls()] == [False, True, False]
     first, second, third = (
         {key: value for key, value in call.items() if key in CONTRACT or key.startswith("HTTP_")}
         for call in recording.calls()
@@ -84,8 +84,8 @@ def test_the_environ_is_the_same_whichever_way_a_request_came(recording):
     assert set(first) == CONTRACT | {"HTTP_HOST", "HTTP_AUTHORIZATION", "HTTP_X_SOME"}
     assert first["SCRIPT_NAME"] + first["PATH_INFO"] == path.partition("?")[0]
     assert (first["REMOTE_ADDR"], first["REMOTE_PORT"]) == ("127.0.0.1", port)
-    assert second == first
-    assert third == first | {"HTTP_TE": "trailers"}
+    assert second == first | {"HTTP_TE": "trailers"}
+    assert third == first
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
 import urllib.request
 from contextlib import closing
+from pathlib import Path
 
 import gunicorn
 import psycopg
@@ -143,7 +145,7 @@ def test_the_bound_on_a_chunk_size_reads_no_more_than_it_must(monkeypatch):
 
     from gunicorn.http.errors import InvalidChunkSize
 
-    from trackway.server.gunicorn.compat_26 import bounded_chunk_size, read_chunks
+    from trackway.server.gunicorn.compat_26 import read_chunks, strict_chunk_size
 
     reads = []
 
@@ -156,7 +158,7 @@ def test_the_bound_on_a_chunk_size_reads_no_more_than_it_must(monkeypatch):
 
     from gunicorn.http.body import ChunkedReader
 
-    monkeypatch.setattr(ChunkedReader, "parse_chunk_size", bounded_chunk_size)
+    monkeypatch.setattr(ChunkedReader, "parse_chunk_size", strict_chunk_size)
     closed = []
     reader = ChunkedReader(SimpleNamespace(force_close=lambda: closed.append(True)), Endless())
     with pytest.raises(InvalidChunkSize):
@@ -394,7 +396,6 @@ def run(*arguments, folder):
     [
         (["--backend-store-uri", "./mlruns"], "is a folder; Trackway keeps its data in a database"),
         (["--backend-store-uri", "mysql://host/db"], "Trackway supports sqlite and postgresql"),
-        (["--backend-store-uri", "postgresql://127.0.0.1:1/db"], "cannot be reached"),
         (["--static-prefix", "x"], "--static-prefix must begin with a '/'."),
         (["--gunicorn-opts", "--nonsense"], "--gunicorn-opts: "),
         (["--gunicorn-opts", "'open"], "--gunicorn-opts: No closing quotation"),
@@ -500,3 +501,52 @@ def test_the_module_is_the_command(tmp_path):
         check=True,
     )
     assert result.stdout.startswith("trackway, version ")
+
+
+def test_a_damaged_file_is_found(store_uri, tmp_path):
+    path = Path(store_uri.removeprefix("sqlite:///"))
+    assert run("db", "check", "--backend-store-uri", store_uri, folder=tmp_path).returncode == 0
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    data = bytearray(path.read_bytes())
+    for start in range(4096 * 7, len(data), 4096 * 7):
+        data[start : start + 4096] = bytes(4096)
+    path.write_bytes(data)
+    checked = run("db", "check", "--backend-store-uri", store_uri, folder=tmp_path)
+    assert checked.returncode == 1
+    assert "Error: The database is damaged; restore it from a backup" in checked.stderr
+
+
+def test_an_orphaned_worker_leaves_the_port(serve):
+    server = serve("--workers", "1")
+    with closing(keep_connection(server)):
+        os.kill(server.pid, signal.SIGKILL)
+
+        def is_free():
+            with socket.socket() as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    listener.bind(("127.0.0.1", server.port))
+                except OSError:
+                    return False
+                return True
+
+        deadline = time.monotonic() + 10
+        while not is_free() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert is_free()
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip, chunked", "gzip"])
+def test_a_transfer_coding_that_is_not_chunked_is_refused(shared_server, coding):
+    with connect(shared_server) as client:
+        client.sendall(head("POST", CREATE, f"Transfer-Encoding: {coding}", "Content-Type: application/json"))
+        assert client.recv(65536)[9:12] in (b"501", b"400")
+
+
+def test_a_chunk_size_line_with_a_bare_line_feed_is_refused(shared_server):
+    with connect(shared_server) as client:
+        client.sendall(head("POST", CREATE, "Transfer-Encoding: chunked", "Content-Type: application/json"))
+        client.sendall(b"2;a\nb\r\n{}\r\n0\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 400 ")

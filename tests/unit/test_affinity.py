@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_requests_of_a_worker_share_a_processor_and_workers_take_them_in_turn() 
     assert len(processors()) > 1, "the main thread runs on any"
 
 
-@pytest.mark.parametrize("while_it", [waiting.for_client, waiting.for_database])
+@pytest.mark.parametrize("while_it", [partial(waiting.for_client, receives=True), waiting.for_database])
 def test_a_thread_that_waits_has_every_processor(while_it) -> None:
     def work() -> tuple[set[int], set[int]]:
         with while_it():

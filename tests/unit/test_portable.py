@@ -46,7 +46,7 @@ malloc.configure_malloc()
 malloc.Trim().when_due()
 with thread_pool.Pool(1, affinity.Affinity(0)) as pool:
     def work():
-        with waiting.for_client():
+        with waiting.for_client(receives=True):
             return "worked"
     print(pool.submit(work).result())
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from trackway.server.edge import waiting
-from trackway.server.gunicorn import thread_pool
+from trackway.server.gunicorn import client_waits, thread_pool
 
 
 def test_transfers_leave_no_more_threads_than_were_needed_at_once() -> None:
@@ -14,7 +14,7 @@ def test_transfers_leave_no_more_threads_than_were_needed_at_once() -> None:
 
         def transfer() -> None:
             other = threads.submit(int)
-            with waiting.for_client():  # the other is queued still, and a thread is idle
+            with waiting.for_client(receives=True):  # the other is queued still, and a thread is idle
                 other.result()
 
         for _ in range(300):
@@ -24,14 +24,14 @@ def test_transfers_leave_no_more_threads_than_were_needed_at_once() -> None:
 
 def test_as_many_transfers_as_come_at_once_all_begin() -> None:
     for _ in range(30):
-        begun = threading.Barrier(waiting.MAX_TRANSFERS + 1)
+        begun = threading.Barrier(client_waits.MAX_WAITS + 1)
         with thread_pool.Pool(2) as threads:
 
             def transfer(begun: threading.Barrier = begun) -> None:
-                with waiting.for_client():
+                with waiting.for_client(receives=True):
                     begun.wait(timeout=20)
 
-            for _ in range(waiting.MAX_TRANSFERS):
+            for _ in range(client_waits.MAX_WAITS):
                 threads.submit(int)
                 threads.submit(transfer)
             begun.wait(timeout=20)
