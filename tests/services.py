@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import io
+import json
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from minio import Minio
@@ -304,6 +306,16 @@ class HttpServer:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def post(self, path: str, **body: object) -> Any:
+        """Call an RPC of MLflow's API by its path, such as ``runs/create``, and return its response."""
+        request = urllib.request.Request(
+            f"{self.url}/api/2.0/mlflow/{path}",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
 
 
 class TrackwayServer(HttpServer):

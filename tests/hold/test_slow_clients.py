@@ -22,18 +22,8 @@ def dialect():
     return "sqlite"
 
 
-def post(server, path, body):
-    request = urllib.request.Request(
-        f"{server.url}/api/2.0/mlflow/{path}",
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
-
-
 def run_path(server):
-    run = post(server, "runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"]
+    run = server.post("runs/create", experiment_id="0")["run"]["info"]["run_id"]
     return f"/api/2.0/mlflow/runs/get?run_id={run}"
 
 
@@ -85,9 +75,9 @@ def test_slow_readers_keep_neither_threads_nor_memory(serve, figures):
     path = run_path(server)
     large = [{"key": f"k{number}", "value": "x" * 5000} for number in range(2)]
     for _ in range(300):
-        post(server, "runs/create", {"experiment_id": "0", "tags": large})
+        server.post("runs/create", experiment_id="0", tags=large)
     search = json.dumps({"experiment_ids": ["0"], "max_results": 1000})
-    response = post(server, "runs/search", json.loads(search))
+    response = server.post("runs/search", **json.loads(search))
     assert len(json.dumps(response)) > 3_000_000
     before = probes.memory(server.pid)
     with probes.slow_clients(

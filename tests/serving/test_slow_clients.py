@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import ssl
 import time
@@ -97,8 +96,8 @@ def test_a_large_response_on_a_connection_that_was_idle_arrives(shared_server):
     values = [{"key": f"p{number}", "value": "x" * 6000} for number in range(100)]
     with kept(shared_server) as client:
         for _ in range(25):
-            run = post(shared_server, "runs/create", experiment_id="0")["run"]["info"]["run_id"]
-            post(shared_server, "runs/log-batch", run_id=run, params=values)
+            run = shared_server.post("runs/create", experiment_id="0")["run"]["info"]["run_id"]
+            shared_server.post("runs/log-batch", run_id=run, params=values)
         body = b'{"experiment_ids":["0"],"max_results":1000}'
         search = "/api/2.0/mlflow/runs/search"
         for _ in range(2):
@@ -109,16 +108,6 @@ def test_a_large_response_on_a_connection_that_was_idle_arrives(shared_server):
             [(status, found)] = answers(client, 1)
             assert status == 200
             assert len(found["runs"]) >= 25
-
-
-def post(server, path, **body):
-    request = urllib.request.Request(
-        f"{server.url}/api/2.0/mlflow/{path}",
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
 
 
 def test_who_says_nothing_is_let_go_of_and_who_works_is_not(serve):
