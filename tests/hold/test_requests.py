@@ -65,7 +65,7 @@ def test_health_is_answered_while_all_threads_wait_for_the_database(serve, store
         lock.close()
     figures("writers that wait for a locked SQLite file", count=8, health_s=health.slowest)
     assert health.failed == 0
-    assert health.p99 < 0.5
+    assert health.p99 < 1
 
 
 def test_health_is_answered_beside_runs_of_many_metrics(serve, figures, is_full):

@@ -45,7 +45,8 @@ def test_health_and_others_are_answered_beside_slow_senders(serve, kind, count, 
     figures(case, count=count, health_s=health.slowest, rate=rate, usual_rate=usual, wrong=health.failed)
     assert health.failed == 0
     assert health.p99 < 1
-    assert rate > usual / 3, "half of it on a machine with processors to spare"
+    # Half of it, where no other test takes the processors from the clients that are measured.
+    assert rate > usual / (2 if is_full else 10)
     assert result["connected"] == count, "they have not been slow for long"
     if is_full and count < 500:
         mlflow = MlflowServer(tmp_path / "mlflow")
