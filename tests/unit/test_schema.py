@@ -4,7 +4,11 @@ import pytest
 
 from trackway.storage.schema import metadata
 
-KEYS = [key for table in metadata.sorted_tables for key in table.foreign_key_constraints]
+# In the same order in each of pytest-xdist's processes.
+KEYS = sorted(
+    (key for table in metadata.sorted_tables for key in table.foreign_key_constraints),
+    key=lambda key: (key.table.name, key.column_keys),
+)
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: f"{key.table.name}.{'-'.join(key.column_keys)}")
