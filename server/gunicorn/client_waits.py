@@ -23,21 +23,24 @@ _MAX_SLOW_IF_FULL_S = 2.0
 
 
 class _Wait:
-    __slots__ = ("_receives", "address", "conn", "is_cut", "pace")
+    __slots__ = ("_receives", "address", "conn", "pace")
 
     def __init__(self, conn: Any, *, receives: bool) -> None:
         self.conn = conn
         self.address = str(conn.client[0]) if conn is not None and conn.client else ""
         self.pace = Pace(conn.sock, receives=receives) if conn is not None else None
         self._receives = receives
-        self.is_cut = False
+
+    @property
+    def is_cut(self) -> bool:
+        return self.conn is not None and bool(self.conn.is_cut)
 
     def slow_s(self, now: float) -> float:
         return self.pace.slow_s(now) if self.pace else 0.0
 
     def cut(self) -> None:
         """End the wait: the thread gets an error when it next reads or writes."""
-        self.is_cut = self.conn.is_cut = True
+        self.conn.is_cut = True
         sock = self.conn.sock
         with suppress(OSError):
             if not self._receives:
@@ -53,9 +56,6 @@ class ClientWaits:
         """``max_slow_s`` is how long a client may be slower than the minimum rate in any case."""
         self._max_slow_s = max_slow_s
         self._waits: dict[int, _Wait] = {}
-
-    def __len__(self) -> int:
-        return len(self._waits)
 
     def begin(self, *, receives: bool) -> None:
         """Register the current thread.

@@ -54,9 +54,6 @@ class Receiving:
         self._handshaking: set[Any] = set()
         self._total = 0
 
-    def __len__(self) -> int:
-        return len(self._conns)
-
     def add(self, conn: Any, poller: Any) -> None:
         """Receive the rest of ``conn.incoming``."""
         conn.sock.setblocking(False)
@@ -99,12 +96,10 @@ class Receiving:
             ):
                 self.refuse(conn, poller, "it arrives too slowly")
 
-    def refuse_first(self, poller: Any, reason: str) -> bool:
+    def refuse_first(self, poller: Any, reason: str) -> None:
         """Refuse the request that began first, if there is one."""
-        for conn in self._conns:
-            self.refuse(conn, poller, reason)
-            return True
-        return False
+        if self._conns:
+            self.refuse(next(iter(self._conns)), poller, reason)
 
     def refuse_heads(self, poller: Any, reason: str) -> None:
         """Refuse the requests whose head is incomplete."""

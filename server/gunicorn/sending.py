@@ -58,9 +58,6 @@ class Sending:
         self._conns: dict[Any, _Rest] = {}
         self._total = 0
 
-    def __len__(self) -> int:
-        return len(self._conns)
-
     def add(self, conn: Any, poller: Any) -> None:
         """Send ``conn.unsent``."""
         conn.sock.setblocking(False)

@@ -25,7 +25,7 @@ from trackway.client_compat import errors
 from trackway.storage.database import set_cancelled
 
 from ..jobs.runner import Runner
-from ..responses import error_answer
+from ..responses import Answer, error_answer
 from . import compat_26, receiving, response, socket_timeouts
 from .affinity import Affinity
 from .current_connection import set_connection
@@ -82,8 +82,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     - A stopping server closes idle connections at once. gunicorn 26.2 waits for the graceful time-out, 30 s,
       if any client keeps a connection, and every MLflow client does.
-    - A new connection gets a thread when its first bytes arrive; gthread occupies a thread for up to 5 s. A
-      client that stops in the middle of a request does not occupy a thread for long (``socket_timeouts``).
+    - A new connection gets a thread when its first bytes arrive; gthread occupies a thread for up to 5 s.
+    - The main thread receives what is incomplete (``receiving``) and sends what the client does not take at
+      once (``sending``), and answers ``/health``. Only requests of more than 1 MiB and streamed responses
+      are waited for in a thread (``socket_timeouts``, ``client_waits``).
     - A chunk's size line has a maximum length. gunicorn 26.2 scans the line again at each read, so that a
       line of 4 MiB takes 1 s of processor time (``compat_26``).
     - A client that does not close its side delays no other request. gthread waits for it in the main thread,
@@ -406,11 +408,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _refuse(self, conn: Any, error: errors.ApiError) -> None:
         """Answer a request that no thread will read, without waiting for the client. Close the connection."""
-        answer = error_answer(error, "")
-        headers = [*answer.headers, ("Content-Length", str(len(answer.body))), ("Connection", "close")]
+        answer = _last_answer(error)
         with suppress(OSError):
             conn.sock.setblocking(False)
-            conn.sock.send(Writer().head(answer._replace(headers=headers)) + answer.body)
+            conn.sock.send(Writer().head(answer) + answer.body)
         self._lingering.add(conn, self.poller)
 
     def _close(self, conn: Any) -> None:
@@ -430,12 +431,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         else:
             log.warning("refused a request from %s: %s", addr[0] if addr else "-", exc)
             error = errors.BadRequest(f"The server cannot read this request: {exc}", status=status)
-        answer = error_answer(error, "")
-        headers = [*answer.headers, ("Content-Length", str(len(answer.body))), ("Connection", "close")]
         try:
-            Writer().write(client, answer._replace(headers=headers))
+            Writer().write(client, _last_answer(error))
         except OSError:
             log.debug("the client closed the connection before the response")
+
+
+def _last_answer(error: errors.ApiError) -> Answer:
+    """Return the response for an error after which the connection is closed."""
+    answer = error_answer(error, "")
+    length = ("Content-Length", str(len(answer.body)))
+    return answer._replace(headers=[*answer.headers, length, ("Connection", "close")])
 
 
 _STATUS_OF: dict[type[Exception], int] = {
