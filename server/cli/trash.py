@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..config import Config, ConfigError, options
+from ..config import PROXIED_ARTIFACTS, Config, ConfigError, options
 from .options import option_for
 from .store import store_option, with_database
 
@@ -152,7 +152,7 @@ class Purge:
         before_ms: int | None,
         selection: Selection | None,
         with_registered: bool = False,
-        artifact_root: str = "mlflow-artifacts:/",
+        artifact_root: str = PROXIED_ARTIFACTS,
     ) -> None:
         self._database = database
         self._locations = locations

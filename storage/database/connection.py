@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 
 import sqlalchemy as sa
 
+from .time_limit import StatementTimer
+
 # PostgreSQL's refusals of a new connection; psycopg gives no SQLSTATE for them.
 _TOO_MANY = re.compile("too many (?:clients|connections)|remaining connection slots")
 _FULL_TIMEOUT_S = 10.0
@@ -26,7 +28,7 @@ class PooledConnection:
     removed from the pool.
     """
 
-    __slots__ = ("_connection", "_pooled", "dialect", "driver", "engine")
+    __slots__ = ("_connection", "_pooled", "_timer", "dialect", "driver", "engine")
 
     def __init__(self, engine: sa.Engine, begin: Callable[[Any], None] | None = None) -> None:
         """Take a connection from the pool.
@@ -47,6 +49,7 @@ class PooledConnection:
                     continue
                 sa.Connection._handle_dbapi_exception_noconnection(fault, self.dialect, engine)
         self.driver: Any = self._pooled.dbapi_connection
+        self._timer: StatementTimer | None = None
         if begin:
             try:
                 begin(self._pooled)
@@ -55,17 +58,15 @@ class PooledConnection:
                     self.raise_error(fault)
                 finally:
                     self.close()
+        self._timer = self._pooled.info.get("timer")
+        if self._timer is not None:
+            self._timer.start()
 
     @property
     def info(self) -> dict[Any, Any]:
         """Values that are kept with the driver's connection for its lifetime."""
         info: dict[Any, Any] = self._pooled.info
         return info
-
-    @property
-    def is_valid(self) -> bool:
-        """Whether the driver's connection is still in use here: not if it was lost."""
-        return bool(self._pooled.is_valid)
 
     @property
     def connection(self) -> sa.Connection:
@@ -92,6 +93,8 @@ class PooledConnection:
 
     def close(self) -> None:
         """Return the connection to the pool, which rolls back what was not committed."""
+        if self._timer is not None:
+            self._timer.stop()
         if self._connection is not None:
             self._connection.close()
         elif self._pooled.is_valid:

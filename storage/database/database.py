@@ -77,14 +77,12 @@ class Database:
         self._row_cache: RowCache | None = None
         self._prepare_policy: postgres.PreparePolicy | None = None
         self._write_lock: WriteLock | None = None
-        self._has_timer = False
         self._begin_write: Callable[[Any], None] | None = None
         if self._is_sqlite:
             self._write_lock = WriteLock()
             self._engine = sqlite.make_engine(
                 url, synchronous=synchronous, pool_size=pool_size, statement_timeout_s=statement_timeout_s
             )
-            self._has_timer = statement_timeout_s is not None
             self._begin_write = partial(sqlite.begin_writing, self._write_lock)
             self._read_engine = self._engine
         else:
@@ -202,15 +200,10 @@ class Database:
         if write:
             self._acquire_write_lock()
         try:
-            pooled = (
+            return Tx(
                 PooledConnection(self._engine, self._begin_write)
                 if write
-                else PooledConnection(self._read_engine)
-            )
-            if self._has_timer:
-                pooled.info["timer"].start()
-            return Tx(
-                pooled,
+                else PooledConnection(self._read_engine),
                 _NO_TEXT_CACHE if write else self._text_cache,
                 row_cache=row_cache,
                 writes=write,
@@ -225,8 +218,6 @@ class Database:
 
     def _close(self, tx: Tx) -> None:
         try:
-            if self._has_timer:
-                tx.stop_timer()
             tx.close()
         finally:
             if tx.writes:

@@ -203,11 +203,6 @@ class Tx:
         except self._pooled.dialect.loaded_dbapi.Error as fault:
             self._pooled.raise_error(fault, sql)
 
-    def stop_timer(self) -> None:
-        """End the time limit of a SQLite transaction."""
-        if self._pooled.is_valid:
-            self._pooled.info["timer"].stop()
-
     def close(self) -> None:
         """Return the connection to the pool. Roll back what was not committed."""
         self._pooled.close()
