@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -307,15 +308,21 @@ class HttpServer:
         except OSError:
             return False
 
+    def send(self, verb: str, path: str, data: bytes | None = None) -> tuple[int, bytes]:
+        """Send a request, whose body is JSON or a file. Return the status and the body of the response."""
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=verb)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
     def post(self, path: str, **body: object) -> Any:
         """Call an RPC of MLflow's API by its path, such as ``runs/create``, and return its response."""
-        request = urllib.request.Request(
-            f"{self.url}/api/2.0/mlflow/{path}",
-            data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        status, answer = self.send("POST", f"/api/2.0/mlflow/{path}", json.dumps(body).encode())
+        assert status == 200, answer
+        return json.loads(answer)
 
 
 class TrackwayServer(HttpServer):

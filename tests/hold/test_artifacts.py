@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -22,34 +20,25 @@ def postgres():
     postgres.close()
 
 
-def send(server, verb, path, data=None):
-    request = urllib.request.Request(f"{server.url}{SERVED}/{path}", data=data, method=verb)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-
-
 def until(check, patience_s=20):
     deadline = time.monotonic() + patience_s
-    while not check() and time.monotonic() < deadline:
+    while not (is_so := check()) and time.monotonic() < deadline:
         time.sleep(0.1)
-    return True if time.monotonic() < deadline else check()
+    return is_so
 
 
 def test_without_the_database_nothing_is_stored_or_deleted(postgres, tmp_path: Path):
     server = TrackwayServer(tmp_path / "server", postgres.url())
     server.start()
     try:
-        assert send(server, "PUT", "a/file", b"first")[0] == 200
+        assert server.send("PUT", f"{SERVED}/a/file", b"first")[0] == 200
         postgres.stop()
-        assert send(server, "PUT", "a/file", b"second")[0] == 503
-        assert send(server, "DELETE", "a/file")[0] == 503
+        assert server.send("PUT", f"{SERVED}/a/file", b"second")[0] == 503
+        assert server.send("DELETE", f"{SERVED}/a/file")[0] == 503
         assert (server.folder / "artifacts" / "a" / "file").read_bytes() == b"first"
         postgres.start()
-        assert until(lambda: send(server, "PUT", "a/file", b"third")[0] == 200)
-        assert send(server, "GET", "a/file") == (200, b"third")
+        assert until(lambda: server.send("PUT", f"{SERVED}/a/file", b"third")[0] == 200)
+        assert server.send("GET", f"{SERVED}/a/file") == (200, b"third")
     finally:
         server.kill()
 
@@ -59,15 +48,15 @@ def test_the_server_starts_while_the_database_is_away(postgres, tmp_path: Path):
     server = TrackwayServer(tmp_path / "server", postgres.url())
     server.start()  # waits for /health
     try:
-        status, body = _get(server, "/ready")
+        status, body = server.send("GET", "/ready")
         assert status == 503
         assert b"cannot be reached" in body
-        assert _get(server, "/api/2.0/mlflow/experiments/get?experiment_id=0")[0] == 503
+        assert server.send("GET", "/api/2.0/mlflow/experiments/get?experiment_id=0")[0] == 503
         postgres.start()
         # Each of the server's processes has to find out.
-        assert until(lambda: all(_get(server, "/ready")[0] == 200 for _ in range(20)))
+        assert until(lambda: all(server.send("GET", "/ready")[0] == 200 for _ in range(20)))
         for _ in range(20):
-            assert _get(server, "/api/2.0/mlflow/experiments/get?experiment_id=0")[0] == 200
+            assert server.send("GET", "/api/2.0/mlflow/experiments/get?experiment_id=0")[0] == 200
     finally:
         server.kill()
 
@@ -79,22 +68,14 @@ def test_uploads_beside_deletions_of_their_folder_succeed(server, figures):
 
     def delete():
         while not is_over.is_set():
-            send(server, "DELETE", "folder")
+            server.send("DELETE", f"{SERVED}/folder")
 
     deleting = threading.Thread(target=delete)
     deleting.start()
     for number in range(200):
-        statuses.append(send(server, "PUT", f"folder/{number}", b"x")[0])
+        statuses.append(server.send("PUT", f"{SERVED}/folder/{number}", b"x")[0])
     is_over.set()
     deleting.join()
     wrong = sum(status != 200 for status in statuses)
     figures("uploads beside deletions of their folder", count=len(statuses), wrong=wrong)
     assert wrong == 0
-
-
-def _get(server, path):
-    try:
-        with urllib.request.urlopen(server.url + path, timeout=30) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -21,17 +18,6 @@ def dialect():
     return "sqlite"
 
 
-def post(server, path, data):
-    request = urllib.request.Request(
-        f"{server.url}/api/2.0/mlflow/{path}", data=data, headers={"Content-Type": "application/json"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
-
-
 @pytest.mark.parametrize(
     ("path", "data", "status"),
     [
@@ -44,7 +30,7 @@ def post(server, path, data):
 )
 def test_a_body_of_many_values_is_refused_before_it_is_decoded(shared_server, path, data, status, figures):
     before = probes.memory(shared_server.pid)
-    answered, body = post(shared_server, path, data)
+    answered, body = shared_server.send("POST", f"/api/2.0/mlflow/{path}", data)
     after = probes.memory(shared_server.pid)
     case = f"{path} with a body of {len(data) / MIB:.0f} MiB of empty values"
     figures(case, count=1, wrong=int(answered != status), memory_before=before, memory_after=after)
@@ -70,12 +56,11 @@ def test_health_is_answered_while_all_threads_wait_for_the_database(serve, store
 
 def test_health_is_answered_beside_runs_of_many_metrics(serve, figures, is_full):
     server = serve("--workers", "1")
-    run_id = post(server, "runs/create", b'{"experiment_id":"0"}')[1]["run"]["info"]["run_id"]
+    run_id = server.post("runs/create", experiment_id="0")["run"]["info"]["run_id"]
     keys = 60_000 if is_full else 10_000
     for start in range(0, keys, 1000):
         metrics = [{"key": f"m{start + n}", "value": n, "timestamp": 1, "step": 0} for n in range(1000)]
-        body = json.dumps({"run_id": run_id, "metrics": metrics}).encode()
-        assert post(server, "runs/log-batch", body)[0] == 200
+        server.post("runs/log-batch", run_id=run_id, metrics=metrics)
     with ThreadPoolExecutor(1) as others:
         path = f"/api/2.0/mlflow/runs/get?run_id={run_id}"
         asking = others.submit(probes.rate, server.port, path, 4, connections=8)

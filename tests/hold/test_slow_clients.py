@@ -27,15 +27,6 @@ def run_path(server):
     return f"/api/2.0/mlflow/runs/get?run_id={run}"
 
 
-def put(server, path, data):
-    request = urllib.request.Request(f"{server.url}{SERVED}/{path}", data=data, method="PUT")
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
-
-
 @pytest.mark.parametrize(
     ("kind", "count"), [("head", 200), ("body", 40), ("body", 500)], ids=lambda value: str(value)
 )
@@ -105,11 +96,11 @@ def test_slow_readers_keep_neither_threads_nor_memory(serve, figures):
 
 def test_slow_uploads_leave_places_for_other_addresses(serve, figures):
     server = serve("--workers", "1")
-    assert put(server, "large", b"x" * 2 * MIB) == 200
+    assert server.send("PUT", f"{SERVED}/large", b"x" * 2 * MIB)[0] == 200
     options = {"verb": "PUT", "path": f"{SERVED}/slow", "size": 3 * MIB, "bytes": 1, "interval": 20}
     with probes.slow_clients("body", server.port, 64, source="127.0.0.2", **options):
         time.sleep(0.5)
-        statuses = [put(server, "other", b"x" * 2 * MIB) for _ in range(5)]
+        statuses = [server.send("PUT", f"{SERVED}/other", b"x" * 2 * MIB)[0] for _ in range(5)]
         for _ in range(5):
             with urllib.request.urlopen(f"{server.url}{SERVED}/large", timeout=30) as answer:
                 statuses.append(answer.status)
