@@ -2,11 +2,16 @@
 
 Raise them where the problem is found, with the message for the user. `server/responses.py` turns them into
 HTTP responses.
+
+Every release of MLflow's client repeats a request that was answered 408, 429, 500, 502, 503 or 504, for up to
+four minutes, and then shows "too many 500 error responses" instead of the message. Therefore these statuses
+are only for what may succeed at a repetition, and for bugs. docs/errors.md lists the codes and statuses.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -51,6 +56,22 @@ _SQLSTATE_AND_CLASS: Mapping[str, tuple[str, str]] = {
     "TEMPORARILY_UNAVAILABLE": ("XXM00", "CLIENT_INTERNAL_ERROR"),
 }
 
+# Codes that clients before MLflow 2.9 do not know: the enumeration of 1.30 and 2.0 lacks them, and these
+# clients end with a ValueError at an unknown code. They get the nearest code that they know.
+_OLD_CODES: Mapping[str, str] = {
+    "ABORTED": "INVALID_STATE",
+    "ALREADY_EXISTS": "RESOURCE_ALREADY_EXISTS",
+    "CANCELLED": "INVALID_STATE",
+    "DATA_LOSS": "INTERNAL_ERROR",
+    "DEADLINE_EXCEEDED": "TEMPORARILY_UNAVAILABLE",
+    "NOT_FOUND": "RESOURCE_DOES_NOT_EXIST",
+    "NOT_IMPLEMENTED": "ENDPOINT_NOT_FOUND",
+    "RESOURCE_CONFLICT": "INVALID_STATE",
+    "RESOURCE_EXHAUSTED": "RESOURCE_LIMIT_EXCEEDED",
+    "UNAUTHENTICATED": "CUSTOMER_UNAUTHORIZED",
+}
+_OLD_CLIENT = re.compile(r"mlflow-python-client/(?:1\.|2\.[0-8](?!\d))")
+
 SEE_DOCS = " See the API docs for more information about request parameters."
 _MAX_SHOWN_LENGTH = 1000
 
@@ -80,9 +101,15 @@ class ApiError(Exception):
         """Return the message with the exception's notes, for logs and commands. Clients get no notes."""
         return " ".join([self.message, *getattr(self, "__notes__", ())])
 
-    def to_json(self, request_id: str = "") -> dict[str, str]:
-        """Return the JSON body of the response. The request id helps to find the line in the log."""
-        body = {"error_code": self.error_code, "message": self.message}
+    def to_json(self, request_id: str = "", user_agent: str = "") -> dict[str, str]:
+        """Return the JSON body of the response. The request id helps to find the line in the log.
+
+        ``user_agent`` is the request's header. A client that does not know the error code gets another one.
+        """
+        code = self.error_code
+        if code in _OLD_CODES and _OLD_CLIENT.match(user_agent):
+            code = _OLD_CODES[code]
+        body = {"error_code": code, "message": self.message}
         if known := _SQLSTATE_AND_CLASS.get(self.error_code):
             body["sqlstate"], body["error_class"] = known
         if request_id:
@@ -124,13 +151,17 @@ class Conflict(ApiError):
 
 
 class InvalidState(ApiError):
+    """An object is not in the state that the request needs. MLflow's status is 500, which clients repeat."""
+
     error_code = "INVALID_STATE"
+    _status = 400
 
 
 class FeatureDisabled(ApiError):
-    """A feature that is not enabled. MLflow defines no status for this code, so the status is 500."""
+    """A feature that is not enabled. MLflow's status is 500, which clients repeat."""
 
     error_code = "FEATURE_DISABLED"
+    _status = 400
 
 
 class EndpointNotFound(ApiError):
@@ -169,6 +200,23 @@ class _RetryLater(ApiError):
 
 class Unavailable(_RetryLater):
     error_code = "TEMPORARILY_UNAVAILABLE"
+
+
+class Unusable(ApiError):
+    """The database or the artifact store refuses the server, and only an administrator can change that.
+
+    424 Failed Dependency (RFC 4918) is not repeated by clients, so that their users read the message.
+    """
+
+    error_code = "INVALID_STATE"
+    _status = 424
+
+
+class StorageFull(ApiError):
+    """There is no space left to store the data. Clients do not repeat a request after status 507."""
+
+    error_code = "RESOURCE_EXHAUSTED"
+    _status = 507
 
 
 class TooManyRequests(_RetryLater):

@@ -12,6 +12,8 @@ from trackway.client_compat import errors
 
 log = logging.getLogger("trackway.server")
 
+_WITHOUT_TRACEBACK = (errors.Unavailable, errors.Unusable, errors.StorageFull)
+
 Headers = list[tuple[str, str]]
 
 JSON_TYPE = ("Content-Type", "application/json")
@@ -34,18 +36,22 @@ class Stream(NamedTuple):
     body: Iterable[bytes]
 
 
-def error_answer(error: errors.ApiError, request_id: str) -> Answer:
-    """Return the response for an error. Write server errors (5xx) to the log, except missing features."""
-    if error.status >= 500 and not isinstance(error, errors.NotImplementedYet | errors.FeatureDisabled):
+def error_answer(error: errors.ApiError, request_id: str, user_agent: str = "") -> Answer:
+    """Return the response for an error. ``user_agent`` is the request's header.
+
+    Errors of the server and of its stores are written to the log, except missing features.
+    """
+    is_fault = error.status >= 500 or isinstance(error, errors.Unusable)
+    if is_fault and not isinstance(error, errors.NotImplementedYet):
         log.error(
             "%s: %s",
             error.error_code,
             error.for_operators(),
             extra={"request_id": request_id},
             # The message says which service is unavailable. A traceback for each request would flood the log.
-            exc_info=None if isinstance(error, errors.Unavailable) else error.__cause__,
+            exc_info=None if isinstance(error, _WITHOUT_TRACEBACK) else error.__cause__,
         )
-    body = json.dumps(error.to_json(request_id)).encode()
+    body = json.dumps(error.to_json(request_id, user_agent)).encode()
     return Answer(error.status, [JSON_TYPE, *error.headers.items()], body)
 
 

@@ -82,7 +82,7 @@ class WsgiApp:
         try:
             answer = self._respond(environ, request_id)
         except errors.ApiError as error:
-            answer = error_answer(error, request_id)
+            answer = error_answer(error, request_id, environ.get("HTTP_USER_AGENT", ""))
         except Exception:
             answer = unexpected_answer(environ, request_id)
         extra = [*self._security.headers(environ), ("X-Request-Id", request_id)]

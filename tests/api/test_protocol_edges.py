@@ -354,7 +354,7 @@ def test_a_client_with_a_workspace_may_ask_whether_there_are_any(api, path):
 def test_what_names_a_workspace_is_written_nowhere(api):
     body = json.dumps({"name": "of team a"})
     response = post(api, CREATE, body, headers={"X-MLFLOW-WORKSPACE": "team-a"})
-    error_of(response, 500, "FEATURE_DISABLED")
+    error_of(response, 400, "FEATURE_DISABLED")
     assert post(api, CREATE, body).status_code == 200
 
 

@@ -69,7 +69,7 @@ def play(client: Client, stage: Stage) -> Played:
     done = subprocess.run(
         [str(client.python), "-m", "calls", *stage],
         cwd=Path(__file__).parent,
-        env=_environment(),
+        env=client_environment(),
         text=True,
         capture_output=True,
     )
@@ -89,7 +89,7 @@ def play(client: Client, stage: Stage) -> Played:
     )
 
 
-def _environment() -> dict[str, str]:
+def client_environment() -> dict[str, str]:
     """Return the environment without the developer's own variables for MLflow and Python."""
     ours = ("MLFLOW_", "TRACKWAY_", "PYTHON", "VIRTUAL_ENV", "PYTEST_")
     return {

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from trackway.client_compat import artifact_paths
 from trackway.client_compat import messages as m
 from trackway.client_compat.endpoints import ENDPOINTS
-from trackway.client_compat.errors import ApiError, InvalidParameter
+from trackway.client_compat.errors import EndpointNotFound, InvalidParameter
 from trackway.client_compat.wire import Message
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
@@ -172,15 +172,14 @@ def list_files(place: Place, path: str) -> list[m.FileInfo]:
 def served_store(ctx: Context, request: type[Message]) -> ArtifactStore:
     """Return the store of the artifacts that this server serves.
 
-    Raise ``ApiError`` with MLflow's message and status 503 if the server runs with ``--no-serve-artifacts``.
+    Raise ``EndpointNotFound`` with MLflow's message if the server runs with ``--no-serve-artifacts``. Clients
+    would repeat MLflow's status, 503.
     """
     if not ctx.config.serve_artifacts:
-        raise ApiError(
+        raise EndpointNotFound(
             f"Endpoint: {_PATHS[request]} disabled due to the mlflow server running with "
             "`--no-serve-artifacts`. To enable artifacts server functionality, run `mlflow server` "
-            "with `--serve-artifacts`",
-            error_code="ENDPOINT_NOT_FOUND",
-            status=503,
+            "with `--serve-artifacts`"
         )
     return ctx.backend.artifacts.served
 
