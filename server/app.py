@@ -20,10 +20,10 @@ from trackway.client_compat import (
     unserved,
 )
 from trackway.client_compat.endpoints import ENDPOINTS
-from trackway.client_compat.errors import Unavailable
+from trackway.client_compat.errors import Unavailable, Unusable
 from trackway.client_compat.wire import Endpoint
-from trackway.storage.database import Database, is_temporary
-from trackway.storage.maintenance import migrate
+from trackway.storage.database import Database, translated
+from trackway.storage.maintenance import access, migrate
 
 from . import handlers as handlers  # the import registers every handler
 from .backend import Backend, open_replica, prepare_artifacts
@@ -67,6 +67,8 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
     wsgi = WsgiApp(config, FlaskPages(app))
     mount(wsgi, backend)
     app.wsgi_app = wsgi  # type: ignore[method-assign]
+    if start_jobs:
+        backend.start_artifact_check()
     if background and start_jobs:
         background.start()
         atexit.register(background.stop)
@@ -104,7 +106,7 @@ def prepare_store(backend: Backend) -> None:
         try:
             prepare_database(database, backend.config)
         except Unavailable as error:
-            if database.dialect == "sqlite" or not is_temporary(error):
+            if database.dialect == "sqlite":
                 raise
             log.warning("The server answers 503 until the database can be reached: %s", error.for_operators())
             backend.prepare_later(partial(prepare_database, config=backend.config))
@@ -122,10 +124,18 @@ def prepare_store(backend: Backend) -> None:
 def prepare_database(database: Database, config: Config) -> None:
     """Create the tables of a new database, or check the schema of an existing one.
 
-    Raise ``Unavailable`` if it cannot be reached, and ``SchemaError`` if its schema is not the right one.
+    Raise ``Unavailable`` if it cannot be reached, ``Unusable`` if it refuses the server, and ``SchemaError``
+    if its schema is not the right one. One that is read-only is accepted with a warning.
     """
-    database.ping()
-    migrate.prepare(database, config.artifact_root)
+    try:
+        with translated():
+            database.ping()
+            migrate.prepare(database, config.artifact_root)
+        if access.is_read_only(database):
+            log.warning("The database is read-only: the server can read runs and models, but store nothing.")
+    except Unusable as error:
+        access.advise(database, error)
+        raise
 
 
 def all_endpoints() -> tuple[Endpoint, ...]:

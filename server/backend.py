@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 from collections.abc import Callable
 
-from trackway.client_compat.errors import Unavailable
+from trackway.client_compat.errors import ApiError, Unavailable, Unusable
 from trackway.storage import artifacts, free_space
 from trackway.storage.artifacts.locations import Locations
 from trackway.storage.database import Database, ReadReplica, file_of
+from trackway.storage.maintenance import access
 from trackway.storage.maintenance.migrate import SchemaError
 
 from .config import Config
 from .leader_lock import LeaderLock
 from .request_body import BodyBudget
+
+log = logging.getLogger("trackway.server")
 
 _NO_PROCESS = 0
 _PREPARE_EVERY_S = 1.0
@@ -68,15 +72,28 @@ class Backend:
         return artifacts
 
     def check_database(self) -> None:
-        """Raise ``Unavailable`` if the database does not answer or, on SQLite, its disk is nearly full."""
-        self.database.ping()
+        """Raise ``ApiError`` if the database does not answer, is read-only, or its disk is nearly full."""
+        access.check(self.database)
         if file := file_of(self.config.backend_store_uri):
             free_space.check(str(file.resolve().parent))
 
     def check_artifacts(self) -> None:
-        """Raise ``Unavailable`` if the server serves artifacts and their store cannot be written."""
+        """Raise ``ApiError`` if the server serves artifacts and their store cannot be used."""
         if self.config.serve_artifacts:
             self.artifacts.served.check()
+
+    def start_artifact_check(self) -> None:
+        """Log a warning if the artifact store cannot be used.
+
+        A thread does it, because a remote store may answer late or not at all. Call it after a fork.
+        """
+        threading.Thread(target=self._warn_of_artifacts, name="trackway-artifacts", daemon=True).start()
+
+    def _warn_of_artifacts(self) -> None:
+        try:
+            self.check_artifacts()
+        except (ApiError, ValueError) as error:
+            log.warning("Artifacts cannot be stored or read: %s", error)
 
     def prepare_later(self, prepare: Callable[[Database], None]) -> None:
         """Have each process call ``prepare`` before its first use of the database, until it succeeds."""
@@ -93,7 +110,7 @@ class Backend:
             self._pid = _NO_PROCESS
 
     def _open(self) -> Database:
-        """Open the connections. Raise ``Unavailable`` while the database cannot be prepared."""
+        """Open the connections. Raise ``ApiError`` while the database cannot be prepared."""
         with self._lock:
             if self._database is None or self._pid != os.getpid():
                 if self._database is None or self._pid != _NO_PROCESS:
@@ -111,7 +128,7 @@ class Backend:
         try:
             self._prepare(database)
         except SchemaError as error:
-            raise Unavailable(str(error)) from None
+            raise Unusable(str(error)) from None
         finally:
             # Other requests do not wait for an attempt of their own.
             self._next_attempt = time.monotonic() + _PREPARE_EVERY_S
@@ -153,7 +170,7 @@ def prepare_artifacts(config: Config) -> None:
     """Check the artifact settings and remove temporary files that an earlier server left behind.
 
     Raise an exception with a message for the operator if a setting is wrong. This sends no request to a
-    remote store, which may be down at the start and up later; only requests and ``/ready`` contact it.
+    remote store, which may be down at the start and up later; ``Backend.start_artifact_check`` does.
     """
     if config.serve_artifacts:
         artifacts.prepare(config.artifacts_destination)

@@ -34,17 +34,19 @@ def upgrade(backend_store_uri: str) -> None:
 @db.command(short_help="Check the schema, and a SQLite file for damage.")
 @store_option
 def check(backend_store_uri: str) -> None:
-    """Check that the database's schema is the one that this version needs. If not, exit with status 1.
+    """Check that the schema is the one that this version needs, and that the database can be written. If not,
+    exit with status 1.
 
     A SQLite file is also checked for damage, for which it is read as a whole. Servers may keep running.
     """
-    from trackway.storage.maintenance import integrity, migrate
+    from trackway.storage.maintenance import access, integrity, migrate
 
     def work(database: Database) -> None:
         # First: the schema of a damaged file may be unreadable.
         if problems := integrity.problems(database):
             fail("The database is damaged; restore it from a backup:\n  " + "\n  ".join(problems))
         migrate.check(database)
+        access.check(database)
 
     with_database(backend_store_uri, work, make=False)
     click.echo(f"The database is at revision {migrate.HEAD}, as this version needs.")

@@ -29,7 +29,8 @@ def with_database(uri: str, work: Callable[[Database], Any], *, make: bool = Tru
     With ``make=False``, a SQLite file that does not exist is an error; otherwise it is created.
     """
     from trackway.client_compat.errors import ApiError
-    from trackway.storage.database import Database, file_of
+    from trackway.storage.database import Database, file_of, translated
+    from trackway.storage.maintenance import access
     from trackway.storage.maintenance.migrate import SchemaError
     from trackway.storage.maintenance.partitions import PartitionError
 
@@ -39,14 +40,17 @@ def with_database(uri: str, work: Callable[[Database], Any], *, make: bool = Tru
             fail(f"There is no database at {file}. Run: trackway db upgrade --backend-store-uri <uri>")
         database: Database = Database(uri)
         try:
-            database.ping()
-            work(database)
+            try:
+                with translated():
+                    database.ping()
+                    work(database)
+            except (ApiError, PartitionError) as error:
+                access.advise(database, error)
+                raise
         finally:
             database.dispose()
-    except ApiError as error:
-        fail(error.for_operators())
-    except (PartitionError, SchemaError, ValueError, OSError) as error:
-        fail(str(error))
+    except (ApiError, PartitionError, SchemaError, ValueError, OSError) as error:
+        fail(" ".join([str(error), *getattr(error, "__notes__", ())]))
 
 
 def fail(message: str) -> NoReturn:

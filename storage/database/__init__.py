@@ -19,7 +19,7 @@ Other folders import from this package, not from its modules.
 """
 
 from .database import DEFAULT_WORKSPACE, Database, Tx, file_of, parse_uri
-from .errors import is_temporary
+from .errors import translated
 from .prepared import Prepared, in_list, multi_row
 from .read_replica import ReadReplica
 from .row_cache import must_exist
@@ -37,11 +37,11 @@ __all__ = [
     "file_of",
     "in_list",
     "insert_new",
-    "is_temporary",
     "multi_row",
     "must_exist",
     "new_version",
     "parse_uri",
     "set_cancelled",
+    "translated",
     "upsert",
 ]

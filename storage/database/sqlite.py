@@ -33,6 +33,11 @@ def make_engine(
     if synchronous not in {"NORMAL", "FULL", "EXTRA"}:
         raise ValueError(f"SQLite's synchronous setting must be NORMAL, FULL or EXTRA, not {synchronous!r}.")
     assert url.database is not None
+    if os.path.isdir(url.database):
+        raise ValueError(
+            f"The store URI names the folder {os.path.abspath(url.database)}; name a file, as in "
+            f"sqlite:///{url.database.rstrip('/')}/trackway.db."
+        )
     _create_private(Path(url.database))
     engine = sa.create_engine(
         url,

@@ -2,6 +2,7 @@
 
 - ``migrate``: create the tables, check the schema's revision, run migrations
 - ``partitions``: divide the table of metric points into partitions (PostgreSQL)
+- ``access``: whether the server may read and write the database
 - ``integrity``: find damage in a SQLite file
 - ``registered_files``: runs and models whose files a registered version uses
 - ``late_uploads``: files that were uploaded to a run or model after its purge

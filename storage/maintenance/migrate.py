@@ -15,6 +15,7 @@ from trackway.client_compat import uris
 
 from ..database import DEFAULT_WORKSPACE, Database, insert_new
 from ..schema import tracking
+from . import access
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -38,13 +39,15 @@ class SchemaError(Exception):
 def revision(database: Database) -> str | None:
     """Return the revision of the database's schema, or None if the database is empty.
 
-    Raise ``SchemaError`` if it contains tables of another program.
+    Raise ``SchemaError`` if it contains tables of another program, ``Unusable`` if no schema can be used.
     """
     with database.engine.connect() as connection:
         tables = set(sa.inspect(connection).get_table_names())
         found: str | None = None
         if "alembic_version" in tables:
             found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+        else:
+            access.check_schema(connection)
     # MLflow uses Alembic as well, but its revisions are hexadecimal hashes.
     if not _REVISION.fullmatch(found) if found else {"experiments", "runs"} & tables:
         raise SchemaError(

@@ -12,7 +12,6 @@ from tests.receiver import ALLOW_LOOPBACK, Receiver, receiver
 from trackway.client_compat.errors import Unavailable
 from trackway.server.jobs import runner as background
 from trackway.storage import jobs
-from trackway.storage.database.errors import unreachable
 from trackway.storage.webhooks import outbox
 
 WEBHOOKS = "/api/2.0/mlflow/webhooks"
@@ -182,7 +181,9 @@ def test_a_delivery_that_takes_long_stays_with_its_worker(api, start_worker, hoo
 
 def test_the_log_says_why_background_work_waits(start_worker, caplog, monkeypatch):
     def away(*_):
-        raise unreachable("no route to the database's host")
+        error = Unavailable("away")
+        error.add_note("no route to the database's host")
+        raise error
 
     monkeypatch.setattr(jobs, "next_due", away)
     start_worker()

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from sqlalchemy import exc
 
 from tests.factories import get_run, log_metrics, make_experiment, make_run, point, set_tags
 from trackway.client_compat import messages as m
-from trackway.client_compat.errors import Unavailable
+from trackway.client_compat.errors import StorageFull, Unavailable
 from trackway.storage.database import Database, Tx, parse_uri
 from trackway.storage.schema.tracking import run_tags
 from trackway.storage.tracking import metrics, run_locks, runs
@@ -106,7 +105,7 @@ def test_a_full_disk_is_told_as_such_and_leaves_half_of_nothing(database: Databa
     def work(tx: Tx) -> None:
         log_metrics(tx, run, *(point(f"m{number}", number) for number in range(1000)))
 
-    with pytest.raises(Unavailable, match="disk is full: nothing of this request was stored"):
+    with pytest.raises(StorageFull, match="disk is full: nothing of this request was stored"):
         small.run(work, write=True)
     with small.begin(write=False) as tx:
         assert metrics.history(tx, run, "m0", None, None) == ([], None)
@@ -216,9 +215,8 @@ def test_who_waits_for_a_connection_has_the_next_that_comes_free(
                 event.set()
 
 
-def test_a_database_out_of_reach_is_unavailable(dialect: str, tmp_path: Path) -> None:
-    uri = "postgresql://u@127.0.0.1:1/none" if dialect == "postgresql" else f"sqlite:///{tmp_path}"
-    database = Database(uri)
+def test_a_database_out_of_reach_is_unavailable() -> None:
+    database = Database("postgresql://u@127.0.0.1:1/none")
     with pytest.raises(Unavailable) as told:
         database.ping()
     assert told.value.status == 503
@@ -234,7 +232,7 @@ def test_a_host_that_takes_connections_and_says_nothing_is_unavailable() -> None
 
 def test_a_statement_that_cannot_be_is_a_fault_of_ours_not_of_the_database(database: Database) -> None:
     with pytest.raises(exc.DBAPIError):
-        database.run(lambda tx: tx.execute(sa.text("SELECT * FROM nowhere")), write=False)
+        database.run(lambda tx: tx.execute(sa.text("SELECT FROM FROM runs")), write=False)
 
 
 def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
