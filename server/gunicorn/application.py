@@ -10,6 +10,7 @@ import logging
 import os
 import resource
 import shlex
+import ssl
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -76,8 +77,10 @@ class Server(BaseApplication):  # type: ignore[misc]
         for name, value in _parse_options(self.cfg, arguments).items():
             try:
                 self.cfg.set(name, value)
-            except (TypeError, ValueError) as error:
-                raise ConfigError(f"--gunicorn-opts: {name} cannot be {value!r}: {error}") from None
+            except Exception as error:  # gunicorn's checks raise errors of many classes
+                reason = str(error) if isinstance(error, TypeError | ValueError) else "it does not exist"
+                raise ConfigError(f"--gunicorn-opts: {name} cannot be {value!r}: {reason}") from None
+        _check_certificates(self.cfg)
 
     def load(self) -> Any:
         try:
@@ -175,9 +178,30 @@ def _parse_options(settings: Any, arguments: list[str]) -> dict[str, Any]:
     for name in ("certfile", "keyfile", "ca_certs"):
         if (path := parsed.get(name)) and not os.path.isfile(path):
             raise ConfigError(f"--gunicorn-opts: there is no file {path} for --{name.replace('_', '-')}.")
+    if (folder := parsed.get("worker_tmp_dir")) and not os.path.isdir(folder):
+        raise ConfigError(f"--gunicorn-opts: there is no folder {folder} for --worker-tmp-dir.")
     if parsed.pop("config", None):
         raise ConfigError("--gunicorn-opts: replace the configuration file by options.")
     return {name: value for name, value in parsed.items() if value is not None}
+
+
+def _check_certificates(settings: Any) -> None:
+    """Raise ``ConfigError`` if the TLS certificate or key cannot be used.
+
+    gunicorn would read them at each connection, and start although no client can connect.
+    """
+    if not settings.certfile and not settings.keyfile:
+        return
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(settings.certfile, settings.keyfile)
+        if settings.ca_certs:
+            context.load_verify_locations(settings.ca_certs)
+    except (OSError, TypeError) as error:  # includes ssl.SSLError; TypeError without a certificate
+        raise ConfigError(
+            f"--gunicorn-opts: TLS cannot use --certfile {settings.certfile}, --keyfile {settings.keyfile} "
+            f"and --ca-certs {settings.ca_certs}: {error}."
+        ) from None
 
 
 def hide_password(uri: str) -> str:

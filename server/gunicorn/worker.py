@@ -117,6 +117,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if backend and self._has_fast_path():
             self._fast_path = FastPath(self.wsgi.wsgi_app, self._wait)
             self._health_line = f"GET {backend.config.static_prefix}/health HTTP/1.1\r\n".encode()
+        if backend and self.age == 1:  # the first worker of the server
+            backend.start_artifact_check()
         self._runner = extensions.get("trackway.jobs")
         if self._runner:
             self._runner.stand_by()

@@ -139,21 +139,22 @@ class ArtifactStore(Protocol):
         """Remove the remains of interrupted uploads and deletions. Return their number."""
 
     def check(self) -> None:
-        """Raise ``Unavailable`` with the reason if the store cannot be used."""
+        """Raise ``ApiError`` with the reason if the store cannot be used."""
 
 
 def prepare(uri: str) -> None:
     """Raise ``ValueError`` if no store can be opened at the URI. Do not access the network.
 
-    For a folder, also check that it is writable (``Unavailable``) and remove the remains of old uploads.
+    For a folder, also check that it is writable (``Unusable``) and remove the remains of old uploads.
     """
     if _is_s3(uri):
         if not urlsplit(uri).netloc:
             raise ValueError(f"{uri!r} has no bucket name; give s3://bucket/prefix.")
         try:
-            from . import s3  # noqa: F401
+            from .s3 import check_bucket_name
         except ImportError:
             raise ValueError(f'Artifacts in {uri} need the extra "s3": install "trackway[s3]".') from None
+        check_bucket_name(urlsplit(uri).netloc)
     else:
         store = open_store(uri)
         store.check()
@@ -163,8 +164,9 @@ def prepare(uri: str) -> None:
 def check_settings(s3: S3Settings, *uris: str) -> None:
     """Raise ``ValueError`` for invalid S3 settings, if one of the URIs is in S3."""
     if any(_is_s3(uri) for uri in uris):
-        from . import s3_upload_args
+        from . import s3_settings, s3_upload_args
 
+        s3_settings.check(s3)
         s3_upload_args.read(s3)
 
 

@@ -23,7 +23,14 @@ from urllib.parse import unquote, urlsplit
 
 from trackway.client_compat import artifact_paths
 from trackway.client_compat.artifact_paths import UPLOADS_FOLDER, is_reserved
-from trackway.client_compat.errors import ApiError, InvalidParameter, NotImplementedYet, Unavailable
+from trackway.client_compat.errors import (
+    ApiError,
+    InvalidParameter,
+    NotImplementedYet,
+    StorageFull,
+    Unavailable,
+    Unusable,
+)
 
 from .. import free_space
 from . import (
@@ -45,6 +52,9 @@ _SWEEP_EVERY_S = 3600.0
 # How often a step is tried that another request may undo: a deletion of the same folder.
 _ATTEMPTS = 10
 _DELETED = "deleted-"
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# These pass only when an administrator acts.
+_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def folder_of(uri: str) -> str:
@@ -193,12 +203,18 @@ class LocalStore:
         return removed
 
     def check(self) -> None:
-        folder = self.root
-        while not os.path.exists(folder):
-            folder = os.path.dirname(folder)
-        if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
-            raise Unavailable(f"{folder} is not a folder that the server can write to")
-        free_space.check(folder)
+        # A file is made as for an upload. os.access says nothing of quotas and of the folder for temporary
+        # files.
+        try:
+            with self._temporary_file():
+                pass
+        except OSError as error:
+            if error.errno in _NO_SPACE:
+                raise _api_error(error, "") from error
+            raise Unusable(
+                f"{self.root} is not a folder that the server can write to: {error.strerror or error}"
+            ) from error
+        free_space.check(self.root)
 
     def begin_parts(self, path: str) -> str:
         raise unsupported("Multipart upload")
@@ -294,13 +310,8 @@ def _check_free_space(folder: str, length: int) -> None:
         raise _no_space_error(f"the upload has {length} bytes, {free} are free")
 
 
-def _no_space_error(detail: str) -> ApiError:
-    # 507 and not 503: after a 503 clients would send the same file several times more.
-    return ApiError(
-        f"The artifact store has too little free space: {detail}. Nothing was stored.",
-        error_code="RESOURCE_EXHAUSTED",
-        status=507,
-    )
+def _no_space_error(detail: str) -> StorageFull:
+    return StorageFull(f"The artifact store has too little free space: {detail}. Nothing was stored.")
 
 
 @contextmanager
@@ -313,7 +324,7 @@ def _translate_errors(path: str) -> Iterator[None]:
 
 
 def _api_error(error: OSError, path: str) -> ApiError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in _NO_SPACE:
         return _no_space_error(error.strerror or "the disk is full")
     if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY):
         return InvalidParameter(f"'{path}' cannot be stored: a part of the path is a file, not a folder.")
@@ -321,6 +332,8 @@ def _api_error(error: OSError, path: str) -> ApiError:
         return artifact_paths.invalid()
     if error.errno == errno.ENAMETOOLONG:
         return InvalidParameter("A name in the artifact path is too long for the file system of the server.")
+    if error.errno in _REFUSALS:
+        return Unusable(f"The artifact store refuses '{path}' to the server: {error.strerror}.")
     return Unavailable(f"The artifact store failed at '{path}': {error.strerror or error}")
 
 

@@ -12,13 +12,14 @@ from urllib.parse import quote, urlsplit
 
 import urllib3
 from minio.deleteobjects import DeleteObject
+from minio.helpers import check_bucket_name as check_bucket_name
 
 from trackway.client_compat import artifact_paths
-from trackway.client_compat.errors import NotFound, Unavailable
+from trackway.client_compat.errors import NotFound
 
 from . import CHUNK_SIZE, Entry, Part, SignedUrl, Source, do_nothing, not_a_file, s3_upload_args
 from .s3_clients import make_clients
-from .s3_errors import MISSING, translate_errors
+from .s3_errors import MISSING, api_error, translate_errors
 from .s3_settings import S3Settings
 from .s3_uploads import Uploads, part_query
 
@@ -143,7 +144,7 @@ class S3Store:
             objects = (DeleteObject(item.object_name) for item in children)
             for error in self._client.remove_objects(self._bucket, objects):
                 if error.code not in MISSING:
-                    raise Unavailable(f"The artifact store did not delete '{error.name}': {error.message}")
+                    raise api_error(error.code, f"{error.message} (deleting '{error.name}')", path, 0)
 
     def begin_parts(self, path: str) -> str:
         return self._uploads.begin(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import certifi
 import urllib3
@@ -16,10 +15,9 @@ from minio.credentials.providers import (
     Provider,
 )
 
-from .s3_settings import S3Settings
+from .s3_settings import AWS_ENDPOINT, S3Settings, parse_endpoint
 from .s3_signing import Client
 
-_AWS_ENDPOINT = "https://s3.amazonaws.com"
 _CONNECT_TIMEOUT_S = 10.0
 # Of each read from and write to the socket.
 _SOCKET_TIMEOUT_S = 60.0
@@ -58,7 +56,7 @@ def make_clients(
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     # Without a region the SDK requests the region of each bucket. Servers other than AWS accept any region.
     region = settings.region or ("us-east-1" if settings.endpoint else None)
-    client = _client(settings.endpoint or _AWS_ENDPOINT, region, http, settings)
+    client = _client(settings.endpoint or AWS_ENDPOINT, region, http, settings)
     signer = client
     if settings.public_endpoint:
         signer = _client(settings.public_endpoint, region or client._get_region(bucket), http, settings)
@@ -67,9 +65,7 @@ def make_clients(
 
 
 def _client(endpoint: str, region: str | None, http: urllib3.PoolManager, settings: S3Settings) -> Client:
-    parts = urlsplit(endpoint if "://" in endpoint else f"https://{endpoint}")
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
-        raise ValueError(f"An S3 endpoint must be http(s)://host:port without a path, not {endpoint!r}.")
+    parts = parse_endpoint(endpoint)
     providers: list[Provider] = [EnvAWSProvider(), EnvMinioProvider(), AWSConfigProvider()]
     if not settings.endpoint:
         # The last provider, because outside AWS each request to it waits for its time-out.

@@ -178,7 +178,7 @@ class Uploads:
         if response.status == 200:
             return str(response.headers.get("ETag", ""))
         code = _CODE.search(response.data)
-        raise api_error(code.group(1).decode() if code else str(response.status), "", path)
+        raise api_error(code.group(1).decode() if code else str(response.status), "", path, response.status)
 
 
 def _before_last(
