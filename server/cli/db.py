@@ -1,13 +1,14 @@
-"""``trackway db``: upgrade or check the database's schema, and partition the metric points."""
+"""``trackway db``: upgrade or check the database's schema, copy a database, partition the metric points."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .store import fail, store_option, with_database
+from .store import existing_file, fail, store_option, with_database
 
 if TYPE_CHECKING:
     from trackway.storage.database import Database
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def db() -> None:
-    """Upgrade, check or partition the database."""
+    """Upgrade, check, back up or partition the database."""
 
 
 @db.command(short_help="Upgrade the schema to this version of Trackway.")
@@ -23,7 +24,8 @@ def db() -> None:
 def upgrade(backend_store_uri: str) -> None:
     """Upgrade the database's schema to this version of Trackway. Create the tables in an empty database.
 
-    Stop all servers and back up the database before. If the schema is up to date, nothing changes.
+    Stop all servers and back up the database before. If the schema is up to date, nothing changes. A SQLite
+    file that does not exist is not created; `trackway serve` creates it.
     """
     from trackway.storage.maintenance import migrate
 
@@ -48,8 +50,35 @@ def check(backend_store_uri: str) -> None:
         migrate.check(database)
         access.check(database)
 
-    with_database(backend_store_uri, work, make=False)
+    with_database(backend_store_uri, work)
     click.echo(f"The database is at revision {migrate.HEAD}, as this version needs.")
+
+
+@db.command(short_help="Copy a SQLite database to a file, beside a running server.")
+@click.argument("file", type=click.Path(path_type=Path))
+@store_option
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+def backup(file: Path, backend_store_uri: str, overwrite: bool) -> None:
+    """Copy the SQLite database to FILE. Servers may keep running.
+
+    The copy has everything that was committed when the command started. It is checked for damage and is on
+    the disk when the command ends. It contains no artifacts. For PostgreSQL use pg_dump.
+    """
+    from trackway.storage.maintenance import backup as storage
+
+    source = existing_file(backend_store_uri)
+    if source is None:
+        fail(
+            "`trackway db backup` copies SQLite databases. For PostgreSQL use its own program, which also "
+            "works beside a running server: pg_dump --format=custom --file=FILE postgresql://user@host/name"
+        )
+    target = file.resolve()
+
+    def work(database: Database) -> None:
+        size = storage.copy(database, source, target, _Progress(), overwrite=overwrite)
+        click.echo(f"{source} was copied to {target} ({size / 2**20:,.1f} MiB). The copy has no errors.")
+
+    with_database(backend_store_uri, work)
 
 
 @db.command(short_help="Partition the table of metric points (PostgreSQL only).")
@@ -84,7 +113,7 @@ def partition_points(backend_store_uri: str, partitions: int) -> None:
         is_changed = storage.divide(database, partitions, _Progress())
         click.echo(f"The points are in {shape}{'' if is_changed else ' already; nothing was changed'}.")
 
-    with_database(backend_store_uri, work, make=False)
+    with_database(backend_store_uri, work)
 
 
 class _Progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -23,21 +24,20 @@ store_option = click.option(
 )
 
 
-def with_database(uri: str, work: Callable[[Database], Any], *, make: bool = True) -> None:
+def with_database(uri: str, work: Callable[[Database], Any]) -> None:
     """Call ``work(database)``. If it fails, print the error and exit with status 1.
 
-    With ``make=False``, a SQLite file that does not exist is an error; otherwise it is created.
+    A SQLite file that does not exist is an error: no command creates one, since the URI is most likely wrong.
     """
     from trackway.client_compat.errors import ApiError
-    from trackway.storage.database import Database, file_of, translated
+    from trackway.storage.database import Database, translated
     from trackway.storage.maintenance import access
+    from trackway.storage.maintenance.backup import BackupError
     from trackway.storage.maintenance.migrate import SchemaError
     from trackway.storage.maintenance.partitions import PartitionError
 
+    existing_file(uri)
     try:
-        file = file_of(uri)
-        if file and not make and not file.exists():
-            fail(f"There is no database at {file}. Run: trackway db upgrade --backend-store-uri <uri>")
         database: Database = Database(uri)
         try:
             try:
@@ -49,8 +49,27 @@ def with_database(uri: str, work: Callable[[Database], Any], *, make: bool = Tru
                 raise
         finally:
             database.dispose()
-    except (ApiError, PartitionError, SchemaError, ValueError, OSError) as error:
+    except (ApiError, BackupError, PartitionError, SchemaError, ValueError, OSError) as error:
         fail(" ".join([str(error), *getattr(error, "__notes__", ())]))
+
+
+def existing_file(uri: str) -> Path | None:
+    """Return the absolute path of the SQLite file that a store URI names; None for PostgreSQL.
+
+    Exit with status 1 if there is no such file, or the URI is invalid.
+    """
+    from trackway.storage.database import file_of
+
+    try:
+        file = file_of(uri)
+    except ValueError as error:
+        fail(str(error))
+    if file and not file.exists():
+        fail(
+            f"There is no database {file.absolute()}. Give the --backend-store-uri of the server "
+            "(or MLFLOW_BACKEND_STORE_URI)."
+        )
+    return file and file.absolute()
 
 
 def fail(message: str) -> NoReturn:

@@ -128,7 +128,7 @@ def empty_trash(
         purge = Purge(database, locations, before_ms, selection, with_registered, config.artifact_root)
         purge.work(dry_run)
 
-    with_database(backend_store_uri, work, make=False)
+    with_database(backend_store_uri, work)
 
 
 def _open_locations(config: Config) -> Locations:

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def make_engine(
     _create_private(Path(url.database))
     engine = sa.create_engine(
         url,
-        module=_sqlite_module(),
+        module=driver(),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=WAIT_S,
@@ -136,7 +137,9 @@ def _begin_immediate(write_lock: WriteLock, connection: Any) -> None:
         sleep_s = min(1.5 * sleep_s, _MAX_SLEEP_S)
 
 
-def _sqlite_module() -> Any:
+@cache
+def driver() -> Any:
+    """Return the module of SQLite's driver: ``pysqlite3`` if it is installed, else Python's ``sqlite3``."""
     try:
         import pysqlite3
 

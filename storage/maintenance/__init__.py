@@ -4,6 +4,7 @@
 - ``partitions``: divide the table of metric points into partitions (PostgreSQL)
 - ``access``: whether the server may read and write the database
 - ``integrity``: find damage in a SQLite file
+- ``backup``: copy a SQLite file while servers write
 - ``registered_files``: runs and models whose files a registered version uses
 - ``late_uploads``: files that were uploaded to a run or model after its purge
 - ``trash``: find what is in the trash and can be purged

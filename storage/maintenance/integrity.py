@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy import exc
 
@@ -21,10 +24,15 @@ def problems(database: Database) -> list[str]:
         return []
     try:
         with database.begin(write=False) as tx:
-            pages = tx.execute(sa.text(f"PRAGMA integrity_check({_MAX_PROBLEMS})")).scalars().all()
-            orphans = tx.execute(sa.text("PRAGMA foreign_key_check")).fetchmany(_MAX_PROBLEMS)
+            return problems_of(lambda statement: tx.execute(sa.text(statement)))
     except (exc.DBAPIError, ApiError) as error:
         return [str(getattr(error, "orig", None) or error)]
-    found = [str(text) for text in pages if text != "ok"]
-    found += [f"row {row.rowid} of {row.table} has no row in {row.parent}" for row in orphans]
+
+
+def problems_of(execute: Callable[[str], Any]) -> list[str]:
+    """Return a sentence for each problem of the SQLite database in which ``execute`` runs a statement."""
+    pages = execute(f"PRAGMA integrity_check({_MAX_PROBLEMS})").fetchall()
+    orphans = execute("PRAGMA foreign_key_check").fetchmany(_MAX_PROBLEMS)
+    found = [str(text) for (text,) in pages if text != "ok"]
+    found += [f"row {row} of {table} has no row in {parent}" for table, row, parent, _ in orphans]
     return found[:_MAX_PROBLEMS]

@@ -482,13 +482,28 @@ def test_endpoints_lists_what_is_handled(tmp_path):
 
 
 def test_db_check_and_upgrade(tmp_path):
-    uri = f"sqlite:///{tmp_path}/new.db"
+    path = tmp_path / "new.db"
+    path.touch()
+    uri = f"sqlite:///{path}"
     before = run("db", "check", "--backend-store-uri", uri, folder=tmp_path)
     assert before.returncode == 1
     assert "Run: trackway db upgrade" in before.stderr
-    assert not list(tmp_path.iterdir()), "looking made a database"
     assert run("db", "upgrade", "--backend-store-uri", uri, folder=tmp_path).returncode == 0
     assert run("db", "check", "--backend-store-uri", uri, folder=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "command", ["gc", "db check", "db upgrade", "db backup copy.db", "db partition-points"]
+)
+@pytest.mark.parametrize("path", ["mistyped.db", "mistyped/trackway.db"])
+def test_no_command_makes_a_database_or_advises_to_make_one(tmp_path, command, path):
+    result = run(*command.split(), "--backend-store-uri", f"sqlite:///{path}", folder=tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"Error: There is no database {tmp_path / path}. Give the --backend-store-uri of the server "
+        "(or MLFLOW_BACKEND_STORE_URI).\n"
+    )
+    assert not list(tmp_path.iterdir()), "looking made a file"
 
 
 def test_the_module_is_the_command(tmp_path):
