@@ -26,7 +26,7 @@ from trackway.storage.database import Database, translated
 from trackway.storage.maintenance import access, migrate
 
 from . import handlers as handlers  # the import registers every handler
-from .backend import Backend, open_replica, prepare_artifacts
+from .backend import Backend, name_of_database, open_replica, prepare_artifacts
 from .config import Config
 from .dispatch import Rpc
 from .edge import transfers
@@ -130,7 +130,10 @@ def prepare_database(database: Database, config: Config) -> None:
     try:
         with translated():
             database.ping()
-            migrate.prepare(database, config.artifact_root)
+            is_new = migrate.prepare(database, config.artifact_root)
+        # A path that was mistyped makes a new database.
+        kind = "a new database" if is_new else "an existing database"
+        log.info("Data is stored in %s, %s", name_of_database(config), kind)
         if access.is_read_only(database):
             log.warning("The database is read-only: the server can read runs and models, but store nothing.")
     except Unusable as error:

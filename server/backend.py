@@ -150,6 +150,21 @@ def open_database(config: Config) -> Database:
     )
 
 
+def name_of_database(config: Config) -> str:
+    """Return the absolute path of a SQLite file, or the URI of another database without its password."""
+    file = file_of(config.backend_store_uri)
+    return str(file.absolute()) if file else hide_password(config.backend_store_uri)
+
+
+def hide_password(uri: str) -> str:
+    """Return a store's URI with its password replaced by ``***``."""
+    scheme, has_scheme, rest = uri.partition("://")
+    account, has_account, address = rest.rpartition("@")
+    if not has_scheme or not has_account or ":" not in account:
+        return uri
+    return f"{scheme}://{account.partition(':')[0]}:***@{address}"
+
+
 def open_replica(config: Config, database: Database) -> ReadReplica | None:
     """Return the read replica, or None if none is configured or its URI is that of the database."""
     uri = config.read_replica_backend_store_uri

@@ -1,6 +1,7 @@
 """The command line: ``trackway serve`` and ``trackway endpoints``; the other commands are modules.
 
 ``options``  the options of ``trackway serve``, for click
+``groups``   commands that have commands
 ``store``    opening the database for a command, and its error messages
 ``db``       ``trackway db``
 ``trash``    ``trackway gc``
@@ -22,13 +23,14 @@ import trackway
 
 from ..config import Config, ConfigError, exposure_warnings
 from . import db, history, options, trash, ui
+from .groups import Group
 from .store import fail
 
 if TYPE_CHECKING:
     from flask import Flask
 
 
-@click.group(context_settings={"help_option_names": ["--help"], "max_content_width": 100})
+@click.group(cls=Group, context_settings={"help_option_names": ["--help"], "max_content_width": 100})
 @click.version_option(trackway.__version__, prog_name="trackway")
 def main() -> None:
     """Trackway: a tracking server and model registry for MLflow's clients, on SQLite or PostgreSQL."""
@@ -52,17 +54,22 @@ def serve(**values: Any) -> None:
     # and free little.
     gc.disable()
     from ..edge import observability
+    from ..gunicorn.addresses import AddressError
     from ..gunicorn.application import Server
     from ..gunicorn.malloc import configure_malloc
 
     configure_malloc()
     observability.set_up_logging(config)
-    for warning in [*warnings, *exposure_warnings(config)]:
-        observability.log.warning(warning)
     try:
         server = Server(config, lambda: _make_app(config))
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
+    try:
+        server.check_addresses()
+    except AddressError as error:
+        fail(str(error))
+    for warning in [*warnings, *exposure_warnings(config)]:
+        observability.log.warning(warning)
     server.run()
 
 

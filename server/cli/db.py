@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .groups import Group
 from .store import existing_file, fail, store_option, with_database
 
 if TYPE_CHECKING:
     from trackway.storage.database import Database
 
 
-@click.group()
+@click.group(cls=Group, short_help="Upgrade, check, back up or partition the database.")
 def db() -> None:
     """Upgrade, check, back up or partition the database."""
 

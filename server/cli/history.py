@@ -54,6 +54,12 @@ _ACTION_TEXTS = {
     help="URL of the server.",
 )
 @click.option(
+    "--backend-store-uri",
+    metavar="URI",
+    hidden=True,
+    help="Not supported; see the help of the command.",
+)
+@click.option(
     "--limit", type=click.IntRange(1), default=50, show_default=True, help="Maximum number of changes."
 )
 @click.option(
@@ -66,8 +72,24 @@ _ACTION_TEXTS = {
     help="With --alias: show its version at this time, such as 2026-01-31T12:00 (local time) or '1h ago'. "
     "Default: now.",
 )
-def history(model: str, tracking_uri: str, limit: int, alias: str | None, moment: str | None) -> None:
-    """Show the changes of the registered model MODEL, newest first: time, user, old and new value."""
+def history(
+    model: str,
+    tracking_uri: str,
+    backend_store_uri: str | None,
+    limit: int,
+    alias: str | None,
+    moment: str | None,
+) -> None:
+    """Show the changes of the registered model MODEL, newest first: time, user, old and new value.
+
+    They come from a running server, so that the command works on any machine that reaches it. It does not
+    open the database, and has no --backend-store-uri as `trackway db` and `trackway gc` have.
+    """
+    if backend_store_uri is not None:
+        raise click.UsageError(
+            "`trackway history` asks a running server, not its database: give the server's URL with "
+            "--tracking-uri instead of --backend-store-uri."
+        )
 
     def ask(path: str, **query: Any) -> dict[str, Any]:
         return _get(tracking_uri, path, {"name": model, **query})
@@ -155,7 +177,11 @@ def _get(uri: str, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
     except HTTPError as error:
         raise click.ClickException(_error_text(error)) from None
     except (OSError, ValueError) as error:
-        raise click.ClickException(f"There is no answer from a Trackway server at {uri}: {error}") from None
+        reason = getattr(error, "reason", None) or error
+        raise click.ClickException(
+            f"There is no answer from a Trackway server at {uri}: {reason}. Give the server's URL with "
+            "--tracking-uri."
+        ) from None
 
 
 def _error_text(error: HTTPError) -> str:

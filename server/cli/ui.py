@@ -8,9 +8,10 @@ import click
 
 from ..ui import files
 from ..version import MLFLOW_VERSION
+from .groups import Group
 
 
-@click.group(short_help="Fetch the files of MLflow's own web UI.")
+@click.group(cls=Group, short_help="Fetch the files of MLflow's own web UI.")
 def ui() -> None:
     """Fetch the files of MLflow's own web UI, which `trackway serve` serves at its address."""
 

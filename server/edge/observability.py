@@ -12,6 +12,7 @@ import time
 from json.encoder import encode_basestring_ascii as quoted  # how json.dumps encodes a string
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ..config import Config
 
@@ -52,7 +53,9 @@ class AccessLog:
         stamp = self._timestamp(int(now))
         if self._as_text:
             duration = f"{seconds * 1000:.1f}ms"
-            line = f"{stamp} INFO    {client} {method} {path!r} {status} {size} {duration} [{request_id}]\n"
+            if " " in path or not path.isprintable():  # a line break could fake another line
+                path = quote(path)
+            line = f"{stamp} INFO    {client} {method} {path} {status} {size} {duration} [{request_id}]\n"
         else:
             line = (
                 f'{{"time": "{stamp}.{int(now % 1 * 1000):03d}Z", "level": "info", '

@@ -10,12 +10,16 @@ writes are checked on every path, not only below ``/api/``.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
+import time
 from fnmatch import translate
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..config import Config
+
+log = logging.getLogger("trackway.server")
 
 INVALID_HOST = "Invalid Host header - possible DNS rebinding attack detected"
 CROSS_ORIGIN = "Cross-origin request blocked"
@@ -44,6 +48,9 @@ _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{0,5})
 # The origin of a page on the same machine. As in MLflow, https does not match.
 _LOCAL_PAGE = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?")
 _MAX_CACHED_HOSTS = 1000
+# The same refusal is logged once in this time, and a header only to this length.
+_REPORT_EVERY_S = 60.0
+_MAX_REPORTED_LENGTH = 200
 
 Headers = list[tuple[str, str]]
 Refusal = tuple[int, str]
@@ -62,6 +69,8 @@ class Security:
         self._origins = _pattern(origins)
         # For each Host header that has been checked, whether it is allowed.
         self._checked_hosts: dict[str, bool] = {}
+        # For each refused header that was logged, when.
+        self._reported: dict[tuple[str, str], float] = {}
         self._headers: Headers = []
         if self.is_on:
             self._headers.append(("X-Content-Type-Options", "nosniff"))
@@ -74,9 +83,11 @@ class Security:
             return None
         host = environ.get("HTTP_HOST", "")
         if not self._host_is_allowed(host) and environ["PATH_INFO"] not in _OPEN_PATHS:
+            self._report("Host", host, "--allowed-hosts", "is a name of this server")
             return 403, INVALID_HOST
         origin = environ.get("HTTP_ORIGIN")
         if origin and environ["REQUEST_METHOD"] in _WRITING_METHODS and not self._origin_may_write(origin):
+            self._report("Origin", origin, "--cors-allowed-origins", "has pages that may use this server")
             return 403, CROSS_ORIGIN
         return None
 
@@ -88,8 +99,10 @@ class Security:
             or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in environ
         ):
             return None
-        if self._origin_may_read(environ.get("HTTP_ORIGIN", "")):
+        origin = environ.get("HTTP_ORIGIN", "")
+        if self._origin_may_read(origin):
             return 204, ""
+        self._report("Origin", origin, "--cors-allowed-origins", "has pages that may use this server")
         return 400, "Disallowed CORS origin"
 
     def headers(self, environ: dict[str, Any]) -> Headers:
@@ -114,6 +127,27 @@ class Security:
         else:
             headers.append(("Access-Control-Expose-Headers", "*"))
         return headers
+
+    def _report(self, header: str, value: str, option: str, condition: str) -> None:
+        """Log a refused header and the option that allows it, once a minute for each value."""
+        value = value[:_MAX_REPORTED_LENGTH]
+        now = time.monotonic()
+        if now - self._reported.get((header, value), -_REPORT_EVERY_S) < _REPORT_EVERY_S:
+            return
+        if len(self._reported) >= _MAX_CACHED_HOSTS:
+            self._reported.clear()
+        self._reported[header, value] = now
+        if value:
+            log.warning(
+                "Requests with the %s header %r are refused. If it %s, add it to %s (MLFLOW_SERVER_%s).",
+                header,
+                value,
+                condition,
+                option,
+                option[2:].upper().replace("-", "_"),
+            )
+        else:
+            log.warning("Requests without %s header are refused.", header)
 
     def _host_is_allowed(self, host: str) -> bool:
         if self._any_host:

@@ -1,6 +1,7 @@
 """gunicorn's configuration and everything that depends on gunicorn's internals.
 
 - ``application``: gunicorn's configuration and hooks, and the command-line options passed on to it.
+- ``addresses``: checks that the server can listen on its addresses, before it opens its database.
 - ``worker``: the worker class: connections, the main thread, the hand-over to pool threads.
 - ``fast_path``: reads and answers ordinary requests on keep-alive connections without gunicorn's parser.
 - ``incoming_request``: tells from the bytes of a request whether a thread can answer it without waiting.

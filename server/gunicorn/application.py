@@ -21,11 +21,14 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.http import message as http_message
 
+from trackway.client_compat import uris
 from trackway.client_compat.errors import ApiError
+from trackway.storage.database import file_of
 
-from ..backend import open_database
+from ..backend import hide_password, open_database
 from ..config import Config, ConfigError
 from ..edge import observability
+from . import addresses
 from .worker import Worker, install_patches
 
 log = logging.getLogger("trackway.server")
@@ -90,6 +93,10 @@ class Server(BaseApplication):  # type: ignore[misc]
             # other one gunicorn starts the worker again.
             sys.exit(Arbiter.WORKER_BOOT_ERROR if self.config.dev else 1)
 
+    def check_addresses(self) -> None:
+        """Raise ``AddressError`` if the server cannot listen on its addresses."""
+        addresses.check(self.cfg)
+
     def _on_starting(self, _arbiter: Any) -> None:
         _raise_open_files_limit()
         if self.config.expose_prometheus:
@@ -104,9 +111,9 @@ class Server(BaseApplication):  # type: ignore[misc]
         config = self.config
         for listener in arbiter.LISTENERS:
             log.info("Trackway listens on %s%s", listener, config.static_prefix)
-        log.info("Data is stored in %s", hide_password(config.backend_store_uri))
         if config.serve_artifacts:
-            log.info("Artifacts are stored in %s", hide_password(config.artifacts_destination))
+            destination = uris.absolute(config.artifacts_destination)
+            log.info("Artifacts are stored in %s", hide_password(destination))
         else:
             log.info("Clients store artifacts themselves, by default in %s", config.artifact_root)
 
@@ -119,11 +126,13 @@ class Server(BaseApplication):  # type: ignore[misc]
 
         SQLite does this when the last connection closes. The workers have closed theirs at this point.
         """
-        database = open_database(self.config)
-        if database.dialect == "sqlite":
-            with suppress(ApiError):
+        file = file_of(self.config.backend_store_uri)
+        if file and file.exists():
+            with suppress(ApiError, ValueError):
+                database = open_database(self.config)
                 database.ping()
-        database.dispose()
+                database.dispose()
+        log.info("Trackway has stopped.")
 
 
 def _raise_open_files_limit() -> None:
@@ -202,15 +211,6 @@ def _check_certificates(settings: Any) -> None:
             f"--gunicorn-opts: TLS cannot use --certfile {settings.certfile}, --keyfile {settings.keyfile} "
             f"and --ca-certs {settings.ca_certs}: {error}."
         ) from None
-
-
-def hide_password(uri: str) -> str:
-    """Return a store's URI with its password replaced by ``***``."""
-    scheme, has_scheme, rest = uri.partition("://")
-    account, has_account, address = rest.rpartition("@")
-    if not has_scheme or not has_account or ":" not in account:
-        return uri
-    return f"{scheme}://{account.partition(':')[0]}:***@{address}"
 
 
 class Logger(GunicornLogger):  # type: ignore[misc]

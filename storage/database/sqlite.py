@@ -30,7 +30,11 @@ _WAL_FIX_VERSION = (3, 51, 3)
 def make_engine(
     url: URL, *, synchronous: str, pool_size: int, statement_timeout_s: float | None
 ) -> sa.Engine:
-    """Return an engine with a pool. Raise ``ValueError`` if ``synchronous`` is not a valid setting."""
+    """Return an engine with a pool.
+
+    Raise ``ValueError``, with a message for the operator, if ``synchronous`` is not a valid setting, if the
+    file cannot be created, or if its folder cannot be written.
+    """
     if synchronous not in {"NORMAL", "FULL", "EXTRA"}:
         raise ValueError(f"SQLite's synchronous setting must be NORMAL, FULL or EXTRA, not {synchronous!r}.")
     assert url.database is not None
@@ -85,11 +89,29 @@ def make_engine(
 def _create_private(path: Path) -> None:
     """Create the database file, and its folder, if missing. Only its owner can read it, whatever the umask.
 
-    SQLite gives its log and index files the permissions of the database file.
+    SQLite gives its log and index files, which are in the same folder, the permissions of the database file.
     """
-    path.resolve().parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    file = path.absolute()
+    folder = file.resolve().parent
+    if file.is_dir():
+        raise ValueError(
+            f"The store URI names the folder {file}; name a file in it, such as sqlite:///{file}/trackway.db."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "it is a file" if isinstance(error, FileExistsError) else error.strerror
+        raise ValueError(f"The folder {folder} of the database cannot be created: {reason}.") from None
+    try:
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise ValueError(f"The database {file} cannot be created: {error.strerror}.") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ValueError(
+            f"The folder {folder} of the database cannot be written, and SQLite needs files beside the "
+            "database. Give this user the right to write it, or move the database to another folder."
+        )
 
 
 def _begin(connection: Any) -> None:

@@ -71,16 +71,18 @@ def check(database: Database) -> None:
     )
 
 
-def prepare(database: Database, artifact_root: str) -> None:
+def prepare(database: Database, artifact_root: str) -> bool:
     """Create the tables of an empty database, or check the revision of an existing one; add experiment 0.
 
-    Raise ``SchemaError`` as ``check`` does.
+    Return whether the database was empty. Raise ``SchemaError`` as ``check`` does.
     """
-    if revision(database) is None:
+    is_new = revision(database) is None
+    if is_new:
         upgrade(database)
     else:
         check(database)
     seed(database, artifact_root)
+    return is_new
 
 
 def upgrade(database: Database, to: str = "head") -> None:

@@ -168,3 +168,23 @@ def test_the_checks_hold_below_a_static_prefix(make_api):
     assert write(api, "/tracking" + WRITE, Origin="https://evil.example").status_code == 403
     assert api.get("/tracking/health", headers={"Host": "evil.example"}).status_code == 200
     assert api.get("/tracking" + READ, headers={"Host": "evil.example"}).status_code == 403
+
+
+def test_the_log_names_a_refused_header_and_the_option_that_allows_it_once(make_api, caplog):
+    api = make_api()
+    for _ in range(3):
+        assert api.get(READ, headers={"Host": "tracking.example:5000"}).status_code == 403
+        assert write(api, Origin="https://pages.example").status_code == 403
+    assert api.get(READ, headers={"Host": "evil\x1b" + "x" * 5000}).status_code == 403
+    texts = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    host, origin, strange = texts
+    assert host == (
+        "Requests with the Host header 'tracking.example:5000' are refused. If it is a name of this server, "
+        "add it to --allowed-hosts (MLFLOW_SERVER_ALLOWED_HOSTS)."
+    )
+    assert origin == (
+        "Requests with the Origin header 'https://pages.example' are refused. If it has pages that may use "
+        "this server, add it to --cors-allowed-origins (MLFLOW_SERVER_CORS_ALLOWED_ORIGINS)."
+    )
+    assert r"evil\x1bxxx" in strange
+    assert len(strange) < 400

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import re
 import signal
 import socket
 import sqlite3
@@ -20,7 +19,6 @@ import gunicorn
 import psycopg
 import pytest
 
-from tests.ports import free_port
 from tests.services import BIN, TrackwayServer
 
 GET_EXPERIMENT = "/api/2.0/mlflow/experiments/get?experiment_id=0"
@@ -62,13 +60,6 @@ def keep_connection(server):
     return connection
 
 
-def test_it_says_where_it_listens_and_where_data_goes(shared_server):
-    lines = [json.loads(line)["message"] for line in shared_server.log.splitlines() if "message" in line]
-    assert f"Trackway listens on {shared_server.url}" in lines
-    assert f"Data is stored in {shared_server.store_uri}" in lines
-    assert any(line.startswith("Artifacts are stored in ") for line in lines)
-
-
 def test_the_access_log_has_the_request_id_that_an_error_repeats(shared_server):
     with connect(shared_server) as client:
         client.sendall(head("GET", "/nope/gr%C3%B6%C3%9Fe", "Connection: close"))
@@ -78,14 +69,6 @@ def test_the_access_log_has_the_request_id_that_an_error_repeats(shared_server):
     entry = json.loads(line)
     assert (entry["method"], entry["path"], entry["status"]) == ("GET", "/nope/größe", 404)
     assert entry["bytes"] == len(body)
-
-
-def test_text_instead_of_json_lines(serve):
-    server = serve("--log-format", "text")
-    get(server, GET_EXPERIMENT)
-    assert re.search(
-        r"^\d\d:\d\d:\d\d INFO +127\.0\.0\.1 GET '/api/.*' 200 \d+ .*ms \[\w+\]$", server.log, re.M
-    )
 
 
 def test_without_access_log(serve):
@@ -391,35 +374,6 @@ def run(*arguments, folder):
     )
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--backend-store-uri", "./mlruns"], "is a folder; Trackway keeps its data in a database"),
-        (["--backend-store-uri", "mysql://host/db"], "Trackway supports sqlite and postgresql"),
-        (["--static-prefix", "x"], "--static-prefix must begin with a '/'."),
-        (["--gunicorn-opts", "--nonsense"], "--gunicorn-opts: "),
-        (["--gunicorn-opts", "'open"], "--gunicorn-opts: No closing quotation"),
-        (["--gunicorn-opts", "-k sync"], "Trackway has its own"),
-        (["--gunicorn-opts", "--certfile /nowhere"], "there is no file /nowhere"),
-        (["--app-name", "basic-auth"], "no plug-in apps"),
-        (["--backend-store-uri", "sqlite:////etc/passwd"], "is not a SQLite database"),
-        (
-            ["--backend-store-uri", "postgresql://me:secret@host:port/db"],
-            "'postgresql://me:***@host:port/db'",
-        ),
-        (["--artifacts-destination", ""], "--artifacts-destination is empty"),
-        (["--artifacts-destination", "/etc/passwd"], "/etc/passwd is not a folder"),
-        (["--host", ""], "--host is empty"),
-    ],
-)
-def test_a_start_that_cannot_be_ends_with_a_sentence(tmp_path, options, words):
-    result = run("serve", "--port", str(free_port()), *options, folder=tmp_path)
-    assert result.returncode in (1, 2)
-    assert words in result.stderr
-    assert "Traceback" not in result.stderr
-    assert result.stderr.strip().splitlines()[-1].startswith("Error: ")
-
-
 def test_the_default_makes_a_data_folder(tmp_path):
     server = TrackwayServer(tmp_path, "sqlite:///./trackway-data/trackway.db")
     server.start()
@@ -479,31 +433,6 @@ def test_endpoints_lists_what_is_handled(tmp_path):
     last = run("endpoints", folder=tmp_path).stdout.splitlines()[-1]
     count = sum(state.values())
     assert last == f"{count} implemented, {len(rows) - count} not yet, {len(rows)} in all."
-
-
-def test_db_check_and_upgrade(tmp_path):
-    path = tmp_path / "new.db"
-    path.touch()
-    uri = f"sqlite:///{path}"
-    before = run("db", "check", "--backend-store-uri", uri, folder=tmp_path)
-    assert before.returncode == 1
-    assert "Run: trackway db upgrade" in before.stderr
-    assert run("db", "upgrade", "--backend-store-uri", uri, folder=tmp_path).returncode == 0
-    assert run("db", "check", "--backend-store-uri", uri, folder=tmp_path).returncode == 0
-
-
-@pytest.mark.parametrize(
-    "command", ["gc", "db check", "db upgrade", "db backup copy.db", "db partition-points"]
-)
-@pytest.mark.parametrize("path", ["mistyped.db", "mistyped/trackway.db"])
-def test_no_command_makes_a_database_or_advises_to_make_one(tmp_path, command, path):
-    result = run(*command.split(), "--backend-store-uri", f"sqlite:///{path}", folder=tmp_path)
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == (
-        f"Error: There is no database {tmp_path / path}. Give the --backend-store-uri of the server "
-        "(or MLFLOW_BACKEND_STORE_URI).\n"
-    )
-    assert not list(tmp_path.iterdir()), "looking made a file"
 
 
 def test_the_module_is_the_command(tmp_path):

@@ -177,7 +177,7 @@ def test_gunicorns_options_are_read_by_gunicorn():
 
 
 def test_passwords_are_not_shown():
-    from trackway.server.gunicorn.application import hide_password
+    from trackway.server.backend import hide_password
 
     assert hide_password("postgresql://me:s3cr@t@host:5432/db") == "postgresql://me:***@host:5432/db"
     assert hide_password("postgresql://me@host/db") == "postgresql://me@host/db"
