@@ -126,6 +126,23 @@ def test_a_host_that_cannot_be_bound_is_told_in_one_sentence(tmp_path, host, wor
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("nowhere/x.sock", "the folder {folder}/nowhere does not exist."),
+        ("file", "there is a file of that name."),
+    ],
+)
+def test_a_socket_that_cannot_be_made_is_told_in_one_sentence(tmp_path, path, words):
+    (tmp_path / "file").touch()
+    result = run("serve", "--gunicorn-opts", f"--bind unix:{tmp_path / path}", folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"Error: The server cannot make the socket {tmp_path / path}: {words.format(folder=tmp_path)}\n"
+    )
+    assert [left.name for left in tmp_path.iterdir()] == ["file"]
+
+
 def ordinary_user():
     """The beginning of a command that runs without root's right to write every folder."""
     if os.getuid() != 0:
