@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from trackway.client_compat import uris
 from trackway.client_compat.errors import ApiError, Unavailable, Unusable
 from trackway.storage import artifacts, free_space
 from trackway.storage.artifacts.locations import Locations
@@ -154,6 +155,11 @@ def name_of_database(config: Config) -> str:
     """Return the absolute path of a SQLite file, or the URI of another database without its password."""
     file = file_of(config.backend_store_uri)
     return str(file.absolute()) if file else hide_password(config.backend_store_uri)
+
+
+def name_of_artifact_store(config: Config) -> str:
+    """Return the absolute path of the artifact folder, or the URI of another store without its password."""
+    return hide_password(uris.absolute(config.artifacts_destination))
 
 
 def hide_password(uri: str) -> str:

@@ -9,7 +9,14 @@
 
 from .checks import ConfigError, exposure_warnings, flag
 from .settings import PROXIED_ARTIFACTS, Config, options
-from .variables import GraphqlLimits, JobSettings, Variables, client_credentials, data_home
+from .variables import (
+    GraphqlLimits,
+    JobSettings,
+    Variables,
+    client_credentials,
+    data_home,
+    inherits_sockets,
+)
 from .webhooks import WebhookSettings
 
 __all__ = [
@@ -24,5 +31,6 @@ __all__ = [
     "data_home",
     "exposure_warnings",
     "flag",
+    "inherits_sockets",
     "options",
 ]

@@ -71,6 +71,11 @@ class Variables:
         )
 
 
+def inherits_sockets(environment: Environment = os.environ) -> bool:
+    """Return whether the process has inherited listening sockets, from systemd or from another gunicorn."""
+    return "GUNICORN_PID" in environment or environment.get("LISTEN_PID") == str(os.getpid())
+
+
 def client_credentials(environment: Environment = os.environ) -> dict[str, str]:
     """Return the Authorization header for a command's requests, or no header if no credentials are set.
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from gunicorn import util
 
+from ..config import inherits_sockets
+
 
 class AddressError(Exception):
     """The server cannot listen on an address. The message is one sentence for the operator."""
@@ -23,7 +25,7 @@ def check(settings: Any) -> None:
 
     Sockets that the process has inherited, from systemd or from a gunicorn that is replaced, are not checked.
     """
-    if "GUNICORN_PID" in os.environ or os.environ.get("LISTEN_PID") == str(os.getpid()):
+    if inherits_sockets():
         return
     for address in settings.address:
         if isinstance(address, tuple):

@@ -21,11 +21,10 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger as GunicornLogger
 from gunicorn.http import message as http_message
 
-from trackway.client_compat import uris
 from trackway.client_compat.errors import ApiError
 from trackway.storage.database import file_of
 
-from ..backend import hide_password, open_database
+from ..backend import name_of_artifact_store, open_database
 from ..config import Config, ConfigError
 from ..edge import observability
 from . import addresses
@@ -112,8 +111,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         for listener in arbiter.LISTENERS:
             log.info("Trackway listens on %s%s", listener, config.static_prefix)
         if config.serve_artifacts:
-            destination = uris.absolute(config.artifacts_destination)
-            log.info("Artifacts are stored in %s", hide_password(destination))
+            log.info("Artifacts are stored in %s", name_of_artifact_store(config))
         else:
             log.info("Clients store artifacts themselves, by default in %s", config.artifact_root)
 
