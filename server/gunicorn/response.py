@@ -11,18 +11,25 @@ from email.utils import formatdate
 from typing import Any
 
 from gunicorn.http import wsgi
+from gunicorn.http.body import ChunkedReader
 
 from ..responses import Answer, status_line
 from .socket_timeouts import send, send_timeout, split
 
 # For a larger body, the copy that joins it to the head costs more than a second packet.
 _MAX_JOINED_BYTES = 256 * 1024
+# gunicorn discards an unread body of at most so many bytes. After a longer one it closes the connection.
+_MAX_DISCARDED_BYTES = 64 * 1024
 
 
 class Response(wsgi.Response):  # type: ignore[misc]
     """Replaces gunicorn's response class, for requests that gunicorn's parser has read."""
 
     headers_sent: bool
+
+    def should_close(self) -> bool:
+        """Return whether the connection is closed afterwards, which the response's head has to say."""
+        return super().should_close() or _has_long_unread_body(self.req)
 
     def write(self, arg: bytes) -> None:
         is_whole = not (self.headers_sent or self._omits_body) and self.response_length == len(arg)
@@ -34,6 +41,17 @@ class Response(wsgi.Response):  # type: ignore[misc]
         self.headers_sent = True
         self.sent = len(arg)
         _send(self.sock, _head(self.default_headers(), self.headers), arg)
+
+
+def _has_long_unread_body(request: Any) -> bool:
+    """Return whether the request's body was not read, and is long.
+
+    A chunked body counts as long, because its length is unknown.
+    """
+    reader = request.body.reader
+    if isinstance(reader, ChunkedReader):
+        return reader.parser is not None
+    return getattr(reader, "length", 0) > _MAX_DISCARDED_BYTES
 
 
 class Writer:

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import gunicorn
@@ -159,6 +159,37 @@ def test_chunked_bodies_work(shared_server):
             time.sleep(0.02)
         client.sendall(b"0\r\nX-Trailer: 1\r\n\r\n")
         assert receive_all(client).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("size", "is_chunked", "is_kept"),
+    [(60_000, False, True), (70_000, False, False), (3_000_000, False, False), (3_000_000, True, False)],
+)
+def test_an_answer_says_that_the_connection_ends_because_the_body_was_not_read(
+    shared_server, size, is_chunked, is_kept
+):
+    connection = http.client.HTTPConnection("127.0.0.1", shared_server.port, timeout=20)
+    body = iter([b"x" * size]) if is_chunked else b"x" * size
+    headers = {"TE": "trailers"}  # the fast path, which reads each body, leaves such a request to gunicorn
+    with suppress(ConnectionError):  # the server has answered before it had everything
+        connection.request("POST", "/api/3.0/mlflow/datasets/create", body, headers)
+    answer = connection.getresponse()
+    assert answer.status == 501
+    answer.read()
+    assert answer.will_close is not is_kept
+    if is_kept:
+        connection.request("GET", "/health")
+        assert connection.getresponse().read() == b"OK"
+    connection.close()
+
+
+def test_a_connection_is_kept_after_a_chunked_body_that_was_read(shared_server):
+    connection = http.client.HTTPConnection("127.0.0.1", shared_server.port, timeout=20)
+    connection.request("PUT", "/api/2.0/mlflow-artifacts/artifacts/chunked", iter([b"x" * 70_000, b"y"]))
+    answer = connection.getresponse()
+    assert answer.read() == b"{}"
+    assert not answer.will_close
+    connection.close()
 
 
 @pytest.mark.parametrize(
