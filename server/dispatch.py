@@ -224,7 +224,7 @@ class Rpc:
                 data = codec.bind(self._endpoint, data, path_values)
             return codec.decode(self._message, data)
         except RecursionError:
-            raise errors.InvalidParameter("The request body is nested too deeply.") from None
+            raise request_body.nested_too_deeply() from None
 
 
 def respond(backend: Backend, rpc: str, message: Message, request: Request) -> Message:

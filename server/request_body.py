@@ -167,11 +167,22 @@ def check_value_count(body: bytes) -> None:
 def parse(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body. An empty body and ``null`` give an empty dict.
 
-    Raise ``InvalidParameter`` for invalid UTF-8 or JSON, for another JSON type, and for strings that a
-    database cannot store.
+    Raise ``InvalidParameter`` for invalid UTF-8 or JSON, for another JSON type, for values that are nested
+    too deeply, and for strings that a database cannot store.
     """
     if not body:
         return {}
+    try:
+        return _parse(body)
+    except RecursionError:
+        raise nested_too_deeply() from None
+
+
+def nested_too_deeply() -> errors.InvalidParameter:
+    return errors.InvalidParameter("The request body is nested too deeply.")
+
+
+def _parse(body: bytes) -> dict[str, Any]:
     try:
         # Python clients send bare NaN and Infinity, which json.loads accepts.
         data = json.loads(body.removeprefix(BOM_UTF8).decode())

@@ -92,7 +92,7 @@ def _read(environ: Environ, limit: int) -> tuple[str, dict[str, Any] | None, str
 def _parse_variables(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise errors.InvalidParameter("'variables' must be a JSON object.") from None
 
 
@@ -116,7 +116,8 @@ def _run(
 
 def _error_text(error: GraphQLError, context: QueryContext) -> str:
     original = error.original_error
-    if original is None or isinstance(original, errors.ApiError):
+    # A GraphQLError is one of GraphQL itself, such as a variable of the wrong type.
+    if original is None or isinstance(original, errors.ApiError | GraphQLError):
         return error.message
     log.error(
         "the resolver of a GraphQL field failed", exc_info=original, extra={"request_id": context.request.id}

@@ -109,6 +109,29 @@ def test_json_that_is_nested_without_end_is_400(api, opening):
     error_of(post(api, CREATE, opening * 50_000), 400, "INVALID_PARAMETER_VALUE")
 
 
+@pytest.mark.parametrize("field", ["variables", "query", "x"])
+def test_graphql_that_is_nested_without_end_is_400(api, field):
+    body = f'{{"query":"{{ a }}","{field}":{"[" * 50_000}{"]" * 50_000}}}'
+    assert "nested too deeply" in error_of(post(api, "/graphql", body), 400, "INVALID_PARAMETER_VALUE")
+    response = api.get("/graphql", query_string={"query": "{ a }", "variables": "[" * 20_000})
+    error_of(response, 400, "INVALID_PARAMETER_VALUE")
+
+
+def test_a_graphql_variable_of_the_wrong_type_is_named(api, caplog):
+    query = "query Q($a: MlflowGetRunInput!) { mlflowGetRun(input: $a) { run { info { runId } } } }"
+    body = json.dumps({"query": query, "variables": {"a": {"runId": [1]}}})
+    (message,) = post(api, "/graphql", body).json["errors"]
+    assert "String cannot represent a non string value: [1]" in message
+    assert not caplog.records
+
+
+def test_a_model_of_a_run_that_is_nested_without_end_is_400(api):
+    run_id = post(api, "/api/2.0/mlflow/runs/create", '{"experiment_id":"0"}').json["run"]["info"]["run_id"]
+    body = json.dumps({"run_id": run_id, "model_json": "[" * 50_000})
+    message = error_of(post(api, "/api/2.0/mlflow/runs/log-model", body), 400, "INVALID_PARAMETER_VALUE")
+    assert message.startswith("Malformed model info.")
+
+
 def test_a_number_of_a_million_digits_is_400(api):
     body = f'{{"name": {"9" * 1_000_000}}}'
     error_of(post(api, CREATE, body), 400, "INVALID_PARAMETER_VALUE")

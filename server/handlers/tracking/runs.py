@@ -101,7 +101,7 @@ def log_model(ctx: Context, req: m.LogModel) -> m.LogModel.Response:
 def _model_tag_entry(model_json: str) -> dict[str, Any]:
     try:
         model = json.loads(model_json)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidParameter(f"Malformed model info. \n {model_json} \n is not a valid JSON.") from None
     required = {"artifact_path", "flavors", "utc_time_created", "run_id"}
     if not isinstance(model, dict) or not isinstance(model.get("flavors", {}), dict):
