@@ -12,7 +12,6 @@ from trackway.client_compat import errors
 
 log = logging.getLogger("trackway.server")
 
-_WITHOUT_TRACEBACK = (errors.Unavailable, errors.Unusable, errors.StorageFull)
 
 Headers = list[tuple[str, str]]
 
@@ -48,8 +47,8 @@ def error_answer(error: errors.ApiError, request_id: str, user_agent: str = "") 
             error.error_code,
             error.for_operators(),
             extra={"request_id": request_id},
-            # The message says which service is unavailable. A traceback for each request would flood the log.
-            exc_info=None if isinstance(error, _WITHOUT_TRACEBACK) else error.__cause__,
+            # The message of all others says what is missing. A traceback for each would flood the log.
+            exc_info=error.__cause__ if error.status == 500 else None,
         )
     body = json.dumps(error.to_json(request_id, user_agent)).encode()
     return Answer(error.status, [JSON_TYPE, *error.headers.items()], body)
