@@ -38,7 +38,7 @@ help:
 	@echo "make format         apply the fixes of the linter and the formatter"
 	@echo "make board          test nine releases of MLflow's client and write COMPATIBILITY.md"
 	@echo "make bench          compare with MLflow's server and FastTrackML and write BENCHMARKS.md (10 minutes)"
-	@echo "make hold           try hostile clients and faults against fresh servers, write docs/hold.md"
+	@echo "make hold           try hostile clients and faults against fresh servers, write docs/hold.md (8 minutes)"
 	@echo "make bench-full     the same with longer measurements (50 minutes)"
 	@echo "make bench-start    measure start-up time and idle memory"
 	@echo "make bench-scaling  measure larger data and more servers, write docs/scaling.md (30 minutes, 10 GB of disk)"

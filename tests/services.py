@@ -90,6 +90,12 @@ class PostgreSQL:
         assert self._process
         _end(self._process, signal.SIGQUIT)
 
+    def kill_main_process(self) -> None:
+        """Kill the process that started the others (SIGKILL). Those notice it and end by themselves."""
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+
     def close(self) -> None:
         if self._process:
             _end(self._process, signal.SIGQUIT)
@@ -294,6 +300,12 @@ class HttpServer:
         """Kill all of its processes at once (SIGKILL)."""
         if self._process:
             _end(self._process, signal.SIGKILL)
+
+    def kill_main_process(self) -> None:
+        """Kill the process that started the workers (SIGKILL). They notice it and end by themselves."""
+        assert self._process
+        self._process.kill()
+        self._process.wait()
 
     def restart(self) -> None:
         """Start the server again with the same port and data. Stop it first if it runs."""

