@@ -31,7 +31,8 @@ Columns without a figure are left out. What they mean:
 - wrong: answers and data that should be others: a status other than those the case allows, a change that is
   stored in part, a change without its audit row
 - refused: answers 503 and 507, which ask the client to come back; unanswered: connections that broke
-- back after: from the moment when the cause is gone until each of the writers has had a write acknowledged
+- back after: until each of the writers has had a write acknowledged, from the kill of a server, or from the
+  moment when the database or the space on the disk is there again
 - slowest health: the slowest answer of `/health` to another client meanwhile
 - rate: the requests a second that other clients get answered meanwhile, and in brackets without the case
 - memory: of all of the server's processes together, before and after

@@ -16,9 +16,7 @@ from tests.services import MlflowServer, TrackwayServer
 
 
 def start_again(server, patience_s=40):
-    """Start it on the same port. Processes that a killed one has left may keep the port, or the data, at
-    first.
-    """
+    """Start a server again. Processes that a killed one has left may keep its port or its data at first."""
     deadline = time.monotonic() + patience_s
     while True:
         try:
@@ -40,12 +38,14 @@ def kill(server, victim):
 
 
 def kill_under_load(server, victim, seconds):
-    """Return what came of the writes, and the seconds until all writers could go on."""
+    """Return what came of the writes, and the seconds from the kill until all writers could go on."""
     with Load([server.url]) as load:
         load.wait_for_each()
         time.sleep(seconds)
+        began = time.monotonic()
         kill(server, victim)
-        back_after = load.wait_for_each()
+        load.wait_for_each()
+        back_after = time.monotonic() - began
         time.sleep(seconds / 2)
     return load.outcome(server.url), back_after
 
@@ -85,10 +85,7 @@ def test_no_acknowledged_write_is_lost_when_postgresql_ends(postgres, figures, i
     server = TrackwayServer(tmp_path / "server", postgres.url())
     server.start()
     away = 3 if is_full else 0.3
-    endings = {
-        "shut down": postgres.stop,
-        "killed": postgres.kill_main_process,
-    }
+    endings = {"shut down": postgres.stop, "killed": postgres.kill_main_process}
     if is_full:
         endings["stopped at once"] = postgres.kill
     try:
