@@ -1,4 +1,7 @@
-"""The figures of the cases, and the page with all of them: ``python -m tests.hold.figures RESULTS PAGE``."""
+"""The figures of the cases, and the page with all of them: ``python -m tests.hold.figures RESULTS... PAGE``.
+
+With results of several runs, each section has the rows of the last run that has any for it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,8 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,11 +20,12 @@ import psutil
 
 _HEAD = """# What the server withstands
 
-Written by `make hold` from one run; do not edit. Each section is a test in `tests/hold/`, and a short form
-of it is part of `make test`. The run of {date} took {minutes:.0f} minutes, on {cpu}, {cores} cores,
-{memory_gib} GiB, {kernel}, Python {python}, SQLite {sqlite}, PostgreSQL {postgresql}. The servers, the
-databases and their clients shared that machine; before the run, other programs used {busy:.0%} of its
-processors.
+Written by `make hold`; do not edit. Each section is a test in `tests/hold/`, and a short form of it is part
+of `make test`. `python -m pytest tests/hold -k kill` runs the short form of those with that word in the name.
+
+- Machine: {cpu}, {cores} cores, {memory_gib} GiB, {kernel}. Servers, databases and clients share it. Before
+  the run, other programs used {busy:.0%} of its processors.
+- Run of {date}{parts}: Python {python}, SQLite {sqlite}, PostgreSQL {postgresql}.
 
 Columns without a figure are left out. What they mean:
 
@@ -131,12 +134,12 @@ def _sqlite_version() -> str:
     return str(sqlite_version)
 
 
-def page(place: dict[str, Any], results: Iterable[Figures]) -> str:
-    began = place.pop("began")
-    date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(began))
-    text = _HEAD.format(**place, date=date, minutes=(time.time() - began) / 60)
-    for title, group in groupby(results, lambda found: found.title):
-        rows = list(group)
+def page(places: list[dict[str, Any]], sections: Mapping[str, list[Figures]]) -> str:
+    busiest = max(places, key=lambda place: place["busy"])
+    date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(places[0]["began"]))
+    parts = f", in {len(places)} parts" if len(places) > 1 else ""
+    text = _HEAD.format(**busiest, date=date, parts=parts)
+    for title, rows in sections.items():
         about = "\n\n".join(dict.fromkeys(found.about for found in rows if found.about))
         text += f"\n## {title}\n\n" + (f"{about}\n\n" if about else "") + _table(rows)
     return text
@@ -150,13 +153,17 @@ def _table(rows: list[Figures]) -> str:
 
 
 def main() -> None:
-    results, target = map(Path, sys.argv[1:])
-    place, *lines = results.read_text().splitlines()
-    # The rows of a test stay together, in the order of the tests, whatever order pytest ran them in.
-    found = [Figures(**json.loads(line)) for line in lines]
-    titles = list(dict.fromkeys(figures.title for figures in found))
-    found.sort(key=lambda figures: titles.index(figures.title))
-    target.write_text(page(json.loads(place), found))
+    *results, target = map(Path, sys.argv[1:])
+    places: list[dict[str, Any]] = []
+    sections: dict[str, list[Figures]] = {}
+    for path in results:
+        place, *lines = map(json.loads, path.read_text().splitlines())
+        places.append(place)
+        found: dict[str, list[Figures]] = {}
+        for line in lines:
+            found.setdefault(line["title"], []).append(Figures(**line))
+        sections |= found
+    target.write_text(page(places, sections))
 
 
 if __name__ == "__main__":

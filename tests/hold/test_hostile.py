@@ -44,7 +44,7 @@ def test_hostile_requests_get_an_answer_without_a_stack_trace(serve, figures, is
     tally = attack(server.port, Attacker(1, ids), 20_000 if is_full else 1_500)
     time.sleep(1)
     after = probes.memory(server.pid)
-    for kind, count in tally.counts.items():
+    for kind, count in sorted(tally.counts.items()):
         figures(kind, server, count=count, wrong=len(tally.wrong.get(kind, ())))
     health = probes.health(server.port, 0.5)
     memory = {"memory_before": before, "memory_after": after}
