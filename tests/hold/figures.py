@@ -31,8 +31,8 @@ Columns without a figure are left out. What they mean:
 
 - how many: requests or clients; in a case about writes, those that the server acknowledged with status 200
 - lost: acknowledged writes that are not stored
-- wrong: answers and data that should be others: a status other than those the case allows, a change that is
-  stored in part, a change without its audit row
+- wrong: answers and data that should be others: a status that the case does not allow, a change that is
+  stored in part
 - refused: answers 503 and 507, which ask the client to come back; unanswered: connections that broke
 - back after: until each of the writers has had a write acknowledged, from the kill of a server, or from the
   moment when the database or the space on the disk is there again
