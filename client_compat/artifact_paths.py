@@ -14,9 +14,12 @@ from pathlib import PureWindowsPath
 from . import uris
 from .errors import InvalidParameter
 
-# Incomplete uploads: the local store has them in this folder, MLflow's server in files with this prefix.
+# Incomplete uploads and deletions are in this folder; MLflow's server has uploads in files with this prefix.
 UPLOADS_FOLDER = ".trackway-uploads"
 _MLFLOW_UPLOAD_PREFIX = ".artifact.uploading."
+# Deleted files, until they are purged or restored.
+TRASH_FOLDER = ".trackway-trash"
+_OUR_PREFIX = ".trackway-"
 
 _ENCODED_SEPARATOR = re.compile("%(?:2f|5c|00)", re.IGNORECASE)
 # Python's functions for folder trees are recursive, and no real store has folders this deep.
@@ -55,7 +58,7 @@ def check_file(path: str) -> str:
 
 def is_reserved(name: str) -> bool:
     """Return whether a file or folder of this name is internal: it is not listed and cannot be accessed."""
-    return name == UPLOADS_FOLDER or name.startswith(_MLFLOW_UPLOAD_PREFIX)
+    return name.startswith((_OUR_PREFIX, _MLFLOW_UPLOAD_PREFIX))
 
 
 def join(*parts: str) -> str:

@@ -26,7 +26,7 @@ from trackway.storage.database import Database, translated
 from trackway.storage.maintenance import access, migrate
 
 from . import handlers as handlers  # the import registers every handler
-from .backend import Backend, name_of_database, open_replica, prepare_artifacts
+from .backend import Backend, heal_artifacts, name_of_database, open_replica, prepare_artifacts
 from .config import Config
 from .dispatch import Rpc
 from .edge import transfers
@@ -124,8 +124,9 @@ def prepare_store(backend: Backend) -> None:
 def prepare_database(database: Database, config: Config) -> None:
     """Create the tables of a new database, or check the schema of an existing one.
 
-    Raise ``Unavailable`` if it cannot be reached, ``Unusable`` if it refuses the server, and ``SchemaError``
-    if its schema is not the right one. One that is read-only is accepted with a warning.
+    Then complete the uploads and deletions that a killed server left unfinished. Raise ``Unavailable`` if it
+    cannot be reached, ``Unusable`` if it refuses the server, and ``SchemaError`` if its schema is not the
+    right one. One that is read-only is accepted with a warning.
     """
     try:
         with translated():
@@ -139,6 +140,7 @@ def prepare_database(database: Database, config: Config) -> None:
     except Unusable as error:
         access.advise(database, error)
         raise
+    heal_artifacts(database, config)
 
 
 def all_endpoints() -> tuple[Endpoint, ...]:

@@ -13,7 +13,7 @@ from trackway.client_compat.errors import ApiError, Unavailable, Unusable
 from trackway.storage import artifacts, free_space
 from trackway.storage.artifacts.locations import Locations
 from trackway.storage.database import Database, ReadReplica, file_of
-from trackway.storage.maintenance import access
+from trackway.storage.maintenance import access, unfinished
 from trackway.storage.maintenance.migrate import SchemaError
 
 from .config import Config
@@ -196,3 +196,18 @@ def prepare_artifacts(config: Config) -> None:
     if config.serve_artifacts:
         artifacts.prepare(config.artifacts_destination)
     artifacts.check_settings(config.s3, *config.artifact_roots)
+
+
+def heal_artifacts(database: Database, config: Config) -> None:
+    """Complete the changes of artifacts that a killed server left between their audit row and the change.
+
+    A bucket is left to ``trackway gc``, because it may be down when the server starts.
+    """
+    if not config.serve_artifacts or artifacts.is_s3(config.artifacts_destination):
+        return
+    try:
+        for change in unfinished.heal(database, open_artifacts(config).served):
+            what = "deletion" if change.is_deletion else "upload"
+            log.warning("The %s of the artifact %r was interrupted and is complete now.", what, change.path)
+    except ApiError as error:  # such as a full disk; the next start tries again
+        log.warning("Interrupted changes of artifacts are not complete: %s", error.for_operators())

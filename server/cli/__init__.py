@@ -2,9 +2,10 @@
 
 ``options``  the options of ``trackway serve``, for click
 ``groups``   commands that have commands
-``store``    opening the database for a command, and its error messages
+``store``    opening the stores for a command, and its error messages
 ``db``       ``trackway db``
 ``trash``    ``trackway gc``
+``deleted_artifacts``  ``trackway trash``
 ``history``  ``trackway history``
 ``ui``       ``trackway ui``
 
@@ -22,7 +23,7 @@ import click
 import trackway
 
 from ..config import Config, ConfigError, exposure_warnings
-from . import db, history, options, trash, ui
+from . import db, deleted_artifacts, history, options, trash, ui
 from .groups import Group
 from .store import fail
 
@@ -38,6 +39,7 @@ def main() -> None:
 
 main.add_command(db.db)
 main.add_command(trash.empty_trash)
+main.add_command(deleted_artifacts.trash)
 main.add_command(history.history)
 main.add_command(ui.ui)
 

@@ -1,4 +1,4 @@
-"""Shared by commands that use the database: ``--backend-store-uri``, opening the database, errors."""
+"""Shared by commands that use the stores: their options, opening the database and artifact stores, errors."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from ..config import Config
+from ..config import Config, ConfigError, options
+from .options import option_for
 
 if TYPE_CHECKING:
+    from trackway.storage.artifacts.locations import Locations
     from trackway.storage.database import Database
+
+# Options of `trackway serve` that determine where artifacts are stored.
+_SERVER_OPTIONS = ("artifacts_destination", "default_artifact_root", "serve_artifacts")
 
 store_option = click.option(
     "--backend-store-uri",
@@ -22,6 +27,34 @@ store_option = click.option(
     metavar="URI",
     help="Database: the same value as for `trackway serve`.",
 )
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of the artifact stores to a command."""
+    fields = {item.name: item for item in options()}
+    for name in reversed(_SERVER_OPTIONS):
+        command = option_for(fields[name])(command)
+    return command
+
+
+def checked_config(backend_store_uri: str, settings: dict[str, Any]) -> Config:
+    """Return the settings of a command with ``store_option`` and ``server_options``."""
+    try:
+        return Config(backend_store_uri=backend_store_uri, **settings)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def open_locations(config: Config) -> Locations:
+    """Return the artifact stores. Raise ``ValueError`` if the S3 client is needed and not installed."""
+    from trackway.storage import artifacts
+
+    from ..backend import open_artifacts
+
+    for root in config.artifact_roots:
+        if root.startswith("s3:"):
+            artifacts.prepare(root)
+    return open_artifacts(config)
 
 
 def with_database(uri: str, work: Callable[[Database], Any]) -> None:

@@ -10,27 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..config import PROXIED_ARTIFACTS, Config, ConfigError, options
-from .options import option_for
-from .store import store_option, with_database
+from ..config import PROXIED_ARTIFACTS
+from .deleted_artifacts import DeletedArtifacts, described
+from .store import checked_config, open_locations, server_options, store_option, with_database
 
 if TYPE_CHECKING:
     from trackway.storage.artifacts.locations import Locations, Place
+    from trackway.storage.artifacts.trash import Deletion
     from trackway.storage.database import Database
     from trackway.storage.maintenance.trash import Selection, Trash, TrashItem
 
 _NUMBER = r"(\d+\.?\d*|\.\d+)"
 _AGE = re.compile("".join(f"(?:{_NUMBER}{unit})?" for unit in "dhms"), re.ASCII)
 _MS = (86_400_000, 3_600_000, 60_000, 1000)
-# Options of `trackway serve` that determine where artifacts are stored.
-_SERVER_OPTIONS = ("artifacts_destination", "default_artifact_root", "serve_artifacts")
-
-
-def _server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    fields = {item.name: item for item in options()}
-    for name in reversed(_SERVER_OPTIONS):
-        command = option_for(fields[name])(command)
-    return command
 
 
 def _parse_age(_context: Any, _option: Any, text: str | None) -> float | None:
@@ -79,7 +71,7 @@ def _ids(flags: str, nouns: str) -> Callable[[Callable[..., Any]], Callable[...,
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be deleted, and delete nothing.")
 @store_option
-@_server_options
+@server_options
 @click.option(
     "--tracking-uri",
     metavar="URI",
@@ -109,11 +101,11 @@ def empty_trash(
     A run or logged model is kept if a registered model version uses its files, unless --with-registered is
     given. Artifacts outside of --artifacts-destination and --default-artifact-root are not removed; the
     command prints their locations.
+
+    Without ids, the command also deletes the artifacts that clients deleted, which are in the trash of
+    --artifacts-destination (see `trackway trash`).
     """
-    try:
-        config = Config(backend_store_uri=backend_store_uri, **settings)
-    except ConfigError as error:
-        raise click.UsageError(str(error)) from None
+    config = checked_config(backend_store_uri, settings)
     from trackway.storage.maintenance import migrate
     from trackway.storage.maintenance.trash import Selection
 
@@ -124,22 +116,19 @@ def empty_trash(
 
     def work(database: Database) -> None:
         migrate.check(database)
-        locations = _open_locations(config)
-        purge = Purge(database, locations, before_ms, selection, with_registered, config.artifact_root)
+        locations = open_locations(config)
+        purge = Purge(
+            database,
+            locations,
+            before_ms,
+            selection,
+            with_registered,
+            config.artifact_root,
+            DeletedArtifacts(database, locations.served) if config.serve_artifacts else None,
+        )
         purge.work(dry_run)
 
     with_database(backend_store_uri, work)
-
-
-def _open_locations(config: Config) -> Locations:
-    from trackway.storage import artifacts
-
-    from ..backend import open_artifacts
-
-    for root in config.artifact_roots:
-        if root.startswith("s3:"):
-            artifacts.prepare(root)  # fails if the S3 client is not installed
-    return open_artifacts(config)
 
 
 class Purge:
@@ -153,6 +142,7 @@ class Purge:
         selection: Selection | None,
         with_registered: bool = False,
         artifact_root: str = PROXIED_ARTIFACTS,
+        deleted: DeletedArtifacts | None = None,
     ) -> None:
         self._database = database
         self._locations = locations
@@ -160,6 +150,7 @@ class Purge:
         self._selection = selection
         self._with_registered = with_registered
         self._artifact_root = artifact_root
+        self._deleted = deleted
 
     def work(self, dry_run: bool) -> None:
         """Purge, or print what would be purged."""
@@ -175,7 +166,7 @@ class Purge:
         for sentence in trash.kept:
             click.echo(sentence, err=True)
         late = self._late_uploads() if self._selection is None else []
-        if not trash.items and not late:
+        if not trash.items and not late and not self._artifacts(dry_run):
             age = "" if self._before_ms is None else " that is old enough"
             click.echo(f"There is nothing{' else' if trash.kept else ''} to delete in the trash{age}.")
             return
@@ -185,22 +176,37 @@ class Purge:
                 click.echo(f"{_capitalized(item)} would be deleted.")
             for folder in late:
                 click.echo(f"{folder.path}, uploaded after its run or model was purged, would be deleted.")
+            for deletion in self._artifacts(dry_run):
+                click.echo(f"{described(deletion)} would be permanently deleted.")
             click.echo(f"{_counted(trash.items)} would be permanently deleted. Nothing was changed.")
             return
         gone = []
         try:
             for folder in late:
-                folder.store.delete(folder.path)
+                folder.store.remove(folder.path)
                 click.echo(f"{folder.path}, uploaded after its run or model was purged, was deleted.")
             for item, place in zip(trash.items, places, strict=True):
                 if self._purge(item, place):
                     click.echo(f"{_capitalized(item)} was permanently deleted.")
                     gone.append(item)
+            # After the items, with which their deleted artifacts go.
+            for deletion in self._artifacts(dry_run):
+                assert self._deleted
+                self._deleted.purge(deletion)
+                click.echo(f"{described(deletion)} was permanently deleted.")
         except ApiError as error:
             error.add_note("Items that are not listed above are still in the trash; run the command again.")
             raise
         finally:
             click.echo(f"{_counted(gone)} permanently deleted.")
+
+    def _artifacts(self, dry_run: bool) -> list[Deletion]:
+        """Return the deleted artifacts to purge: none if the user named items."""
+        if self._selection is not None or not self._deleted:
+            return []
+        if not dry_run:
+            self._deleted.heal()
+        return self._deleted.find(self._before_ms)
 
     def _late_uploads(self) -> list[Place]:
         from trackway.storage.maintenance import late_uploads
@@ -248,6 +254,7 @@ class Purge:
 
     def _purge(self, item: TrashItem, place: Place | None) -> bool:
         from trackway.client_compat.errors import InvalidParameter, PermissionDenied
+        from trackway.storage.artifacts.trash import purge_all
         from trackway.storage.maintenance import purge
         from trackway.storage.maintenance.trash import EXPERIMENT
 
@@ -261,7 +268,8 @@ class Purge:
             return False
         if place:
             try:
-                place.store.delete(place.path)
+                place.store.remove(place.path)
+                purge_all(place.store.trash, place.path)
             except (InvalidParameter, PermissionDenied):  # a symbolic link to a folder outside
                 self._leave_alone(item)
         is_gone = self._database.run(

@@ -2,6 +2,9 @@
 
 - ``locations``: which store and path the ``artifact_location`` of an experiment, run or model means
 - ``local``: a store in a folder of the local file system
+- ``trash``: the trash of a store
+- ``local_trash``, ``s3_trash``: that of a folder and of a bucket
+- ``local_uploads``: temporary files of a folder store
 - ``disk``: write a file and sync it to the disk
 - ``s3``: a store in an S3 bucket
 - ``s3_uploads``: uploads to S3, in one request or as multipart uploads
@@ -18,13 +21,14 @@ temporary files on the server.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from trackway.client_compat.errors import InvalidParameter, NotFound
 
 from .s3_settings import S3Settings
+from .trash import Trash
 
 # The size of one read or write, in bytes.
 CHUNK_SIZE = 256 * 1024
@@ -78,6 +82,13 @@ class SignedUrl(NamedTuple):
     headers: dict[str, str]
 
 
+class Change(NamedTuple):
+    """An upload or deletion whose audit row has been committed."""
+
+    path: str
+    is_deletion: bool
+
+
 def do_nothing() -> None: ...
 
 
@@ -92,6 +103,9 @@ class ArtifactStore(Protocol):
     # Whether the store makes presigned URLs, with which clients access it directly.
     signs: bool
 
+    @property
+    def trash(self) -> Trash: ...
+
     def list(self, path: str) -> list[Entry]:
         """Return the entries of a folder, sorted by path; an empty list for a file or a missing path."""
 
@@ -105,17 +119,37 @@ class ArtifactStore(Protocol):
         """
 
     def put(
-        self, path: str, source: Source, length: int | None, before_publish: Callable[[], None] = do_nothing
+        self,
+        path: str,
+        source: Source,
+        length: int | None,
+        before_publish: Callable[[], None] = do_nothing,
+        tag: str = "",
     ) -> None:
         """Store the contents of ``source``. An existing file is replaced.
 
         The file becomes visible when it is complete; a failed upload changes nothing. ``length`` is the
         length in bytes that the client announced, or None. ``before_publish`` is called once, when the whole
-        contents have arrived and before they become visible; if it raises, nothing is stored.
+        contents have arrived and before they become visible; if it raises, nothing is stored. ``heal`` finds
+        an upload with a ``tag`` (letters and digits) that was interrupted after this call.
         """
 
-    def delete(self, path: str) -> None:
-        """Delete a file, or a folder with its contents. A missing path is not an error."""
+    def delete(self, path: str, before_delete: Callable[[], None] = do_nothing, tag: str = "") -> None:
+        """Move a file, or a folder with its contents, to the trash. A missing path is not an error.
+
+        ``before_delete`` is called once before anything disappears; if it raises, nothing is deleted.
+        ``tag`` is that of ``put``.
+        """
+
+    def remove(self, path: str) -> None:
+        """Permanently delete a file, or a folder with its contents. A missing path is not an error."""
+
+    def heal(self, find: Callable[[str, int], Change | None]) -> Sequence[Change]:
+        """Complete or undo the changes with a tag that an ended process left unfinished.
+
+        ``find(tag, time_ms)`` returns the change if its audit row has been committed: it is then completed.
+        Return the completed ones. The S3 store finds deletions only, an hour after their beginning.
+        """
 
     def begin_parts(self, path: str) -> str:
         """Begin a multipart upload, to which the client sends its parts directly. Return the upload id."""
@@ -136,7 +170,10 @@ class ArtifactStore(Protocol):
         """Return a URL for a PUT of the whole file, valid for ``seconds``."""
 
     def sweep(self) -> int:
-        """Remove the remains of interrupted uploads and deletions. Return their number."""
+        """Remove the remains of interrupted uploads and removals that ``heal`` does not need.
+
+        Return their number.
+        """
 
     def check(self) -> None:
         """Raise ``ApiError`` with the reason if the store cannot be used."""
@@ -147,7 +184,7 @@ def prepare(uri: str) -> None:
 
     For a folder, also check that it is writable (``Unusable``) and remove the remains of old uploads.
     """
-    if _is_s3(uri):
+    if is_s3(uri):
         if not urlsplit(uri).netloc:
             raise ValueError(f"{uri!r} has no bucket name; give s3://bucket/prefix.")
         try:
@@ -163,7 +200,7 @@ def prepare(uri: str) -> None:
 
 def check_settings(s3: S3Settings, *uris: str) -> None:
     """Raise ``ValueError`` for invalid S3 settings, if one of the URIs is in S3."""
-    if any(_is_s3(uri) for uri in uris):
+    if any(is_s3(uri) for uri in uris):
         from . import s3_settings, s3_upload_args
 
         s3_settings.check(s3)
@@ -175,7 +212,7 @@ def may_send_clients(uri: str, s3: S3Settings) -> bool:
 
     A custom endpoint may be reachable from the server only, so it needs a public endpoint as well.
     """
-    return _is_s3(uri) and bool(s3.public_endpoint or not s3.endpoint)
+    return is_s3(uri) and bool(s3.public_endpoint or not s3.endpoint)
 
 
 def open_store(uri: str, s3: S3Settings | None = None, *, is_synced: bool = True) -> ArtifactStore:
@@ -183,7 +220,7 @@ def open_store(uri: str, s3: S3Settings | None = None, *, is_synced: bool = True
 
     With ``is_synced`` an upload to a folder waits until its contents are on the disk.
     """
-    if _is_s3(uri):
+    if is_s3(uri):
         from .s3 import S3Store
 
         return S3Store(uri, s3 or S3Settings())
@@ -197,7 +234,8 @@ def can_open(uri: str) -> bool:
     return urlsplit(uri).scheme in ("", "file", "s3")
 
 
-def _is_s3(uri: str) -> bool:
+def is_s3(uri: str) -> bool:
+    """Whether the store at a URI is a bucket, which is reached over the network."""
     return urlsplit(uri).scheme == "s3"
 
 

@@ -1,8 +1,6 @@
 """Artifacts in a folder of the local file system.
 
 An upload is written to a temporary file and then renamed, so a file is either complete or absent.
-Temporary files are in a hidden folder of the same file system. The writer holds a lock (``flock``), which
-ends with its process; ``sweep`` removes temporary files that nobody has locked.
 
 A power failure may undo uploads of the last seconds, even if files are synced: the folder that contains the
 file is not synced after each upload (that would take 7.0 ms for a small file, not 2.2).
@@ -11,18 +9,15 @@ file is not synced after each upload (that would take 7.0 ms for a small file, n
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import secrets
-import shutil
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from urllib.parse import unquote, urlsplit
 
 from trackway.client_compat import artifact_paths
-from trackway.client_compat.artifact_paths import UPLOADS_FOLDER, is_reserved
+from trackway.client_compat.artifact_paths import is_reserved
 from trackway.client_compat.errors import (
     ApiError,
     InvalidParameter,
@@ -35,6 +30,7 @@ from trackway.client_compat.errors import (
 from .. import free_space
 from . import (
     CHUNK_SIZE,
+    Change,
     Entry,
     Part,
     SignedUrl,
@@ -45,13 +41,13 @@ from . import (
     not_a_file,
     read_chunks,
 )
+from .local_trash import ATTEMPTS, LocalTrash, make_folder, remove
+from .local_uploads import LocalUploads
+from .trash import Deletion
 
 # Free space is checked before an upload of more than this many bytes.
 _CHECK_SPACE_FROM = 1024 * 1024
 _SWEEP_EVERY_S = 3600.0
-# How often a step is tried that another request may undo: a deletion of the same folder.
-_ATTEMPTS = 10
-_DELETED = "deleted-"
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # These pass only when an administrator acts.
 _REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -102,7 +98,8 @@ class LocalStore:
         self.root = root
         self._is_synced = is_synced
         self._real_root = ""
-        self._uploads = os.path.join(root, UPLOADS_FOLDER)
+        self._uploads = LocalUploads(root)
+        self.trash = LocalTrash(root, self._resolve)
         self._last_sweep = float("-inf")
 
     def list(self, path: str) -> list[Entry]:
@@ -150,7 +147,12 @@ class LocalStore:
         raise not_a_file(path) if stat.S_ISDIR(mode) else no_such_artifact(path)
 
     def put(
-        self, path: str, source: Source, length: int | None, before_publish: Callable[[], None] = do_nothing
+        self,
+        path: str,
+        source: Source,
+        length: int | None,
+        before_publish: Callable[[], None] = do_nothing,
+        tag: str = "",
     ) -> None:
         target = self._resolve(path)
         if time.monotonic() - self._last_sweep > _SWEEP_EVERY_S:
@@ -160,26 +162,40 @@ class LocalStore:
                 raise InvalidParameter(f"'{path}' is a folder; a file cannot replace it.")
             folder = os.path.dirname(target)
             if not os.path.isdir(folder):
-                _make_folder(folder)
+                make_folder(folder)
             if length and length > _CHECK_SPACE_FROM:
                 _check_free_space(folder, length)
-            with self._temporary_file() as (temporary, fd):
+            with self._uploads.temporary_file() as (temporary, fd):
                 disk.copy(read_chunks(source, length), fd)
                 disk.flush(fd, is_synced=self._is_synced)
-                before_publish()
-                _rename(temporary, target)
+                with self._uploads.tagged(temporary, tag) as staged:
+                    before_publish()
+                    _rename(staged, target)
 
-    def delete(self, path: str) -> None:
-        if not path:
-            raise artifact_paths.invalid()
-        # Of a symbolic link, delete the link and not its target, which may be outside of the store.
-        target = os.path.join(self._resolve(os.path.dirname(path)), os.path.basename(path))
+    def delete(self, path: str, before_delete: Callable[[], None] = do_nothing, tag: str = "") -> None:
+        target = self._entry_of(path)
+        with _translate_errors(path):
+            if not os.path.lexists(target):
+                before_delete()
+                return
+            deletion = Deletion.of(path)
+            with self._uploads.temporary_file() as (temporary, _), self._uploads.tagged(temporary, tag):
+                self.trash.prepare(deletion)
+                try:
+                    before_delete()
+                except BaseException:
+                    self.trash.give_up(deletion)
+                    raise
+                self.trash.receive(target, deletion)
+
+    def remove(self, path: str) -> None:
+        target = self._entry_of(path)
         with _translate_errors(path):
             if not os.path.lexists(target):
                 return
             # Rename first, so that the folder disappears in one step. If the process is killed afterwards,
             # ``sweep`` removes the rest.
-            hidden = os.path.join(self._uploads_folder(), _DELETED + secrets.token_hex(16))
+            hidden = self._uploads.new_removal()
             try:
                 os.rename(target, hidden)
             except FileNotFoundError:  # another request deleted it
@@ -188,25 +204,37 @@ class LocalStore:
                 if error.errno not in (errno.EXDEV, errno.EBUSY):
                     raise
                 hidden = target
-            _remove(hidden)
+            remove(hidden)
+
+    def heal(self, find: Callable[[str, int], Change | None]) -> Sequence[Change]:
+        healed = []
+        for path, tag, modified_ms in self._uploads.interrupted():
+            if change := find(tag, modified_ms):
+                # InvalidParameter: a link or a file is in the way now, so the change is dropped.
+                with suppress(InvalidParameter):
+                    self._complete(change, path)
+                    healed.append(change)
+        return healed
+
+    def _complete(self, change: Change, temporary: str) -> None:
+        target = self._entry_of(change.path)
+        with _translate_errors(change.path):
+            if change.is_deletion:
+                if os.path.lexists(target):
+                    self.trash.receive(target, Deletion.of(change.path))
+            elif not os.path.isdir(target):
+                make_folder(os.path.dirname(target))
+                _rename(temporary, target)
 
     def sweep(self) -> int:
         self._last_sweep = time.monotonic()
-        removed = 0
-        with suppress(FileNotFoundError, NotADirectoryError):
-            for item in os.scandir(self._uploads):
-                if item.name.startswith(_DELETED):
-                    _remove(item.path)
-                    removed += 1
-                else:
-                    removed += _remove_if_unlocked(item.path)
-        return removed
+        return self._uploads.sweep()
 
     def check(self) -> None:
         # A file is made as for an upload. os.access says nothing of quotas and of the folder for temporary
         # files.
         try:
-            with self._temporary_file():
+            with self._uploads.temporary_file():
                 pass
         except OSError as error:
             if error.errno in _NO_SPACE:
@@ -247,6 +275,15 @@ class LocalStore:
             raise artifact_paths.invalid()
         return real
 
+    def _entry_of(self, path: str) -> str:
+        """Return the real path of a file, folder or symbolic link that is deleted.
+
+        Of a link, this is the link and not its target, which may be outside of the store.
+        """
+        if not path:
+            raise artifact_paths.invalid()
+        return os.path.join(self._resolve(os.path.dirname(path)), os.path.basename(path))
+
     def _entry(self, folder: str, item: os.DirEntry[str]) -> Entry | None:
         path = artifact_paths.join(folder, item.name)
         if is_reserved(item.name):
@@ -262,37 +299,6 @@ class LocalStore:
         if not stat.S_ISREG(found.st_mode):
             return None
         return Entry(path, False, found.st_size, found.st_mtime)
-
-    def _uploads_folder(self) -> str:
-        os.makedirs(self.root, exist_ok=True)
-        with suppress(FileExistsError):
-            os.mkdir(self._uploads, 0o700)
-        return self._uploads
-
-    @contextmanager
-    def _temporary_file(self) -> Iterator[tuple[str, int]]:
-        """Yield path and descriptor of a new locked temporary file.
-
-        Listings do not show it. It is removed after the block unless it was renamed.
-        """
-        while True:
-            path = os.path.join(self._uploads, secrets.token_hex(16))
-            try:
-                fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            except FileNotFoundError:
-                self._uploads_folder()
-                continue
-            with suppress(OSError):  # no locks on this file system; ``sweep`` then removes no uploads
-                fcntl.flock(fd, fcntl.LOCK_EX)
-            if os.fstat(fd).st_nlink:  # 0 if a sweep removed it before it was locked
-                break
-            os.close(fd)
-        try:
-            yield path, fd
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(path)
-            os.close(fd)
 
 
 def unsupported(what: str) -> NotImplementedYet:
@@ -337,47 +343,13 @@ def _api_error(error: OSError, path: str) -> ApiError:
     return Unavailable(f"The artifact store failed at '{path}': {error.strerror or error}")
 
 
-def _make_folder(folder: str) -> None:
-    """Make a folder and those above it, again if another request deletes one of them meanwhile."""
-    for attempt in range(_ATTEMPTS):
-        try:
-            os.makedirs(folder, exist_ok=True)
-            return
-        except FileNotFoundError:
-            if attempt == _ATTEMPTS - 1:
-                raise
-
-
 def _rename(temporary: str, target: str) -> None:
     """Rename a file. If its folder has been deleted meanwhile, make the folder again."""
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         try:
             os.rename(temporary, target)
             return
         except FileNotFoundError:
-            if attempt == _ATTEMPTS - 1:
+            if attempt == ATTEMPTS - 1:
                 raise
-            _make_folder(os.path.dirname(target))
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(FileNotFoundError):
-            os.unlink(path)
-
-
-def _remove_if_unlocked(path: str) -> bool:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:  # renamed meanwhile
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.unlink(path)
-    except OSError:  # another process still writes it, or it was renamed meanwhile
-        return False
-    finally:
-        os.close(fd)
-    return True
+            make_folder(os.path.dirname(target))

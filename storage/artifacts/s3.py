@@ -1,31 +1,42 @@
-"""Artifacts in an S3 bucket, accessed with the ``minio`` SDK."""
+"""Artifacts in an S3 bucket, accessed with the ``minio`` SDK.
+
+A deletion copies the objects to the trash, has its audit row committed, and deletes the objects. From before
+the commit until the end there is an empty object whose name ends with the tag of the deletion; by it ``heal``
+finds a deletion that was interrupted. S3 stores an upload when it gets the last bytes, which are sent after
+the commit; an interrupted upload leaves nothing.
+"""
 
 from __future__ import annotations
 
+import io
 import logging
+import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import urllib3
-from minio.deleteobjects import DeleteObject
 from minio.helpers import check_bucket_name as check_bucket_name
 
 from trackway.client_compat import artifact_paths
+from trackway.client_compat.artifact_paths import UPLOADS_FOLDER
 from trackway.client_compat.errors import NotFound
 
-from . import CHUNK_SIZE, Entry, Part, SignedUrl, Source, do_nothing, not_a_file, s3_upload_args
+from . import CHUNK_SIZE, Change, Entry, Part, SignedUrl, Source, do_nothing, not_a_file, s3_upload_args
 from .s3_clients import make_clients
-from .s3_errors import MISSING, api_error, translate_errors
+from .s3_errors import translate_errors
 from .s3_settings import S3Settings
+from .s3_trash import S3Trash, Stored
 from .s3_uploads import Uploads, part_query
 
 log = logging.getLogger("trackway.storage")
 
 _SWEEP_EVERY_S = 24 * 3600.0
+# S3 has no locks: a deletion that began earlier is taken to be interrupted.
+_INTERRUPTED_AFTER = timedelta(hours=1)
 
 
 class S3File:
@@ -74,6 +85,7 @@ class S3Store:
         self._uploads = Uploads(self._client, self._http, self._bucket, parts.path.strip("/"), args)
         self._key = self._uploads.key
         self._args = args
+        self.trash = S3Trash(self._client, self._bucket, self._key, args)
         self._last_sweep = time.monotonic()
 
     def list(self, path: str) -> list[Entry]:
@@ -128,23 +140,57 @@ class S3Store:
             )
 
     def put(
-        self, path: str, source: Source, length: int | None, before_publish: Callable[[], None] = do_nothing
+        self,
+        path: str,
+        source: Source,
+        length: int | None,
+        before_publish: Callable[[], None] = do_nothing,
+        tag: str = "",
     ) -> None:
         if time.monotonic() - self._last_sweep > _SWEEP_EVERY_S:
             self._try_sweep()
         self._uploads.put(path, source, length, before_publish)
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, before_delete: Callable[[], None] = do_nothing, tag: str = "") -> None:
         if not path:
             raise artifact_paths.invalid()
-        key = self._key(path)
         with translate_errors(path):
-            self._client.remove_object(self._bucket, key)
-            children = self._client.list_objects(self._bucket, prefix=f"{key}/", recursive=True)
-            objects = (DeleteObject(item.object_name) for item in children)
-            for error in self._client.remove_objects(self._bucket, objects):
-                if error.code not in MISSING:
-                    raise api_error(error.code, f"{error.message} (deleting '{error.name}')", path, 0)
+            objects = self.trash.objects(path)
+            if not objects:
+                before_delete()
+                return
+            deletion = self.trash.receive(path, objects)
+            mark = self._key(f"{UPLOADS_FOLDER}/{secrets.token_hex(16)}-{tag}")
+            try:
+                self._client.put_object(self._bucket, mark, io.BytesIO(), 0)
+                before_delete()
+            except BaseException:
+                self.trash.purge(deletion, path)
+                self._client.remove_object(self._bucket, mark)
+                raise
+            self._delete(path, objects)
+            self._client.remove_object(self._bucket, mark)
+
+    def remove(self, path: str) -> None:
+        if not path:
+            raise artifact_paths.invalid()
+        with translate_errors(path):
+            self._delete(path, self.trash.objects(path))
+
+    def heal(self, find: Callable[[str, int], Change | None]) -> Sequence[Change]:
+        healed = []
+        with translate_errors(""):
+            prefix = self._key(UPLOADS_FOLDER) + "/"
+            for mark in list(self._client.list_objects(self._bucket, prefix=prefix)):
+                begun = mark.last_modified
+                tag = str(mark.object_name).rpartition("/")[2].partition("-")[2]
+                if mark.is_dir or not begun or datetime.now(UTC) - begun < _INTERRUPTED_AFTER:
+                    continue
+                if change := find(tag, int(begun.timestamp() * 1000)):
+                    self.delete(change.path)
+                    healed.append(change)
+                self._client.remove_object(self._bucket, mark.object_name)
+        return healed
 
     def begin_parts(self, path: str) -> str:
         return self._uploads.begin(path)
@@ -175,6 +221,10 @@ class S3Store:
     def check(self) -> None:
         with translate_errors(""):
             next(self._client.list_objects(self._bucket, prefix=self._key(".trackway-check")), None)
+
+    def _delete(self, path: str, objects: Iterable[Stored]) -> None:
+        # The path itself last: some servers list a folder until it is deleted.
+        self.trash.delete([*(item.key for item in objects), self._key(path)])
 
     def _try_sweep(self) -> None:
         try:

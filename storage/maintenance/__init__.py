@@ -7,6 +7,7 @@
 - ``backup``: copy a SQLite file while servers write
 - ``registered_files``: runs and models whose files a registered version uses
 - ``late_uploads``: files that were uploaded to a run or model after its purge
+- ``unfinished``: uploads and deletions that were interrupted between audit row and change
 - ``trash``: find what is in the trash and can be purged
 - ``purge``: delete it for good
 """

@@ -254,6 +254,14 @@ def delete(tx: Tx, experiment_id: str) -> None:
     _set_stage(tx, row.id, DELETED, deleted_time=tx.now_ms)
 
 
+def active_locations(tx: Tx) -> list[tuple[int, str]]:
+    """Return id and artifact location of the experiments that are not in the trash."""
+    query = sa.select(experiments.c.id, experiments.c.artifact_location).where(
+        experiments.c.workspace_id == tx.workspace, experiments.c.lifecycle_stage == ACTIVE
+    )
+    return [(row.id, row.artifact_location) for row in tx.execute(query)]
+
+
 def restore(tx: Tx, experiment_id: str) -> None:
     """Take the experiment and all its runs out of the trash, also runs that were deleted on their own.
 

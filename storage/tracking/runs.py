@@ -132,6 +132,12 @@ def delete(tx: Tx, run_id: str) -> None:
         _update_columns(tx, row.id, {"lifecycle_stage": DELETED, "deleted_time": tx.now_ms})
 
 
+def restorable_location(tx: Tx, run_id: str) -> str | None:
+    """Return the artifact location of a run in the trash, or None if it cannot be restored or is active."""
+    row = find(tx, run_id)
+    return str(row.artifact_uri) if row.lifecycle_stage == DELETED else None
+
+
 def restore(tx: Tx, run_id: str) -> None:
     """Take the run out of the trash. Idempotent. Raise ``InvalidParameter`` if it is being purged."""
     row = run_locks.lock(tx, run_id)

@@ -197,7 +197,7 @@ def test_what_leaves_the_trash_before_its_turn_keeps_its_artifacts(
         other = second if first in path else first
         database.run(lambda tx: runs.restore(tx, other), write=True)
 
-    monkeypatch.setattr(LocalStore, "delete", restore_the_other)
+    monkeypatch.setattr(LocalStore, "remove", restore_the_other)
     trash.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
     [path] = deleted
     kept = second if first in path else first
@@ -225,7 +225,7 @@ def test_a_run_cannot_be_restored_while_its_artifacts_are_deleted(
         assert run.info
         assert run.info.lifecycle_stage == "deleted"
 
-    monkeypatch.setattr(LocalStore, "delete", restore_meanwhile)
+    monkeypatch.setattr(LocalStore, "remove", restore_meanwhile)
     trash.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
     assert refusals == [f"The run {run_id} cannot be restored: `trackway gc` is deleting it."]
     said = capsys.readouterr().out
@@ -242,7 +242,7 @@ def test_a_purge_that_was_stopped_after_the_artifacts_goes_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(LocalStore, "delete", stop)
+        patch.setattr(LocalStore, "remove", stop)
         with pytest.raises(KeyboardInterrupt):
             trash.Purge(database, Locations(str(tmp_path), ""), None, None).work(dry_run=False)
     with pytest.raises(InvalidParameter, match="is deleting it"):

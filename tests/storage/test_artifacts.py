@@ -45,25 +45,6 @@ class Dribbling(io.BytesIO):
         return super().read(min(size or 0, 1000 + size % 777) if size and size > 0 else size)
 
 
-@pytest.fixture(params=["folder", "s3"])
-def store(request, tmp_path):
-    if request.param == "folder":
-        return open_store(str(tmp_path / "artifacts"))
-    return request.getfixturevalue("s3_store")
-
-
-@pytest.fixture
-def folder_store(tmp_path):
-    return open_store(str(tmp_path / "artifacts"))
-
-
-@pytest.fixture
-def s3_store(object_store, monkeypatch):
-    for name, value in object_store.environment.items():
-        monkeypatch.setenv(name, value)
-    return open_store(f"s3://{object_store.bucket()}/some/prefix", S3Settings.read(os.environ))
-
-
 def put(store, path, data=b"hello", length=-1):
     store.put(path, io.BytesIO(data), len(data) if length == -1 else length)
 

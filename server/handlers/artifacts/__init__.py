@@ -1,9 +1,10 @@
 """Handlers of artifacts. The import of this package registers them.
 
-- ``messages``: RPCs: listings, deletion, multipart uploads, presigned URLs
+- ``messages``: RPCs: listings, multipart uploads, presigned URLs
+- ``deletion``: deletion to the trash, restoration of a run's files
 - ``files``: file transfers: uploads, downloads, archives
 """
 
-from . import files, messages
+from . import deletion, files, messages
 
-__all__ = ["files", "messages"]
+__all__ = ["deletion", "files", "messages"]

@@ -11,6 +11,7 @@ from trackway.server.edge import archives, files
 from trackway.server.edge.transfers import Transfer, message, transfers
 from trackway.server.responses import Answer, Stream
 from trackway.storage.artifacts.locations import Place
+from trackway.storage.maintenance import unfinished
 from trackway.storage.registry import aliases
 
 from .messages import list_files, logged_model_location, run_location, served_store, version_location
@@ -111,7 +112,8 @@ def _receive(ctx: Transfer, place: Place) -> Answer:
     """Store the request's body in a file.
 
     The audit row is committed when the whole body has arrived, before the file becomes visible: without a
-    database nothing is stored. After a crash between the two, there is a row and no file.
+    database nothing is stored. The tag says which row belongs to the file, if the server is killed between
+    the two (``storage.maintenance.unfinished``).
     """
     answer = m.UploadArtifact.Response()
 
@@ -119,5 +121,6 @@ def _receive(ctx: Transfer, place: Place) -> Answer:
         ctx.run(lambda tx: answer, write=True, target=f"artifact:{place.path}")
 
     with ctx.upload() as upload:
-        place.store.put(place.path, upload, upload.length, record)
+        tag = unfinished.tag(ctx.request.id, place.path)
+        place.store.put(place.path, upload, upload.length, record, tag)
     return message(answer)

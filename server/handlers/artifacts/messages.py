@@ -1,4 +1,4 @@
-"""RPCs on artifacts: listings, deletion, multipart uploads and presigned URLs.
+"""RPCs on artifacts: listings, multipart uploads and presigned URLs.
 
 With presigned URLs clients transfer files to and from the store directly, without this server. All handlers
 here have ``transaction="none"``, so that no transaction is open while an artifact store works.
@@ -60,16 +60,6 @@ def list_served_artifacts(ctx: Context, req: m.ArtifactsListArtifacts) -> m.Arti
             for entry in found
         ]
     )
-
-
-@handles(m.DeleteArtifact, can=policy.delete_artifacts, transaction="none")
-def delete_artifact(ctx: Context, req: m.DeleteArtifact) -> m.DeleteArtifact.Response:
-    store = served_store(ctx, m.DeleteArtifact)
-    path = artifact_paths.check(ctx.path_values["artifact_path"])
-    # The audit row first, as for uploads: without a database nothing is deleted.
-    answer = ctx.run(lambda tx: m.DeleteArtifact.Response(), write=True, target=f"artifact:{path}")
-    store.delete(path)
-    return answer
 
 
 @handles(m.CreateMultipartUpload, can=policy.edit_artifacts, transaction="none")

@@ -6,7 +6,10 @@ from trackway.client_compat import extra, hosts, rules, uris
 from trackway.client_compat import messages as m
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
+from trackway.storage.database import Tx
 from trackway.storage.tracking import experiments
+
+from ..artifacts.deletion import restore_files
 
 _MAX_RESULTS = 50_000  # the largest page of a search
 
@@ -70,10 +73,19 @@ def delete_experiment(ctx: Context, req: m.DeleteExperiment) -> m.DeleteExperime
     return m.DeleteExperiment.Response()
 
 
-@handles(m.RestoreExperiment, can=policy.delete_experiment)
+@handles(m.RestoreExperiment, can=policy.delete_experiment, transaction="none")
 def restore_experiment(ctx: Context, req: m.RestoreExperiment) -> m.RestoreExperiment.Response:
-    experiments.restore(ctx.tx, req.experiment_id)
-    return m.RestoreExperiment.Response()
+    """Restore an experiment, its runs and their files. The files come first, as in ``restore_run``."""
+
+    def restore(tx: Tx) -> m.RestoreExperiment.Response:
+        experiments.restore(tx, req.experiment_id)
+        return m.RestoreExperiment.Response()
+
+    def find(tx: Tx) -> str:
+        return str(experiments.find(tx, req.experiment_id, view="DELETED_ONLY").artifact_location)
+
+    restore_files(ctx, ctx.run(find, write=False))
+    return ctx.run(restore, write=True)
 
 
 @handles(m.SetExperimentTag, can=policy.edit_experiment)

@@ -12,7 +12,10 @@ from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.wire import Rendered
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
+from trackway.storage.database import Tx
 from trackway.storage.tracking import metrics, run_creation, run_locks, runs
+
+from ..artifacts.deletion import restore_files
 
 _LOGGED_MODELS_TAG = "mlflow.log-model.history"
 
@@ -46,10 +49,17 @@ def delete_run(ctx: Context, req: m.DeleteRun) -> m.DeleteRun.Response:
     return m.DeleteRun.Response()
 
 
-@handles(m.RestoreRun, can=policy.delete_run)
+@handles(m.RestoreRun, can=policy.delete_run, transaction="none")
 def restore_run(ctx: Context, req: m.RestoreRun) -> m.RestoreRun.Response:
-    runs.restore(ctx.tx, req.run_id)
-    return m.RestoreRun.Response()
+    """Restore a run and its files. The files come first: if that fails, the request can be repeated."""
+
+    def restore(tx: Tx) -> m.RestoreRun.Response:
+        runs.restore(tx, req.run_id)
+        return m.RestoreRun.Response()
+
+    if location := ctx.run(lambda tx: runs.restorable_location(tx, req.run_id), write=False):
+        restore_files(ctx, location)
+    return ctx.run(restore, write=True)
 
 
 @handles(m.SetTag, can=policy.edit_run)
