@@ -88,7 +88,7 @@ def _with_trash(
         checked = artifact_paths.check(path)
         work(DeletedArtifacts(database, open_locations(config).served), checked)
 
-    with_database(uri, open_and_work, make=False)
+    with_database(uri, open_and_work)
 
 
 class DeletedArtifacts:
