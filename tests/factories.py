@@ -76,6 +76,12 @@ def make_run(
     return run_id
 
 
+def among_many(filter: str | None) -> str:
+    """Return a filter that finds the same and has many comparisons."""
+    others = " OR ".join(f"tags.missing{number} = 'x'" for number in range(20))
+    return f"NOT ({others})" if filter is None else f"({filter}) AND NOT ({others})"
+
+
 def get_run(tx: Tx, run_id: str) -> m.Run:
     return codec.decode(m.Run, json.loads(runs.get(tx, run_id)))
 

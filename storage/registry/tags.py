@@ -79,9 +79,7 @@ def with_prompt_filter(entity: search.Entity, is_no_prompt: search.Column) -> se
     is no such tag, unlike comparisons of other tags.
     """
 
-    def by_tag(comparison: Comparison) -> search.Column:
-        if registry_rules.names_prompts(comparison) is False:
-            return is_no_prompt
-        return search.condition(entity, comparison)
+    def by_tag(comparison: Comparison) -> search.Column | None:
+        return is_no_prompt if registry_rules.names_prompts(comparison) is False else None
 
     return replace(entity, special={"tag": by_tag})

@@ -36,6 +36,8 @@ class Child:
     ``repeats``   a column of the table and the entity's column whose value it repeats. The table must have
                   an index on this column, key, is_nan and value; an order by a metric is read from it
     ``by_value``  whether the table has an index on key, value and owner, which ``planner`` uses
+    ``compared``  a query for the keys and values that filters compare, if these are not the table's. Its
+                  columns are those of ``rows_of``
     """
 
     table: sa.Table
@@ -44,6 +46,7 @@ class Child:
     narrow: Callable[[sa.FromClause, OrderBy], Column] | None = None
     repeats: tuple[Column, Column] | None = None
     by_value: bool = False
+    compared: sa.Select[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,9 @@ class Entity:
     owner: Column
     attributes: Mapping[str, Column]
     children: Mapping[str, Child] = field(default_factory=dict)
-    # Conditions for kinds of fields that are not a key and a value, such as a run's datasets.
-    special: Mapping[str, Callable[[Comparison], Column]] = field(default_factory=dict)
+    # Conditions of comparisons that are not one of a key and a value, such as those of a run's datasets. The
+    # function returns None for a comparison of the usual kind.
+    special: Mapping[str, Callable[[Comparison], Column | None]] = field(default_factory=dict)
     # Attributes that may be NULL; NULL sorts last.
     nullable: Collection[str] = ()
     # Columns that replace an attribute's column in an order, for attributes that do not sort as text.
@@ -74,7 +78,7 @@ def condition(entity: Entity, node: Node) -> Column:
             # so its NOT is true.
             return sa.not_(sa.func.coalesce(condition(entity, part), sa.false()))
         case Comparison():
-            return _comparison(entity, node)
+            return comparison_of(entity, node)
     raise AssertionError(node)
 
 
@@ -157,17 +161,41 @@ def _children(table: sa.Table, owner: Column, order: tuple[Column, ...], one: bo
     )
 
 
-def _comparison(entity: Entity, node: Comparison) -> Column:
+def comparison_of(entity: Entity, node: Comparison) -> Column:
+    """Return one comparison as a SQL condition on the entity's rows."""
     if node.kind == "attribute":
         return compare(entity.attributes[node.key], node.op, node.value)
     if node.kind in entity.special:
-        return entity.special[node.kind](node)
-    child = entity.children[node.kind]
-    exists = sa.exists().where(child.owner == entity.owner, child.table.c.key == node.key)
+        special = entity.special[node.kind](node)
+        if special is not None:
+            return special
+    rows = rows_of(entity, node.kind)
     if node.op == "IS NULL":
-        return ~exists
-    if node.op == "IS NOT NULL":
-        return exists
-    if child.is_nan is not None:
-        return exists.where(compare_metric(child.table.c.value, child.is_nan, node.op, node.value))
-    return exists.where(compare(child.table.c.value, node.op, node.value))
+        return ~compare_rows(rows, rows, "IS NOT NULL", node.key, None).exists()
+    return compare_rows(rows, rows, node.op, node.key, node.value).exists()
+
+
+def rows_of(entity: Entity, kind: str) -> sa.Select[Any]:
+    """Return a query for the keys and values of an entity: its tags, params or metrics.
+
+    Metrics also have the column ``is_nan``.
+    """
+    child = entity.children[kind]
+    if child.compared is not None:
+        return child.compared
+    c = child.table.c
+    marks = () if child.is_nan is None else (child.is_nan,)
+    return sa.select(c.key, c.value, *marks).where(child.owner == entity.owner)
+
+
+def compare_rows(
+    query: sa.Select[Any], rows: sa.Select[Any], op: str, key: Any, value: Any
+) -> sa.Select[Any]:
+    """Add to a query of ``rows_of`` the conditions that a row has a key, and a value that fits."""
+    c = rows.selected_columns
+    query = query.where(c.key == key)
+    if op == "IS NOT NULL":
+        return query
+    if "is_nan" in c:
+        return query.where(compare_metric(c.value, c.is_nan, op, value))
+    return query.where(compare(c.value, op, value))

@@ -20,8 +20,8 @@ from trackway.client_compat.filters import Comparison, parse_filter
 from trackway.client_compat.searchable import OrderBy
 
 from ..database import Prepared, Tx
-from . import keyset, planner
-from .conditions import Child, Column, Entity, among, condition, inline
+from . import keyset, many, planner
+from .conditions import Child, Column, Entity, among, inline
 from .keyset import Key
 
 Row = sa.Row[Any]
@@ -253,7 +253,7 @@ class Search:
 
     def _filtered(self, plan: planner.ReadPlan) -> sa.Select[Any]:
         """Select the rows that meet the parts of the filter that the plan leaves as conditions."""
-        return self._select.where(*(condition(self._entity, part) for part in plan.rest))
+        return self._select.where(*many.conditions(self._entity, plan.rest))
 
     def _order_by_attribute(self, by: OrderBy) -> None:
         column = self._entity.sorts.get(by.key, self._entity.attributes[by.key])

@@ -11,7 +11,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from trackway.client_compat import messages as m
-from trackway.client_compat.filters import Comparison
 
 from .. import search
 from ..database import Tx, insert_new, upsert
@@ -169,19 +168,25 @@ def models_of(
     return read, created
 
 
-def used_by_run(comparison: Comparison) -> sa.ColumnElement[bool]:
-    """Return the condition of a search for runs that compares ``datasets.name``, ``.digest`` or ``.context``.
+def _compared() -> sa.Select[Any]:
+    """Return a query for what a search for runs compares as ``datasets.name``, ``.digest`` and ``.context``.
 
-    It is true of a run if one of its datasets fits.
+    A comparison is true of a run if one of its datasets fits.
     """
-    used = sa.exists().where(dataset_inputs.c.run_id == runs.c.id)
-    if comparison.key == "context":
-        return used.where(
-            dataset_input_tags.c.input_id == dataset_inputs.c.id,
-            dataset_input_tags.c.key == CONTEXT_TAG,
-            search.compare(dataset_input_tags.c.value, comparison.op, comparison.value),
+    of_run = dataset_inputs.c.run_id == runs.c.id
+    described = [
+        sa.select(sa.literal_column(f"'{key}'", sa.Text).label("key"), datasets.c[key].label("value")).where(
+            of_run, datasets.c.id == dataset_inputs.c.dataset_id
         )
-    return used.where(
-        datasets.c.id == dataset_inputs.c.dataset_id,
-        search.compare(datasets.c[comparison.key], comparison.op, comparison.value),
+        for key in ("name", "digest")
+    ]
+    tagged = sa.select(sa.literal_column("'context'", sa.Text), dataset_input_tags.c.value).where(
+        of_run,
+        dataset_input_tags.c.input_id == dataset_inputs.c.id,
+        dataset_input_tags.c.key == CONTEXT_TAG,
     )
+    every = sa.union_all(*(part.correlate(runs) for part in (*described, tagged))).subquery()
+    return sa.select(every.c.key, every.c.value)
+
+
+COMPARED = _compared()

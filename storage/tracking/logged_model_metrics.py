@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from trackway.client_compat import logged_model_rules
 from trackway.client_compat import messages as m
-from trackway.client_compat.filters import Comparison
 from trackway.client_compat.searchable import OrderBy
 
 from .. import search
@@ -148,19 +147,16 @@ def has_dataset(datasets: Sequence[Dataset]) -> sa.ColumnElement[bool]:
     return sa.exists().where(series.c.logged_model_id == logged_models.c.id, _on_any(datasets))
 
 
-def matches(comparison: Comparison, datasets: Sequence[Dataset]) -> sa.ColumnElement[bool]:
-    """Return the condition of a search for models that compares ``metrics.<key>``.
+def compared(datasets: Sequence[Dataset]) -> sa.Select[Any]:
+    """Return a query for the metrics of a model that a search for models compares.
 
-    It is true of a model if any of its points fits, not only the newest, as in MLflow. If ``datasets`` are
-    given, the point must be on one of them.
+    These are all of its points, not only the newest, as in MLflow. If ``datasets`` are given, only points on
+    one of them.
     """
-    exists = sa.exists().where(
-        series.c.logged_model_id == logged_models.c.id,
-        series.c.key == comparison.key,
-        points.c.series_id == series.c.id,
-        search.compare_metric(points.c.value, points.c.is_nan, comparison.op, comparison.value),
+    query = sa.select(series.c.key, points.c.value, points.c.is_nan).where(
+        series.c.logged_model_id == logged_models.c.id, points.c.series_id == series.c.id
     )
-    return exists.where(_on_any(datasets)) if datasets else exists
+    return query.where(_on_any(datasets)) if datasets else query
 
 
 def newest(table: sa.FromClause, by: OrderBy) -> sa.ColumnElement[bool]:

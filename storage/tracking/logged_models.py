@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -150,8 +149,9 @@ def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], s
     compared = comparisons(parse_filter(req.filter, searchable.LOGGED_MODELS))
     if req.datasets and not any(comparison.kind == "metric" for comparison in compared):
         scope.append(logged_model_metrics.has_dataset(req.datasets))
+    metric = replace(_SEARCH.children["metric"], compared=logged_model_metrics.compared(req.datasets))
     found = pages.Search(
-        replace(_SEARCH, special={"metric": partial(logged_model_metrics.matches, datasets=req.datasets)}),
+        replace(_SEARCH, children={**_SEARCH.children, "metric": metric}),
         sa.select(logged_models).select_from(logged_models),
         scope=scope,
         query=("logged models", tx.workspace, *ids, *map(str, req.datasets)),

@@ -64,8 +64,10 @@ _SEARCH = search.Entity(
         ),
         "param": search.Child(params, params.c.run_id, by_value=True),
         "tag": search.Child(run_tags, run_tags.c.run_id, by_value=True),
+        "dataset": search.Child(
+            tracking.dataset_inputs, tracking.dataset_inputs.c.run_id, compared=inputs.COMPARED
+        ),
     },
-    special={"dataset": inputs.used_by_run},
     nullable={"end_time"},
 )
 

@@ -36,6 +36,7 @@ Columns without a figure are left out. What they mean:
 - refused: answers 503 and 507, which ask the client to come back; unanswered: connections that broke
 - back after: until each of the writers has had a write acknowledged, from the kill of a server, or from the
   moment when the database or the space on the disk is there again
+- slowest: the slowest answer to one of these requests
 - slowest health: the slowest answer of `/health` to another client meanwhile
 - rate: the requests a second that other clients get answered meanwhile, and in brackets without the case
 - memory: of all of the server's processes together, before and after
@@ -55,6 +56,7 @@ class Figures(NamedTuple):
     refused: int | None = None
     unanswered: int | None = None
     back_after_s: float | None = None
+    slowest_s: float | None = None
     health_s: float | None = None
     rate: float | None = None
     usual_rate: float | None = None
@@ -94,6 +96,7 @@ _COLUMNS: dict[str, Callable[[Figures], str]] = {
     "refused": _number("refused"),
     "unanswered": _number("unanswered"),
     "back after": lambda found: "" if found.back_after_s is None else f"{found.back_after_s:.1f} s",
+    "slowest": lambda found: "" if found.slowest_s is None else f"{found.slowest_s * 1000:,.0f} ms",
     "slowest health": lambda found: "" if found.health_s is None else f"{found.health_s * 1000:,.0f} ms",
     "rate": _rate,
     "memory": _memory,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.services import BIN, PostgreSQL, TrackwayServer
+from tests.services import BIN, TrackwayServer
 from trackway.storage.database import Database
 from trackway.storage.schema.audit import audit
 
@@ -246,5 +246,5 @@ def test_whatever_is_killed_rows_and_files_agree(serve, store_uri, figures, is_f
         found = body if status == 200 else b""
         lost += contents is not None and found != contents
         wrong += (status == 200) != (latest.get(path) == "UploadArtifact")
-    figures("kills while clients upload and delete", count=kills, lost=lost, wrong=wrong)
+    figures("kills while clients upload and delete", server, count=kills, lost=lost, wrong=wrong)
     assert (lost, wrong) == (0, 0)

@@ -1,6 +1,6 @@
 """What runs read and made, on every database."""
 
-from tests.factories import find_runs, get_run, make_experiment, make_run
+from tests.factories import among_many, find_runs, get_run, make_experiment, make_run
 from trackway.client_compat import messages as m
 from trackway.storage.database import Tx
 from trackway.storage.tracking import inputs, run_locks
@@ -71,6 +71,8 @@ def test_runs_are_found_by_their_datasets(tx: Tx) -> None:
 
     def find(filter: str) -> list[str]:
         request = m.SearchRuns(experiment_ids=[experiment], filter=filter, max_results=10)
+        same = m.SearchRuns(experiment_ids=[experiment], filter=among_many(filter), max_results=10)
+        assert find_runs(tx, same) == find_runs(tx, request)
         return [found.info.run_id or "" for found in find_runs(tx, request)[0] if found.info]
 
     assert find("dataset.name = 'iris'") == [run]

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.databases import statements_of
-from tests.factories import make_many_models, make_registered_model, make_version
+from tests.factories import among_many, make_many_models, make_registered_model, make_version
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import AlreadyExists, InvalidParameter, NotFound
 from trackway.storage.database import Database, Tx
@@ -159,6 +159,7 @@ def test_models_are_found_by_name_and_tag(tx: Tx, filter: str, names: str) -> No
     make_registered_model(tx, "Iris")
     make_registered_model(tx, "wine", tags={"team": "taste"})
     assert find(tx, filter) == names.split()
+    assert find(tx, among_many(filter)) == names.split()
 
 
 @pytest.mark.parametrize(
@@ -180,6 +181,7 @@ def test_prompts_are_left_out_unless_asked_for(tx: Tx, filter: str | None, names
     make_registered_model(tx, "model")
     make_registered_model(tx, "odd", tags={"mlflow.prompt.is_prompt": "false"})
     assert find(tx, filter) == names.split()
+    assert find(tx, among_many(filter)) == names.split()
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(tx: Tx) -> None:

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from tests.databases import statements_of
-from tests.factories import find_runs, make_experiment, make_run
+from tests.factories import among_many, find_runs, make_experiment, make_run
 from trackway.client_compat import messages as m
 from trackway.client_compat import paging
 from trackway.client_compat.errors import InvalidParameter
@@ -81,6 +81,30 @@ def experiment(tx: Tx) -> str:
 )
 def test_a_filter_finds(tx: Tx, experiment: str, filter: str, found: str) -> None:
     assert names(tx, experiment, filter, "run_name") == found
+    assert names(tx, experiment, among_many(filter), "run_name") == found
+
+
+@pytest.mark.parametrize("join", ["AND", "OR"])
+@pytest.mark.parametrize("negate", ["", "NOT "])
+def test_many_comparisons_are_made_by_one_subquery(
+    database: Database, tx: Tx, experiment: str, join: str, negate: str
+) -> None:
+    statements = statements_of(database)
+    kinds = ("tags.team ILIKE 'x{}'", "params.lr LIKE '{}'", "metrics.loss > {}", "metrics.other{} < 1")
+    comparisons = [negate + kinds[number % 4].format(number) for number in range(500)]
+    found = names(tx, experiment, f" {join} ".join(comparisons))
+    assert found == ("abcde"[::-1] if negate else "")
+    [statement] = [each for each in statements if each.startswith("WITH")]
+    assert statement.count("EXISTS") == 1
+
+
+def test_a_deep_filter_of_many_comparisons(tx: Tx, experiment: str) -> None:
+    filter = "tags.team = 'red'"
+    for depth in range(25):
+        # Each level is true if the one inside it is false.
+        others = " AND ".join(f"tags.team != 'x{depth}{number}'" for number in range(9))
+        filter = f"NOT ({filter}) AND ({others} OR metrics.loss > {depth})"
+        assert names(tx, experiment, filter, "run_name") == ("bde" if depth % 2 == 0 else "a")
 
 
 @pytest.mark.parametrize(
