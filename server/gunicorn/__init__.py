@@ -10,6 +10,7 @@
 - ``client_waits``: the threads that wait for clients in a transfer: how many, and which clients are too slow.
 - ``tcp``: a connection's progress, as Linux reports it.
 - ``current_connection``: the connection whose request a thread answers.
+- ``client_left``: whether the client of a request has gone, so that its statement can be cancelled.
 - ``response``: writes responses, small ones in one packet.
 - ``socket_timeouts``: time-outs for reading requests and writing responses.
 - ``thread_pool``: the thread pool, which starts an extra thread while another waits for a client.

@@ -14,6 +14,7 @@ from gunicorn.http import wsgi
 from gunicorn.http.body import ChunkedReader
 
 from ..responses import Answer, status_line
+from .current_connection import connection
 from .socket_timeouts import send, send_timeout, split
 
 # For a larger body, the copy that joins it to the head costs more than a second packet.
@@ -30,6 +31,11 @@ class Response(wsgi.Response):  # type: ignore[misc]
     def should_close(self) -> bool:
         """Return whether the connection is closed afterwards, which the response's head has to say."""
         return super().should_close() or _has_long_unread_body(self.req)
+
+    def send_headers(self) -> None:
+        if conn := connection():
+            conn.takes_interim = False
+        super().send_headers()
 
     def write(self, arg: bytes) -> None:
         is_whole = not (self.headers_sent or self._omits_body) and self.response_length == len(arg)

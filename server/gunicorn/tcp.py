@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import select
 import socket
 import struct
 import sys
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple
 # The minimum rate of a client that the server waits for, and the period over which it is measured.
 MIN_BYTES_PER_S = 1024
 _PERIOD_S = 5.0
+# The event of a FIN; bytes that have arrived before it do not hide it. Linux only.
+_RDHUP: int = getattr(select, "POLLRDHUP", 0)
 # Offsets in struct tcp_info (linux/tcp.h) of tcpi_bytes_acked, tcpi_bytes_received (both since Linux 4.1),
 # tcpi_unacked, and tcpi_notsent_bytes (since 4.6).
 _INFO_BYTES = 192
@@ -44,8 +47,10 @@ def progress(sock: Any) -> Progress | None:
     return Progress(acknowledged, received, bool(segments or not_sent))
 
 
-def is_closed(sock: Any) -> bool:
-    """Return whether the client has closed the connection, as far as the system has heard."""
+def has_finished(sock: Any) -> bool:
+    """Return whether the client will send nothing more: it has closed its side of the connection, or both."""
+    if _RDHUP:
+        return bool(_events(sock) & _RDHUP) or is_reset(sock)
     try:
         # The method of the base class also works on a TLS socket, beside another thread.
         return not socket.socket.recv(sock, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
@@ -53,6 +58,20 @@ def is_closed(sock: Any) -> bool:
         return False
     except OSError:
         return True
+
+
+def is_reset(sock: Any) -> bool:
+    """Return whether the connection is gone in both directions."""
+    return bool(_events(sock) & (select.POLLERR | select.POLLHUP | select.POLLNVAL))
+
+
+def _events(sock: Any) -> int:
+    poll = select.poll()
+    try:
+        poll.register(sock, _RDHUP)
+    except ValueError:  # closed by the server
+        return select.POLLNVAL
+    return sum(events for _, events in poll.poll(0))
 
 
 def reset_on_close(sock: Any) -> None:

@@ -28,6 +28,7 @@ from ..jobs.runner import Runner
 from ..responses import Answer, error_answer
 from . import compat_26, receiving, response, socket_timeouts
 from .affinity import Affinity
+from .client_left import has_left
 from .current_connection import set_connection
 from .fast_path import FastPath
 from .incoming_request import IncomingRequest
@@ -37,7 +38,6 @@ from .receiving import Receiving
 from .response import Writer
 from .sending import Sending
 from .socket_timeouts import receive
-from .tcp import is_closed
 from .thread_pool import Pool
 
 log = logging.getLogger("trackway.server")
@@ -146,7 +146,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         more than the request itself.
         """
         set_connection(conn)
-        set_cancelled(partial(is_closed, conn.sock))
+        set_cancelled(partial(has_left, conn))
         try:
             keep = self._handle_next(conn)
             while keep is True and self.alive and not conn.unsent and self._has_next_request(conn):
@@ -173,6 +173,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.parser.unreader.unread(bytes(conn.incoming.data))
             conn.incoming = None
         conn.parser.unreader.begin()
+        conn.takes_interim = not self.cfg.is_ssl
         deadline = time.monotonic() + _REST_OF_REQUEST_S
         if self._fast_path:
             keep = self._fast_path.serve(conn, deadline)
@@ -207,6 +208,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         for name, value in req.headers:
             if name == "TRANSFER-ENCODING" and value.strip().lower() != "chunked":
                 raise http_errors.UnsupportedTransferCoding(value)
+        conn.takes_interim = conn.takes_interim and req.version == (1, 1)
         return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
@@ -286,7 +288,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 return
             super().enqueue_req(conn)
             return
-        conn.unsent, conn.incoming, conn.is_cut = b"", None, False
+        conn.unsent, conn.incoming, conn.is_cut, conn.was_probed = b"", None, False, False
         conn.sock.setblocking(False)
         if self.cfg.is_ssl:
             self._receiving.add_tls(conn, self.poller)

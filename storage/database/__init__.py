@@ -13,6 +13,7 @@
 ``sqlite_write_lock`` the write lock of a process and its forks
 ``postgres``          PostgreSQL's settings; whether statements may be prepared
 ``postgres_pipeline`` statements by libpq's pipeline
+``postgres_cancel``   cancels statements whose client has gone
 ``time_limit``        the time limit of statements
 
 Other folders import from this package, not from its modules.

@@ -15,6 +15,8 @@ from sqlalchemy import exc
 
 from trackway.client_compat.errors import ApiError, BadRequest, StorageFull, Unavailable, Unusable
 
+from .time_limit import is_cancelled
+
 # PostgreSQL: serialization failure, deadlock, foreign key violation. The last one occurs when another
 # transaction purges the parent after this one has read it; the retry then reports that it does not exist.
 _RETRYABLE_SQLSTATES = {"40001", "40P01", "23503"}
@@ -64,6 +66,8 @@ _OF_SQLSTATE: dict[str, _Found] = {
 }
 # 57014 as well, but pg_cancel_backend() was called.
 _CANCELLED_BY_ADMINISTRATOR = "user request"
+_QUERY_CANCELED = "57014"
+_SQLITE_INTERRUPT = 9
 # Result codes of SQLite; the higher bits of a code have details.
 _SQLITE_ERROR = 1
 _OF_SQLITE: dict[int, _Found] = {
@@ -102,12 +106,20 @@ def is_retryable(fault: exc.SQLAlchemyError, write: bool) -> bool:
     return fault.connection_invalidated and (not write or fault.statement is not None)
 
 
+def _is_stopped(fault: exc.SQLAlchemyError) -> bool:
+    origin = getattr(fault, "orig", None)
+    is_interrupted = getattr(origin, "sqlite_errorcode", None) == _SQLITE_INTERRUPT
+    return is_interrupted or getattr(origin, "sqlstate", None) == _QUERY_CANCELED
+
+
 def as_api_error(fault: exc.SQLAlchemyError) -> Exception:
     """Return the error for the client, or ``fault`` itself if it is a bug (status 500).
 
     The driver's message is added as a note, which the server logs and does not send to clients, because it
     may contain hosts and names.
     """
+    if _is_stopped(fault) and is_cancelled():
+        return BadRequest("The request was stopped, because its client has closed the connection.")
     found = _of_driver(fault) if isinstance(fault, exc.DBAPIError) else None
     if isinstance(fault, exc.TimeoutError):  # no connection of the pool became free
         found = Unavailable, _BUSY

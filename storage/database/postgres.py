@@ -100,6 +100,7 @@ def make_engine(
     if statement_timeout_s is not None:
         sa.event.listen(engine, "connect", partial(_set_statement_timeout, statement_timeout_s))
     sa.event.listen(engine, "connect", _add_pipeline)
+    sa.event.listen(engine, "connect", _watch)
     # Not a "rollback" event: with a listener on an engine, SQLAlchemy looks for listeners at each statement.
     engine.dialect.do_rollback = _roll_back  # type: ignore[method-assign, assignment]
     return engine, prepare_policy
@@ -119,6 +120,12 @@ def _add_pipeline(connection: Any, record: Any) -> None:
     from .postgres_pipeline import Pipeline
 
     record.info["pipeline"] = connection.trackway_pipeline = Pipeline(connection)
+
+
+def _watch(connection: Any, record: Any) -> None:
+    from .postgres_cancel import watch
+
+    watch(connection)
 
 
 def _roll_back(connection: Any) -> None:

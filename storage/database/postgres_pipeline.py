@@ -24,6 +24,8 @@ import psycopg
 from psycopg import errors, pq
 from psycopg.adapt import Transformer
 
+from .postgres_cancel import CHECK_EVERY_S, cancel_if_unneeded
+
 Values = Sequence[Any]
 # Prepared statements per connection. psycopg keeps as many of its own. Each takes PostgreSQL some 50 kB, and
 # the filters of searches would add new ones without end.
@@ -31,6 +33,7 @@ _MAX_PREPARED = 200
 # Since libpq 17 a prepared statement can be closed by a message of the protocol. Poolers understand it, and
 # it causes no error if the statement does not exist. Older releases of libpq need the SQL command DEALLOCATE.
 _HAS_CLOSE_MESSAGE = pq.version() >= 170000
+_CHECK_EVERY_MS = int(CHECK_EVERY_S * 1000)
 _OK = {pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK}
 _IDLE = pq.TransactionStatus.IDLE
 _NO_TRANSACTION = {_IDLE, pq.TransactionStatus.UNKNOWN}  # UNKNOWN: the connection is lost
@@ -186,10 +189,13 @@ class Pipeline:
                 libpq.consume_input()
             self._poll.modify(libpq.socket, select.POLLIN)
         last = fault = None
+        is_cancelled = False
         while True:
             while libpq.is_busy():
-                self._poll.poll()
-                libpq.consume_input()
+                if self._poll.poll(None if is_cancelled else _CHECK_EVERY_MS):
+                    libpq.consume_input()
+                else:
+                    is_cancelled = cancel_if_unneeded(self._connection)
             result = libpq.get_result()
             if result is None:  # the end of one statement's results
                 if libpq.status == pq.ConnStatus.BAD:

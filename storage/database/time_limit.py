@@ -18,6 +18,12 @@ def set_cancelled(is_cancelled: Callable[[], bool] | None) -> None:
     _local.is_cancelled = is_cancelled
 
 
+def is_cancelled() -> bool:
+    """Return whether nobody needs the result of this thread's statements any more."""
+    check = getattr(_local, "is_cancelled", None)
+    return check is not None and check()
+
+
 class StatementTimer:
     """Interrupts the statements of one SQLite connection."""
 
@@ -38,5 +44,4 @@ class StatementTimer:
     def _must_stop(self) -> bool:
         if time.monotonic() > self._deadline:
             return True
-        is_cancelled = getattr(_local, "is_cancelled", None)
-        return is_cancelled is not None and self._deadline < float("inf") and is_cancelled()
+        return self._deadline < float("inf") and is_cancelled()

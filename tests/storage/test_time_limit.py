@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from trackway.client_compat.errors import BadRequest
-from trackway.storage.database import Database, Tx, set_cancelled
+from trackway.storage.database import Database, Prepared, Tx, set_cancelled
 
 ENDLESS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
@@ -38,13 +38,21 @@ def test_a_statement_is_stopped_after_the_time_limit(limited: Database, write: b
     assert limited.run(lambda tx: tx.execute(sa.text("SELECT 1")).scalar(), write=write) == 1
 
 
-@pytest.mark.parametrize("dialect", ["sqlite"])
-def test_a_statement_is_stopped_when_its_client_is_gone(store_uri: str) -> None:
+def run_endless_prepared(tx: Tx) -> None:
+    tx.rows(Prepared(sa.text(ENDLESS[tx.dialect]).columns(sa.column("ignored", sa.Text))))
+
+
+@pytest.mark.parametrize("write", [True, False])
+@pytest.mark.parametrize("work", [run_endless, run_endless_prepared])
+def test_a_statement_is_stopped_when_its_client_is_gone(
+    store_uri: str, work: Callable[[Tx], None], write: bool
+) -> None:
     database = Database(store_uri, statement_timeout_s=60)
     set_cancelled(lambda: True)
     try:
-        with pytest.raises(BadRequest):
-            database.run(run_endless, write=False)
+        with pytest.raises(BadRequest, match="its client has closed the connection"):
+            database.run(work, write=write)
+        assert database.run(lambda tx: tx.execute(sa.text("SELECT 1")).scalar(), write=write) == 1
     finally:
         set_cancelled(None)
         database.dispose()
