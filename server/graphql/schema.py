@@ -192,7 +192,16 @@ _API_ERROR = GraphQLObjectType(
 
 
 def _resolver(name: str, wire: str) -> Callable[[Any, Any], Any]:
-    if wire.split()[0] in ("double", "float"):
+    kind = wire.split()[0]
+    if kind.endswith("[]"):
+
+        def read_list(message: Any, info: Any) -> Any:
+            values = getattr(message, name)
+            info.context.count(len(values or ()))
+            return values
+
+        return read_list
+    if kind in ("double", "float"):
 
         def read_number(message: Any, _: Any) -> float | None:
             value = getattr(message, name)

@@ -130,6 +130,35 @@ def test_graphql_tells_of_what_is_not_there(api):
     assert problems == ["Run with id=none not found"]
 
 
+def test_graphql_bounds_the_elements_of_a_result(api):
+    run_ids = []
+    points = [{"key": "m", "value": n, "timestamp": n, "step": n} for n in range(1000)]
+    for _ in range(6):
+        created = api.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0"}).get_json()
+        run_ids.append(created["run"]["info"]["run_id"])
+        batch = {"run_id": run_ids[-1], "metrics": points}
+        assert api.post("/api/2.0/mlflow/runs/log-batch", json=batch).status_code == 200
+    field = (
+        """mlflowGetMetricHistoryBulkInterval(input: {runIds: $ids, metricKey: "m"}) { metrics { value } }"""
+    )
+    query = f"query($ids: [String]) {{ {field} }}"
+    data, problems = ask(api, query, ids=run_ids)
+    assert problems is None
+    assert len(data["mlflowGetMetricHistoryBulkInterval"]["metrics"]) == 6000
+    aliases = " ".join(f"a{number}: {field}" for number in range(10))
+    data, problems = ask(api, f"query($ids: [String]) {{ {aliases} }}", ids=run_ids * 3)
+    assert data is None
+    assert problems == [
+        "The lists of the query's result have more than 100,000 elements together; "
+        "ask for fewer runs, metrics or points."
+    ]
+
+
+def test_graphql_bounds_the_body(api):
+    response = api.post("/graphql", json={"query": "{ test { output } }" + " " * 2**20})
+    assert response.status_code == 413
+
+
 TESTS = " ".join(f"a{number}: test {{ output }}" for number in range(11))
 DEEP = "{ test " + "{ output " * 11 + "}" * 12
 
