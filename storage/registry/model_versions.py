@@ -6,6 +6,7 @@ Every function that writes locks the model's row first (``model_rows``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -176,8 +177,8 @@ def find_page(tx: Tx, req: m.SearchModelVersions) -> tuple[list[m.ModelVersion],
         filter=req.filter,
         order=parse_order_by(req.order_by, searchable.MODEL_VERSIONS),
     )
-    rows, token = found.fetch(tx, req.max_results, req.page_token or None)
-    return messages(tx, rows, aliases=False), token
+    make = partial(messages, tx, aliases=False)
+    return found.fetch_results(tx, req.max_results, req.page_token or None, make)
 
 
 def set_tag(tx: Tx, name: str, version: str, key: str, value: str) -> None:

@@ -7,6 +7,7 @@ model with a special tag (``tags``).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -163,8 +164,7 @@ def find_page(tx: Tx, req: m.SearchRegisteredModels) -> tuple[list[m.RegisteredM
         filter=req.filter,
         order=parse_order_by(req.order_by, searchable.REGISTERED_MODELS),
     )
-    rows, token = found.fetch(tx, req.max_results, req.page_token or None)
-    return _messages(tx, rows), token
+    return found.fetch_results(tx, req.max_results, req.page_token or None, partial(_messages, tx))
 
 
 def set_tag(tx: Tx, name: str, key: str, value: str) -> None:

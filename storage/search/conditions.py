@@ -23,6 +23,7 @@ Column = sa.ColumnElement[Any]
 # MLflow's search language has no escape character. PostgreSQL's LIKE uses the backslash as one unless the
 # statement names another, so it names a control character that no pattern is expected to contain.
 _NO_ESCAPE = "\x01"
+_MAX_CHILDREN = 200_000
 
 
 @dataclass(frozen=True)
@@ -129,18 +130,31 @@ def among(column: Column, values: Sequence[int] | Sequence[str]) -> Column:
     return column == values[0] if len(values) == 1 else column.in_(inline(values))
 
 
+class TooManyRows(Exception):
+    """Several owners together have more rows than may be read at a time."""
+
+
 def children_of(
-    tx: Tx, table: sa.Table, owner: Column, owner_ids: Sequence[int], *order: Column
+    tx: Tx,
+    table: sa.Table,
+    owner: Column,
+    owner_ids: Sequence[int],
+    *order: Column,
+    is_limited: bool = False,
 ) -> dict[int, list[Any]]:
     """Return the rows of a child table, by owner. One statement reads those of all owners.
 
-    The rows of an owner are ordered by ``order``, by default by key. Owners without rows are left out.
+    The rows of an owner are ordered by ``order``, by default by key. Owners without rows are left out. If
+    ``is_limited``, raise ``TooManyRows`` if several owners have more than 200,000 rows.
     """
     if not owner_ids:
         return {}
     one = len(owner_ids) == 1
-    query = _children(table, owner, order or (table.c.key,), one)
+    is_limited = is_limited and not one
+    query = _children(table, owner, order or (table.c.key,), one, is_limited)
     rows = tx.execute(query, {"owner": owner_ids[0]} if one else {"owners": owner_ids}).all()
+    if is_limited and len(rows) > _MAX_CHILDREN:
+        raise TooManyRows
     owner_of = operator.attrgetter(owner.name)
     found: dict[int, list[Any]] = {}
     for row in rows:
@@ -149,16 +163,17 @@ def children_of(
 
 
 @functools.cache
-def _children(table: sa.Table, owner: Column, order: tuple[Column, ...], one: bool) -> sa.Select[Any]:
+def _children(
+    table: sa.Table, owner: Column, order: tuple[Column, ...], one: bool, is_limited: bool
+) -> sa.Select[Any]:
     """Return the statement of ``children_of``.
 
     It is cached: building it takes longer than running it for the rows of a page.
     """
-    return (
-        sa.select(table)
-        .where(owner == sa.bindparam("owner") if one else owner.in_(OWNERS))
-        .order_by(owner, *order)
-    )
+    select = sa.select(table).where(owner == sa.bindparam("owner") if one else owner.in_(OWNERS))
+    select = select.order_by(owner, *order)
+    # A literal: with a parameter PostgreSQL would plan for a tenth of the rows.
+    return select.limit(sa.literal_column(str(_MAX_CHILDREN + 1))) if is_limited else select
 
 
 def comparison_of(entity: Entity, node: Comparison) -> Column:

@@ -8,9 +8,9 @@ two pages shift nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
@@ -20,10 +20,11 @@ from trackway.client_compat.filters import Comparison, parse_filter
 from trackway.client_compat.searchable import OrderBy
 
 from ..database import Prepared, Tx
-from . import keyset, many, planner
+from . import keyset, many, page_bytes, planner
 from .conditions import Child, Column, Entity, among, inline
 from .keyset import Key
 
+T = TypeVar("T")
 Row = sa.Row[Any]
 
 # Each key of the order in a child table is a join. SQLite allows 64 tables in a statement, and PostgreSQL's
@@ -145,7 +146,29 @@ class Search:
             rows = self._fetch_by_rank(tx, plan, position, size + 1)
         else:
             rows = self._query_rows(tx, plan, None, position, size + 1)
-        return paging.cut(rows, size, self._query, lambda last: list(last[-len(self._keys) :]))
+        return paging.cut(rows, size, self._query, self._position)
+
+    def fetch_results(
+        self,
+        tx: Tx,
+        size: int,
+        token: str | None,
+        make: Callable[[Sequence[Row]], list[T]],
+        size_of: Callable[[T], int] | None = None,
+    ) -> tuple[list[T], str | None]:
+        """Return the results of a page and the token of the next page, like ``fetch``.
+
+        ``make`` returns the results of rows. The page ends earlier if it becomes too large; ``make`` and
+        ``size_of`` are those of ``page_bytes.fill``.
+        """
+        rows, next_token = self.fetch(tx, size, token)
+        results = page_bytes.fill(rows, make, size_of)
+        if len(results) < len(rows):
+            next_token = paging.encode(self._query, self._position(rows[len(results) - 1]))
+        return results, next_token
+
+    def _position(self, row: Row) -> paging.Position:
+        return list(row[-len(self._keys) :])
 
     def _read_plan(self, tx: Tx, size: int) -> planner.ReadPlan:
         """Return the read plan. It is cached for ``_PLAN_CACHED_S``, unless it has ids, which may change."""

@@ -9,6 +9,7 @@ fails if the experiment was changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -222,8 +223,7 @@ def find_page(tx: Tx, req: m.SearchExperiments) -> tuple[list[m.Experiment], str
         filter=req.filter,
         order=parse_order_by(req.order_by, searchable.EXPERIMENTS),
     )
-    rows, token = found.fetch(tx, req.max_results or 0, req.page_token)
-    return _messages(tx, rows), token
+    return found.fetch_results(tx, req.max_results or 0, req.page_token, partial(_messages, tx))
 
 
 def rename(tx: Tx, experiment_id: str, name: str) -> None:

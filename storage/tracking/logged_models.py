@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -159,8 +160,8 @@ def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], s
         order=order_by_messages(req.order_by, searchable.LOGGED_MODELS),
     )
     size = min(req.max_results or _DEFAULT_PAGE_SIZE, _MAX_PAGE_SIZE)
-    rows, token = found.fetch(tx, size, rules.open_token(req))
-    return _messages(tx, rows), rules.seal_token(token, req)
+    models, token = found.fetch_results(tx, size, rules.open_token(req), partial(_messages, tx))
+    return models, rules.seal_token(token, req)
 
 
 def finalize(tx: Tx, model_id: str, status: str) -> m.LoggedModel:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from trackway.client_compat import paging
 from ..database import Prepared, Tx
 from ..schema import tracking
 from ..schema.tracking import points, series
-from ..search import keyset
+from ..search import keyset, page_bytes
 from . import logged_model_metrics
 from .metric_points import NAN as NAN
 from .metric_points import Point, append
@@ -39,7 +40,8 @@ _NEXT_POINTS = Prepared(
     *("series", *(value.key for value in _AFTER), "most"),
 )
 _FIRST_POINTS = Prepared(_POINTS_OF_SERIES, "series", "most")
-_NO_LIMIT = 2**40
+# The JSON of a point is at most this long, without its key.
+_POINT_BYTES = 110
 
 
 def log(tx: Tx, run: LockedRun, metrics: Sequence[m.Metric]) -> None:
@@ -74,13 +76,15 @@ def history(
     """Return a page of a metric's points and the token of the next page.
 
     A point is (timestamp, step, value); they are sorted in this order. The value ``NAN`` means NaN and
-    comes last. Return no points if there is no such run or metric: MLflow does not raise an error either.
+    comes last. A page has at most ``max_results`` points, and fewer if it would have too many bytes. Return
+    no points if there is no such run or metric: MLflow does not raise an error either.
     """
     query = ("metric", tx.workspace, run_id, key)
     series_id = _series_id(tx, run_id, key)
     if series_id is None:
         return [], None
-    limit = _NO_LIMIT if max_results is None else max_results
+    fitting = page_bytes.MAX_PAGE_BYTES // (_POINT_BYTES + len(json.dumps(key)))
+    limit = fitting if max_results is None else min(max_results, fitting)
     if page_token:
         position = keyset.read(page_token, query, *_ORDER)
         rows = tx.rows(_NEXT_POINTS, series_id, *position, limit + 1)

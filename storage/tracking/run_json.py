@@ -22,7 +22,8 @@ from .experiments import DELETED, PURGING
 def dumps(tx: Tx, rows: Sequence[Any]) -> list[bytes]:
     """Return the JSON text of the run of each row, in the order of the rows.
 
-    Only the runs without a cached text of their version are read from the database.
+    Only the runs without a cached text of their version are read from the database. Raise ``TooManyRows`` as
+    ``messages`` does.
     """
     cache = tx.text_cache
     texts = cache.get((row.id, row.version) for row in rows)
@@ -38,12 +39,13 @@ def dumps(tx: Tx, rows: Sequence[Any]) -> list[bytes]:
 def messages(tx: Tx, rows: Sequence[Any]) -> list[m.Run]:
     """Return the run of each row, in the order of the rows, with all its children.
 
-    Each kind of child is read with one statement, however many runs there are.
+    Each kind of child is read with one statement, however many runs there are. Raise ``TooManyRows`` if
+    several runs have too many children together.
     """
     ids = [row.id for row in rows]
-    metrics = search.children_of(tx, series, series.c.run_id, ids)
-    run_params = search.children_of(tx, params, params.c.run_id, ids)
-    tags = search.children_of(tx, run_tags, run_tags.c.run_id, ids)
+    metrics = search.children_of(tx, series, series.c.run_id, ids, is_limited=True)
+    run_params = search.children_of(tx, params, params.c.run_id, ids, is_limited=True)
+    tags = search.children_of(tx, run_tags, run_tags.c.run_id, ids, is_limited=True)
     dataset_inputs = inputs.datasets_of(tx, ids)
     models_in, models_out = inputs.models_of(tx, ids)
     return [

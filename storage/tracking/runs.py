@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -92,8 +93,9 @@ def find_page(tx: Tx, req: m.SearchRuns) -> tuple[list[bytes], str | None]:
     # The UI and scripts repeat the same search many times. Long searches are rarely repeated: not cached.
     make_search = _search if sum(map(len, texts)) + len(ids) <= 1000 else _search.__wrapped__
     found = make_search(tx.workspace, req.run_view_type or "ACTIVE_ONLY", tuple(ids), *texts)
-    rows, token = found.fetch(tx, req.max_results or 0, req.page_token)
-    return run_json.dumps(tx, rows), token
+    return found.fetch_results(
+        tx, req.max_results or 0, req.page_token, partial(run_json.dumps, tx), size_of=len
+    )
 
 
 @functools.lru_cache(maxsize=32)
