@@ -396,7 +396,7 @@ class CreateRun(Message):
     def __init__(
         self,
         *,
-        experiment_id: str | None = None,
+        experiment_id: str,
         user_id: str | None = None,
         run_name: str | None = None,
         start_time: int | None = None,

@@ -48,6 +48,8 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "CreatePromptOptimizationJob": ("source_prompt_uri", "config"),
     "CreateRegisteredModel": ("name",),
     "CreateReviewQueue": ("experiment_id", "name"),
+    # MLflow's own answer is 400 BAD_REQUEST with the SQL of a failed INSERT.
+    "CreateRun": ("experiment_id",),
     "CreateWebhook": ("name", "url", "events"),
     "CreateWorkspace": ("name",),
     "DeleteExperiment": ("experiment_id",),

@@ -129,12 +129,12 @@ def get_by_name(tx: Tx, name: str) -> m.Experiment:
 
 
 def find(tx: Tx, experiment_id: str, *, view: str = "ALL", lock: str = "") -> sa.Row[Any]:
-    """Return the experiment's row; an empty id means the default experiment.
+    """Return the experiment's row.
 
     ``lock`` is "share" (no other transaction may change the row) or "update" (the caller changes it).
     Raise ``NotFound`` if the experiment does not exist or is not in the ``view``.
     """
-    number = _number(experiment_id)
+    number = rules.parse_experiment_id(experiment_id)
     row: sa.Row[Any] | None = None
     if abs(number) < 1 << 63:
         row = tx.first(_FIND[lock], tx.workspace, number)
@@ -155,11 +155,6 @@ def find_active(tx: Tx, experiment_id: str, *, lock: str = "share") -> sa.Row[An
     return row
 
 
-def _number(experiment_id: str) -> int:
-    # MLflow takes an empty id for the default experiment, but refuses it in lists of ids.
-    return rules.parse_experiment_id(experiment_id) if experiment_id else DEFAULT_EXPERIMENT
-
-
 class Parent(NamedTuple):
     """The columns of an experiment that a new run or model needs. They may come from the row cache."""
 
@@ -174,7 +169,7 @@ def lock_parent(tx: Tx, experiment_id: str) -> Parent:
     in the row cache, the lock itself checks this: the statement fails, and ``Database.run`` repeats the
     transaction without the cache.
     """
-    key = ("experiment", tx.workspace, _number(experiment_id))
+    key = ("experiment", tx.workspace, rules.parse_experiment_id(experiment_id))
     parent: Parent | None = tx.cached_row(key)
     if parent:
         tx.run(_LOCK_CACHED, tx.workspace, *parent)

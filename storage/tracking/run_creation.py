@@ -60,7 +60,7 @@ def create(tx: Tx, req: m.CreateRun) -> m.Run:
     Raise ``InvalidParameter`` if the request has both and they differ. Of a tag given twice the last value
     is stored.
     """
-    parent = experiments.lock_parent(tx, req.experiment_id or "")
+    parent = experiments.lock_parent(tx, req.experiment_id)
     tags = {tag.key or "": tag.value or "" for tag in req.tags}
     tag_name = tags.get(rules.RUN_NAME_TAG)
     if req.run_name and tag_name and req.run_name != tag_name:
