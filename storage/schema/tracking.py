@@ -138,9 +138,9 @@ dataset_inputs = Table(
     "dataset_inputs",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    # A run may have the same dataset several times, in different contexts (the tag mlflow.data.context).
+    Column("run_id", Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("dataset_id", Id, ForeignKey("datasets.id", ondelete="CASCADE"), nullable=False, index=True),
-    UniqueConstraint("run_id", "dataset_id"),
 )
 
 dataset_input_tags = key_value_table("dataset_input_tags", "input_id", of="dataset_inputs.id")

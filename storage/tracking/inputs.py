@@ -22,9 +22,15 @@ CONTEXT_TAG = "mlflow.data.context"
 _MAX_SUMMARIES = 1000  # MLflow's limit
 
 _ADD_DATASET = insert_new(datasets)
-_ADD_INPUT = insert_new(dataset_inputs).returning(dataset_inputs.c.id)
+_ADD_INPUT = sa.insert(dataset_inputs).returning(dataset_inputs.c.id)
 _ADD_MODEL = upsert(run_models, "step")
 
+_IS_CONTEXT = sa.and_(
+    dataset_input_tags.c.input_id == dataset_inputs.c.id, dataset_input_tags.c.key == CONTEXT_TAG
+)
+_CONTEXTS_OF_RUN = sa.select(dataset_inputs.c.dataset_id, dataset_input_tags.c.value).select_from(
+    dataset_inputs.outerjoin(dataset_input_tags, _IS_CONTEXT)
+)
 _DATASETS_OF = (
     sa.select(
         dataset_inputs.c.run_id,
@@ -42,48 +48,63 @@ _DATASETS_OF = (
 def log_datasets(tx: Tx, run: LockedRun, given: Sequence[m.DatasetInput]) -> None:
     """Store datasets as inputs of a locked run.
 
-    A dataset is identified by experiment, name and digest. A dataset that is an input of the run already is
-    left as it is, with its tags. Of a dataset given twice the first one is stored.
+    A dataset is identified by experiment, name and digest. A run has it as an input once for each context
+    (the tag ``mlflow.data.context``), where MLflow keeps the first context only. An input that the run has
+    already is left as it is, with its tags; so is a dataset that is given again without a context. Of inputs
+    given twice the first one is stored.
     """
-    wanted: dict[tuple[str, str], m.DatasetInput] = {}
+    by_dataset: dict[tuple[str, str], dict[str, m.DatasetInput]] = {}
     for item in given:
         assert item.dataset is not None
-        wanted.setdefault((item.dataset.name or "", item.dataset.digest or ""), item)
-    if not wanted:
+        by_context = by_dataset.setdefault((item.dataset.name or "", item.dataset.digest or ""), {})
+        context = next((tag.value for tag in item.tags if tag.key == CONTEXT_TAG), "")
+        if context or not by_context:
+            by_context.setdefault(context, item)
+    if not by_dataset:
         return
-    tx.execute(
-        _ADD_DATASET,
-        [
-            {
-                "experiment_id": run.experiment_id,
-                "name": name,
-                "digest": digest,
-                "source_type": item.dataset.source_type or "",
-                "source": item.dataset.source or "",
-                "schema": item.dataset.schema,
-                "profile": item.dataset.profile,
-            }
-            # In the order of their keys: two writers then lock rows in the same order and cannot deadlock.
-            for (name, digest), item in sorted(wanted.items(), key=lambda pair: pair[0])
-            if item.dataset is not None
-        ],
-    )
-    stored = tx.execute(
-        sa.select(datasets.c.id, datasets.c.name, datasets.c.digest).where(
-            datasets.c.experiment_id == run.experiment_id,
-            datasets.c.name.in_({name for name, _ in wanted}),
-            datasets.c.digest.in_({digest for _, digest in wanted}),
-        )
-    )
-    ids = {(row.name, row.digest): row.id for row in stored}
+    ids = _dataset_ids(tx, run, [next(iter(items.values())).dataset for items in by_dataset.values()])
+    known: dict[int, set[str]] = {}
+    for row in tx.execute(_CONTEXTS_OF_RUN.where(dataset_inputs.c.run_id == run.id)):
+        known.setdefault(row.dataset_id, set()).add(row.value or "")
     tags: list[dict[str, Any]] = []
-    for pair, item in wanted.items():
-        added = tx.execute(_ADD_INPUT, {"run_id": run.id, "dataset_id": ids[pair]}).scalar()
-        if added is not None:
+    for pair, by_context in by_dataset.items():
+        contexts = known.get(ids[pair], set())
+        for context, item in by_context.items():
+            if context in contexts or (contexts and not context):
+                continue
+            added = tx.execute(_ADD_INPUT, {"run_id": run.id, "dataset_id": ids[pair]}).scalar()
             values = {tag.key: tag.value for tag in item.tags}
             tags += [{"input_id": added, "key": key, "value": value} for key, value in values.items()]
     if tags:
         tx.execute(sa.insert(dataset_input_tags), tags)
+
+
+def _dataset_ids(tx: Tx, run: LockedRun, wanted: Sequence[m.Dataset | None]) -> dict[tuple[str, str], int]:
+    """Add the datasets that the experiment does not have. Return the ids of all, by name and digest."""
+    rows = [
+        {
+            "experiment_id": run.experiment_id,
+            "name": dataset.name or "",
+            "digest": dataset.digest or "",
+            "source_type": dataset.source_type or "",
+            "source": dataset.source or "",
+            "schema": dataset.schema,
+            "profile": dataset.profile,
+        }
+        for dataset in wanted
+        if dataset is not None
+    ]
+    # In the order of their keys: two writers then lock rows in the same order and cannot deadlock.
+    rows.sort(key=lambda row: (row["name"], row["digest"]))
+    tx.execute(_ADD_DATASET, rows)
+    stored = tx.execute(
+        sa.select(datasets.c.id, datasets.c.name, datasets.c.digest).where(
+            datasets.c.experiment_id == run.experiment_id,
+            datasets.c.name.in_({row["name"] for row in rows}),
+            datasets.c.digest.in_({row["digest"] for row in rows}),
+        )
+    )
+    return {(row.name, row.digest): row.id for row in stored}
 
 
 def log_models(tx: Tx, run: LockedRun, direction: str, models: Sequence[tuple[str, int]]) -> None:
@@ -108,13 +129,10 @@ def summaries(tx: Tx, experiment_ids: list[str]) -> list[m.DatasetSummary]:
     They are in this order, at most 1,000. Experiments that do not exist are ignored.
     """
     ids = experiments.existing_ids(tx, experiment_ids)
-    context = sa.and_(
-        dataset_input_tags.c.input_id == dataset_inputs.c.id, dataset_input_tags.c.key == CONTEXT_TAG
-    )
     columns = (datasets.c.experiment_id, datasets.c.name, datasets.c.digest, dataset_input_tags.c.value)
     select = (
         sa.select(*columns)
-        .select_from(datasets.join(dataset_inputs).outerjoin(dataset_input_tags, context))
+        .select_from(datasets.join(dataset_inputs).outerjoin(dataset_input_tags, _IS_CONTEXT))
         .where(datasets.c.experiment_id.in_(ids))
         .distinct()
         .order_by(*columns)
@@ -181,9 +199,7 @@ def _compared() -> sa.Select[Any]:
         for key in ("name", "digest")
     ]
     tagged = sa.select(sa.literal_column("'context'", sa.Text), dataset_input_tags.c.value).where(
-        of_run,
-        dataset_input_tags.c.input_id == dataset_inputs.c.id,
-        dataset_input_tags.c.key == CONTEXT_TAG,
+        of_run, _IS_CONTEXT
     )
     every = sa.union_all(*(part.correlate(runs) for part in (*described, tagged))).subquery()
     return sa.select(every.c.key, every.c.value)

@@ -34,6 +34,25 @@ def test_the_first_of_two_equal_datasets_counts_and_again_changes_nothing(tx: Tx
     assert used(tx, run) == [dataset("d", k="1")]
 
 
+def test_a_dataset_has_all_its_contexts_and_each_once(tx: Tx) -> None:
+    run = make_run(tx)
+    row = run_locks.lock_active(tx, run)
+    train, eval_ = (dataset("d", mlflow_data_context=context) for context in ("train", "eval"))
+    inputs.log_datasets(tx, row, [train])
+    inputs.log_datasets(tx, row, [eval_, train, dataset("d", k="without a context, it adds nothing")])
+    inputs.log_datasets(tx, row, [dataset("d", k="again", mlflow_data_context="eval")])
+    assert used(tx, run) == [train, eval_]
+
+
+def test_a_dataset_gets_a_context_later(tx: Tx) -> None:
+    run = make_run(tx)
+    row = run_locks.lock_active(tx, run)
+    given = [dataset("d"), dataset("d", mlflow_data_context="train")]
+    inputs.log_datasets(tx, row, given[:1])
+    inputs.log_datasets(tx, row, given)
+    assert used(tx, run) == given
+
+
 def test_a_name_with_two_digests_is_two_datasets(tx: Tx) -> None:
     run = make_run(tx)
     inputs.log_datasets(tx, run_locks.lock_active(tx, run), [dataset("d", "1"), dataset("d", "2")])
@@ -78,3 +97,6 @@ def test_runs_are_found_by_their_datasets(tx: Tx) -> None:
     assert find("dataset.name = 'iris'") == [run]
     assert find("datasets.digest LIKE 'd%' AND dataset.context = 'train'") == [run]
     assert find("dataset.context = 'eval'") == []
+    inputs.log_datasets(tx, run_locks.lock_active(tx, run), [dataset("iris", mlflow_data_context="eval")])
+    assert find("dataset.context = 'train'") == find("dataset.context = 'eval'") == [run]
+    assert [found.context for found in inputs.summaries(tx, [experiment])] == ["eval", "train"]

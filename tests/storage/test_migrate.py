@@ -122,6 +122,26 @@ def test_points_of_the_time_when_nan_had_a_column(empty: Database, before: tuple
     ]
 
 
+def test_inputs_of_the_time_when_a_dataset_had_one_context(empty: Database) -> None:
+    migrate.upgrade(empty, "0011")
+    migrate.seed(empty, "mlflow-artifacts:/")
+    with empty.begin(write=True) as tx:
+        run = insert_run(tx, 0)
+        for statement in (
+            "INSERT INTO datasets VALUES (5, 0, 'iris', 'd', 'local', '{}', NULL, NULL)",
+            "INSERT INTO dataset_inputs VALUES (7, (SELECT id FROM runs), 5)",
+            "INSERT INTO dataset_input_tags VALUES (7, 'mlflow.data.context', 'train')",
+        ):
+            tx.execute(sa.text(statement))
+    migrate.upgrade(empty)
+    with empty.begin(write=False) as tx:
+        [found] = find_runs(tx, m.SearchRuns(filter="dataset.context = 'train'", experiment_ids=["0"]))[0]
+        statement = "SELECT input_id, value FROM dataset_input_tags"
+        assert [tuple(row) for row in tx.execute(sa.text(statement))] == [(7, "train")]
+    assert found.info
+    assert found.info.run_id == run
+
+
 def test_postgresql_finds_and_replicates_a_series_by_run_and_key(database: Database) -> None:
     if database.dialect == "sqlite":
         return  # where the id is the row's place
