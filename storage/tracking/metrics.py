@@ -42,6 +42,7 @@ _NEXT_POINTS = Prepared(
 _FIRST_POINTS = Prepared(_POINTS_OF_SERIES, "series", "most")
 # The JSON of a point is at most this long, without its key.
 _POINT_BYTES = 110
+_MIN_BUCKETED = 6  # samples of this size have the ends of the curve and at least two buckets
 
 
 def log(tx: Tx, run: LockedRun, metrics: Sequence[m.Metric]) -> None:
@@ -116,7 +117,8 @@ def sampled_history(
     The order is that of ``run_ids``, then of steps. ``steps`` limits them to a first and a last step.
     A run with more points is sampled: its points are divided into equal buckets in the order of their steps.
     The lowest and highest value of each bucket are returned, so that no peak is lost, and the first and
-    last point of the run. One statement reads all runs.
+    last point of the run. If ``max_results`` allows one bucket only, points at equal distances are returned
+    instead: the extremes of a rising curve are its ends. One statement reads all runs.
     """
     by_step = (points.c.step, points.c.timestamp, points.c.value)
     where = [*_is_metric_of(tx, run_ids, key)]
@@ -152,8 +154,15 @@ def sampled_history(
     r = ranked.c
     is_end = (r.place == r.total) if max_results == 1 else (r.place == 1) | (r.place == r.total)
     keep = (r.total <= max_results) | is_end
-    if max_results >= 4:
+    if max_results >= _MIN_BUCKETED:
         keep = keep | (r.low == 1) | (r.high == 1)
+    elif max_results > 2:
+        # ``max_results`` groups of neighbours, the last point alone in the last one: the first of each group.
+        group, group_before = (
+            (place * (max_results - 1)) // sa.func.nullif(r.total - 1, 0)
+            for place in (r.place - 1, r.place - 2)
+        )
+        keep = keep | (group != group_before)
     select = sa.select(r.run_uuid, r.timestamp, r.step, r.value).where(keep).order_by(r.run_uuid, r.place)
     found: dict[str, list[m.MetricWithRunId]] = {}
     for row in tx.execute(select):

@@ -197,6 +197,16 @@ def test_a_sample_is_small_and_keeps_both_ends(tx: Tx, size: int) -> None:
         assert found[0][0] == 0
 
 
+@pytest.mark.parametrize(
+    ("size", "steps"),
+    [(3, [0, 50, 99]), (4, [0, 33, 66, 99]), (5, [0, 25, 50, 75, 99]), (6, [0, 49, 50, 99])],
+)
+def test_a_small_sample_of_a_rising_curve_keeps_its_middle(tx: Tx, size: int, steps: list[int]) -> None:
+    run = make_run(tx)
+    log_metrics(tx, run, *(point("loss", n, step=n) for n in range(100)))
+    assert [step for step, _ in sample(tx, run, size)] == steps
+
+
 def test_a_sample_keeps_every_buckets_extremes(tx: Tx) -> None:
     run = make_run(tx)
     values = [float(n % 5) for n in range(1000)]
