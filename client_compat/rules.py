@@ -23,6 +23,9 @@ MAX_ENTITIES_PER_BATCH = 1000
 MAX_KEY_LENGTH = 250
 MAX_PARAM_VALUE_LENGTH = 6000
 MAX_TAG_VALUE_LENGTH = 8000
+# Trackway's own limit. MLflow cuts JSON at 8,000 characters as well, and its client then cannot read the tag:
+# ``log_table`` of a run fails after about 75 tables (tag mlflow.loggedArtifacts).
+MAX_JSON_TAG_VALUE_LENGTH = 500_000
 MAX_EXPERIMENT_NAME_LENGTH = 500
 MAX_EXPERIMENT_TAG_VALUE_LENGTH = 20_000
 MAX_INPUT_TAG_KEY_LENGTH = 255
@@ -131,7 +134,7 @@ def clean_tag(key: str, value: str, path: str = "") -> str:
     check_length(f"{prefix}key", MAX_KEY_LENGTH, key)
     if key == RUN_NAME_TAG:
         check_run_name(value)
-    return _truncated(f"{prefix}value", MAX_TAG_VALUE_LENGTH, value)
+    return _clean_tag_value(f"{prefix}value", value)
 
 
 def check_new_run(run: m.CreateRun) -> None:
@@ -145,7 +148,7 @@ def check_new_run(run: m.CreateRun) -> None:
         )
     for index, tag in enumerate(run.tags):
         check_length(f"tags[{index}].key", MAX_KEY_LENGTH, tag.key or "")
-        tag.value = _truncated(f"tags[{index}].value", MAX_TAG_VALUE_LENGTH, tag.value or "")
+        tag.value = _clean_tag_value(f"tags[{index}].value", tag.value or "")
         if tag.key == RUN_NAME_TAG:
             check_run_name(tag.value)
 
@@ -291,6 +294,24 @@ def _check_param_keys_differ(params: Sequence[m.Param]) -> None:
             f"Duplicate parameter keys have been submitted: {duplicates}. Please ensure "
             "the request contains only one param value per param key."
         )
+
+
+def _clean_tag_value(name: str, value: str) -> str:
+    """Return the value of a run's tag to store. A JSON list or object is never truncated."""
+    if len(value) <= MAX_TAG_VALUE_LENGTH:
+        return value
+    if _is_json(value):
+        check_length(name, MAX_JSON_TAG_VALUE_LENGTH, value)
+        return value
+    return _truncated(name, MAX_TAG_VALUE_LENGTH, value)
+
+
+def _is_json(value: str) -> bool:
+    """Return whether the text is a JSON list or object."""
+    try:
+        return value.lstrip()[:1] in ("[", "{") and isinstance(json.loads(value), list | dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _truncated(name: str, limit: int, value: str) -> str:

@@ -232,3 +232,61 @@ def test_models_logged_as_before_3_0_stand_in_a_tag_and_a_tag_written_over_is_na
         "The tag 'mlflow.log-model.history' must hold a JSON list, not \"nonsense\". "
         "Delete the tag and try again."
     )
+
+
+def test_a_run_without_an_experiment_is_refused(api: FlaskClient) -> None:
+    for body in ({}, {"experiment_id": ""}, {"experiment_id": None, "run_name": "n"}):
+        answer = api.post(f"{API}/runs/create", json=body)
+        assert (answer.status_code, answer.json["error_code"]) == (400, "INVALID_PARAMETER_VALUE")  # type: ignore[index]
+        assert "Missing value for required parameter 'experiment_id'" in answer.text
+
+
+@pytest.mark.parametrize("way", ["set-tag", "log-batch", "create"])
+def test_json_in_a_tag_is_stored_whole_or_refused(api: FlaskClient, way: str) -> None:
+    def send(value: str) -> Any:
+        tag = {"key": "t", "value": value}
+        if way == "create":
+            return api.post(f"{API}/runs/create", json={"experiment_id": "0", "tags": [tag]})
+        run = new_run(api)
+        body = {"run_id": run, **(tag if way == "set-tag" else {"tags": [tag]})}
+        return api.post(f"{API}/runs/{way}", json=body)
+
+    def stored() -> str:
+        found = ask(api, "POST", f"{API}/runs/search", {"experiment_ids": ["0"]})["runs"]
+        [value] = [tag["value"] for run in found for tag in run["data"]["tags"] if tag["key"] == "t"]
+        return str(value)
+
+    for bad in ("[" + "x" * 499_999, '{"a": ' * 80_000):  # begins as JSON, but is none: truncated
+        assert send(bad).status_code == 200
+        assert stored() == bad[:8000]
+        [run] = [
+            r
+            for r in ask(api, "POST", f"{API}/runs/search", {"experiment_ids": ["0"]})["runs"]
+            if any(tag["key"] == "t" for tag in r["data"]["tags"])
+        ]
+        ask(api, "POST", f"{API}/runs/delete", {"run_id": run["info"]["run_id"]})
+    longest = json.dumps({"a": "x" * (500_000 - 9)})
+    answer = send(longest[:-2] + 'x"}')
+    assert answer.status_code == 400
+    assert "exceeds the maximum length of 500000 characters" in answer.text
+    assert send(longest).status_code == 200
+    assert stored() == longest
+
+
+def test_the_list_of_logged_models_is_never_cut(api: FlaskClient) -> None:
+    run = new_run(api)
+    model = {
+        "artifact_path": "m",
+        "utc_time_created": "now",
+        "run_id": run,
+        "flavors": {"f": {"a": "x" * 5000}},
+    }
+    for _ in range(3):
+        ask(api, "POST", f"{API}/runs/log-model", {"run_id": run, "model_json": json.dumps(model)})
+    tags = ask(api, "GET", f"{API}/runs/get?run_id={run}")["run"]["data"]["tags"]
+    [value] = [tag["value"] for tag in tags if tag["key"] == "mlflow.log-model.history"]
+    assert len(json.loads(value)) == 3
+    model["flavors"] = {"f": {"a": "x" * 490_000}}
+    answer = api.post(f"{API}/runs/log-model", json={"run_id": run, "model_json": json.dumps(model)})
+    assert answer.status_code == 400
+    assert "exceeds the maximum length of 500000 characters" in answer.text

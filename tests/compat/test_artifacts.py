@@ -124,6 +124,21 @@ def pictures_and_tables() -> Any:
     return image.size, table.to_dict("list"), kept
 
 
+def test_a_run_logs_more_tables_than_8000_characters_name(trackway: TrackwayServer) -> None:
+    """MLflow's server cuts the tag that lists the tables, and its client then cannot log another one."""
+    mlflow.set_tracking_uri(trackway.url)
+    with mlflow.start_run(experiment_id="0") as run:
+        names = [f"{number:0100}.json" for number in range(100)]
+        earlier = [{"path": name, "type": "table"} for name in names]
+        mlflow.set_tag("mlflow.loggedArtifacts", json.dumps(earlier))
+        mlflow.log_table({"q": ["a"]}, "one.json")
+        mlflow.log_table({"q": ["b"]}, "another.json")
+    listed = json.loads(MlflowClient().get_run(run.info.run_id).data.tags["mlflow.loggedArtifacts"])
+    assert [item["path"] for item in listed] == [*names, "one.json", "another.json"]
+    table = MlflowClient().load_table("0", "one.json", run_ids=[run.info.run_id])
+    assert table.to_dict("list") == {"q": ["a"]}
+
+
 def deletions() -> Any:
     with mlflow.start_run() as run:
         for path in ("a/b/1.txt", "a/b/2.txt", "a/3.txt", "4.txt"):

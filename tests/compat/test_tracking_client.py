@@ -193,6 +193,23 @@ def test_autologging_of_scikit_learn(shared_server: TrackwayServer, mlflow_serve
 
 
 @pytest.mark.slow
+def test_a_dataset_is_found_in_both_of_its_contexts(shared_server: TrackwayServer) -> None:
+    import numpy as np
+
+    mlflow.set_tracking_uri(shared_server.url)
+    data = mlflow.data.from_numpy(np.array([1, 2]), name="numbers")
+    experiment = mlflow.create_experiment(uuid.uuid4().hex)
+    with mlflow.start_run(experiment_id=experiment) as run:
+        mlflow.log_input(data, context="train")
+        mlflow.log_input(data, context="eval")
+        mlflow.log_input(data, context="eval")
+    inputs = mlflow.get_run(run.info.run_id).inputs.dataset_inputs
+    assert [(i.dataset.name, i.tags[0].value) for i in inputs] == [("numbers", "train"), ("numbers", "eval")]
+    for context in ("train", "eval"):
+        found = MlflowClient().search_runs([experiment], f"dataset.context = '{context}'")
+        assert [r.info.run_id for r in found] == [run.info.run_id]
+
+
 def test_system_metrics(shared_server: TrackwayServer) -> None:
     mlflow.set_tracking_uri(shared_server.url)
     mlflow.set_experiment("system metrics")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -134,6 +135,8 @@ def runs() -> list[Ask]:
         post("runs/create", {"experiment_id": "$e"}),
         post("runs/create", {"experiment_id": "987654321"}),
         post("runs/create", {"experiment_id": "x"}),
+        post("runs/create", {}, ours="names the missing field; MLflow shows the SQL of a failed INSERT"),
+        post("runs/create", {"experiment_id": ""}, ours="as without the field"),
         post(
             "runs/create",
             {"experiment_id": "$e", "run_name": "a", "tags": [{"key": "mlflow.runName", "value": "b"}]},
@@ -155,6 +158,9 @@ def runs() -> list[Ask]:
         post("runs/update", {"run_id": "$r", "status": "NOPE"}, ours="MLflow ignores an unknown status"),
         get("runs/get", run_id="$r"),
         post("runs/set-tag", {"run_id": "$r", "key": "t2", "value": "x" * 9000}),
+        post("runs/set-tag", {"run_id": "$r", "key": "json", "value": json.dumps(["x" * 9000])}),
+        get("runs/get", run_id="$r", ours="MLflow cuts JSON in the middle"),
+        post("runs/delete-tag", {"run_id": "$r", "key": "json"}),
         post("runs/set-tag", {"run_uuid": "$r", "key": "t3", "value": ""}),
         post("runs/set-tag", {"run_id": "$r", "key": "t4"}),
         post("runs/set-tag", {"run_id": "$r", "key": "", "value": "v"}),
@@ -360,19 +366,19 @@ def inputs() -> list[Ask]:
         "schema": "s",
         "profile": "p",
     }
+
+    def in_context(context: str) -> dict[str, Any]:
+        return {"dataset": dataset, "tags": [{"key": "mlflow.data.context", "value": context}]}
+
     return [
         new_experiment(unique("inputs")),
         new_run(),
         post(
             "runs/log-inputs",
-            {
-                "run_id": "$r",
-                "datasets": [
-                    {"dataset": dataset, "tags": [{"key": "mlflow.data.context", "value": "train"}]}
-                ],
-            },
+            {"run_id": "$r", "datasets": [in_context("train")]},
         ),
         post("runs/log-inputs", {"run_id": "$r", "datasets": [{"dataset": dataset}]}),
+        get("runs/get", run_id="$r"),
         post("runs/log-inputs", {"run_id": "$r", "datasets": [{"dataset": {**dataset, "digest": "x" * 37}}]}),
         post("runs/log-inputs", {"run_id": "$r", "datasets": [{"dataset": {**dataset, "name": "n" * 501}}]}),
         *(
@@ -409,6 +415,10 @@ def inputs() -> list[Ask]:
             },
         ),
         get("runs/get", run_id="$r"),
+        new_run("other"),
+        post("runs/log-inputs", {"run_id": "$other", "datasets": [in_context("train"), in_context("eval")]}),
+        post("runs/log-inputs", {"run_id": "$other", "datasets": [in_context("test")]}),
+        get("runs/get", run_id="$other", ours="MLflow keeps the first context of a dataset only"),
     ]
 
 

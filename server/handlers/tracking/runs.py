@@ -103,7 +103,7 @@ def log_model(ctx: Context, req: m.LogModel) -> m.LogModel.Response:
     entry = _model_tag_entry(req.model_json)
     run = run_locks.lock_active(ctx.tx, req.run_id)
     history = rules.parse_list_tag(_LOGGED_MODELS_TAG, runs.tag(ctx.tx, run, _LOGGED_MODELS_TAG))
-    value = json.dumps([*history, entry])
+    value = rules.clean_tag(_LOGGED_MODELS_TAG, json.dumps([*history, entry]))
     runs.set_tags(ctx.tx, run, [m.RunTag(key=_LOGGED_MODELS_TAG, value=value)])
     return m.LogModel.Response()
 
