@@ -26,14 +26,21 @@ concatenate filters: AND may be repeated, may stand at either end, and may be mi
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from .errors import InvalidParameter
-from .fields import IN, NUMERIC, PRESENCE, TEXTUAL, OrderBy, Searchable, Value, number
+from .fields import IN, PRESENCE, OrderBy, Searchable, Value
+from .filter_tokens import (
+    OPERATOR_CHARACTERS,
+    OPERATORS,
+    canonical_operator,
+    is_value,
+    is_word,
+    malformed,
+    tokens_of,
+)
 
 MAX_LENGTH = 200_000  # characters; clients do send `run_id IN (...)` with thousands of runs
 MAX_COMPARISONS = 500
@@ -125,40 +132,24 @@ def order_by_messages(clauses: Iterable[OrderByMessage], entity: Searchable) -> 
     return entity.complete((_order_by_message(clause, entity) for clause in clauses), clauses)
 
 
-# The tokens. A key is one token, including its prefix, dots and quotes. All other tokens are values,
-# operators, reserved words and punctuation.
-# Possessive quantifiers, and alternatives with different first characters, prevent backtracking.
-# Before Python 3.11.4, a possessive group such as (...)*+ ends at a wrong position if a repetition fails
-# midway (gh-106052). Here a group is therefore possessive only if its repetition cannot fail.
-_TICKED = r"`(?:[^`]++|``)*`(?!`)"
-_DOUBLE = r'"(?:[^"\\]++|""|\\"|\\)*"'
-_SINGLE = r"'(?:[^'\\]++|''|\\'|\\)*'"
-_NUMBER = r"-?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?(?!\w)"
-_WORDS = r"(?i:(?:NOT\s++)?(?:LIKE|ILIKE|RLIKE|IN)\b|IS\s++(?:NOT\s++)?NULL\b)"
-_KEY = rf"(?:\w++|{_TICKED}|{_DOUBLE})(?:\.(?:\w++|{_TICKED}|{_DOUBLE}|{_SINGLE}))*"
-_TOKEN = re.compile(rf"\s*+({_SINGLE}|[<>=~!]++|(?=[-.0-9]){_NUMBER}|(?=[iInNlLrR]){_WORDS}|{_KEY}|\S)")
-_OPERATOR_CHARACTERS = frozenset("<>=~!")
-# They are parsed although no field has them, so that the error names the operator, as for "==".
-_UNSUPPORTED_OPERATORS = ("NOT LIKE", "NOT ILIKE", "NOT RLIKE")
-_OPERATORS = frozenset((*NUMERIC, *TEXTUAL, "RLIKE", *IN, *PRESENCE, "BETWEEN", *_UNSUPPORTED_OPERATORS))
 _DIRECTIONS = ("ASC", "DESC")
 _ENDS_CONJUNCTION = frozenset(("", "OR", "NOT", "(", ")"))
-_ONLY_IN_QUOTED_KEYS = frozenset("-+/@#%^&|")
-_RESERVED = frozenset(("AND", "OR", "NOT", "IS", *_OPERATORS))
 
 
 class _Parser:
     """Recursive descent parser of one filter."""
 
-    __slots__ = ("comparisons", "entity", "pos", "text", "tokens")
+    __slots__ = ("comparisons", "entity", "error", "pos", "text", "tokens")
 
     def __init__(self, text: str, entity: Searchable) -> None:
         self.text = text
         self.entity = entity
         # "" marks the end, twice because a comparison reads two tokens at once.
-        self.tokens: list[str] = [*_tokens(text), "", ""]
+        self.tokens: list[str] = [*tokens_of(text), "", ""]
         self.pos = 0
         self.comparisons = 0
+        # The first error in a key, an operator or a value.
+        self.error: InvalidParameter | None = None
 
     def filter(self) -> Node | None:
         """Parse the whole filter. Return None if it has no comparison."""
@@ -168,6 +159,8 @@ class _Parser:
         node = self._disjunction(0)
         if self.tokens[self.pos]:
             raise self._malformed(self.pos)
+        if self.error:
+            raise self.error
         return node
 
     def _disjunction(self, depth: int) -> Node:
@@ -205,11 +198,9 @@ class _Parser:
         self.comparisons += 1
         if self.comparisons > MAX_COMPARISONS:
             raise InvalidParameter(f"The filter string has more than {MAX_COMPARISONS} comparisons.")
-        operator = self.tokens[start + 1]
-        if operator not in _OPERATORS and operator[:1] not in _OPERATOR_CHARACTERS:
-            operator = " ".join(operator.upper().split())
-            if operator not in _OPERATORS:
-                raise self._malformed(start)
+        operator = canonical_operator(self.tokens[start + 1])
+        if operator not in OPERATORS and operator[:1] not in OPERATOR_CHARACTERS:
+            raise self._malformed(start)
         written = self._value(start)
         self.pos += 1
         if operator in PRESENCE:
@@ -227,27 +218,33 @@ class _Parser:
                 if not self._take("AND"):
                     raise self._malformed(start)
                 values.append(self._value(start))
-        field, key = self.entity.find(written)
-        return Comparison(field.kind, field.key or key, operator, field.value(key, operator, values))
+        try:
+            field, key = self.entity.find(written)
+            return Comparison(field.kind, field.key or key, operator, field.value(key, operator, values))
+        except InvalidParameter as error:
+            # MLflow looks for text that is no comparison first, in the whole filter.
+            self.error = self.error or error
+            return Comparison("", written, operator, None)
 
     def _value(self, start: int) -> str:
         token = self.tokens[self.pos]
-        if not _is_value(token):
+        if not is_value(token):
             raise self._malformed(start)
         self.pos += 1
         return token
 
     def _list(self, start: int) -> list[str]:
-        """Return the tokens between two parentheses, commas included."""
+        """Return the tokens between two parentheses, with commas and inner parentheses."""
         if not self._take("("):
             raise self._malformed(start)
-        try:
-            end = self.tokens.index(")", self.pos)
-        except ValueError:
-            raise self._malformed(start) from None
-        inner = self.tokens[self.pos : end]
-        self.pos = end + 1
-        return inner
+        begin, depth = self.pos, 1
+        while depth:
+            token = self.tokens[self.pos]
+            if not token:
+                raise self._malformed(start)
+            depth += (token == "(") - (token == ")")
+            self.pos += 1
+        return self.tokens[begin : self.pos - 1]
 
     def _take(self, word: str) -> bool:
         if self.tokens[self.pos].upper() != word:
@@ -262,44 +259,12 @@ class _Parser:
         return self.pos > start
 
     def _malformed(self, start: int) -> InvalidParameter:
-        """Return MLflow's error for text that is not a comparison.
-
-        The message shows up to 20 tokens from `start` to the next AND or OR.
-        """
-        if ";" in self.tokens[:-3]:
-            return InvalidParameter(self.entity.many_statements.format(text=self.text))
-        end = start + 1
-        while end < start + 20 and self.tokens[end].upper() not in ("", "AND", "OR"):
-            end += 1
-        clause = self.tokens[start:end] if self.tokens[start] else self.tokens[-3:-2]
-        # A key that must be quoted, such as tags.a-b.
-        if _is_value(clause[0]) and clause[1:] and clause[1] in _ONLY_IN_QUOTED_KEYS:
-            found = "".join(itertools.takewhile(lambda token: token[0] not in _OPERATOR_CHARACTERS, clause))
-            return InvalidParameter(f"Invalid comparison clause. Expected 'Identifier' found '{found}'")
-        return InvalidParameter(
-            self.entity.malformed.format(
-                text=self.text,
-                clauses=", ".join(f"'{token}'" for token in clause),
-                bare_clauses=", ".join(clause),
-            )
-        )
-
-
-def _tokens(text: str) -> list[str]:
-    # Without strip(), trailing white space takes quadratic time: the search starts anew at each character.
-    return _TOKEN.findall(text.strip())
-
-
-def _is_value(token: str) -> bool:
-    """Return whether a token is a string, a number or a word: no operator, reserved word or end mark."""
-    if len(token) < 2:
-        return token.isalnum() or token == "_"
-    return token[0] == "'" or (token[0] not in _OPERATOR_CHARACTERS and token.upper() not in _RESERVED)
+        return malformed(self.entity, self.text, self.tokens, start)
 
 
 def _order_by(clause: str, entity: Searchable) -> OrderBy:
     if len(clause) <= MAX_LENGTH:
-        match _tokens(clause):
+        match tokens_of(clause):
             case [key] if _is_key(key):
                 return entity.column(key, True)
             case [key, direction] if _is_key(key) and direction.upper() in _DIRECTIONS:
@@ -310,7 +275,7 @@ def _order_by(clause: str, entity: Searchable) -> OrderBy:
 
 
 def _is_key(token: str) -> bool:
-    return _is_value(token) and token[0] != "'" and number(token) is None and token.upper() not in _DIRECTIONS
+    return is_word(token) and token.upper() not in _DIRECTIONS
 
 
 def _order_by_message(clause: OrderByMessage, entity: Searchable) -> OrderBy:

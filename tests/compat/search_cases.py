@@ -108,6 +108,18 @@ dataset.foo='x'
 dataset.name > 'x'
 dataset.name = 1
 dataset.name IS NULL
+a b
+a b c
+a b c d
+foo status = 'a'
+status = 'a' AND foo status = 'a'
+status foo status = 'a'
+status x = 'a'
+foo = 'x' AND a b
+status > 'x' AND foo
+metrics.a = 'x'; drop
+run_id IN ['x']
+status = 'a' AND run_id IN ['x', 'y']
 """,
     "experiments": r"""
 name = 'x' AND name LIKE 'x' AND name ILIKE 'x' AND name != 'x'
@@ -155,6 +167,24 @@ tags.a=1
 foo='x'
 run_id='x'
 name
+name IN ()
+name NOT IN ()
+name IN (
+name IN
+name IN 'x'
+name IN x
+name IN ['x']
+name IN (1, 2)
+name IN ('x', 1)
+name IN ('x'
+foo IN ()
+foo IN ['x']
+tags.a IN ()
+foo name = 'x'
+name foo name = 'x'
+foo = 'y' AND name
+foo.bar = 'x' AND name = 'x' AND foo
+foo = 'x'; drop
 """,
     "versions": r"""
 name = 'x' AND run_id IN ('a','b') AND source_path LIKE 'x'
@@ -172,6 +202,14 @@ creation_timestamp > 1
 tags.a = 'x' AND tags.b ILIKE 'x'
 tags.a > 'x'
 foo.a='x'
+run_id IN ()
+run_id IN (
+run_id IN [1]
+run_id IN (1, 2)
+source_path IN ()
+version_number IN ()
+foo run_id = 'x'
+stage = 'x' AND run_id foo
 """,
     "logged": r"""
 name='x' AND name=x AND `name` LIKE 1 AND attributes.name != 'x' AND name='it''s'
@@ -330,7 +368,6 @@ DIFFERENCES = [
     ("runs", "metrics. = 1", _CLAUSES),
     ("runs", "tags.a[0] = 'x'", _CLAUSES),
     # Wordings: MLflow shows the groups its tokenizer makes.
-    ("runs", "a b", _CLAUSES + "'a', 'b'"),
     ("runs", "tags .a = 'x'", _CLAUSES),
     ("runs", "status = 'a', status='b'", _CLAUSES),
     ("runs", "metrics.a = 1 metrics.b", _CLAUSES + "'metrics.b'"),
@@ -338,6 +375,7 @@ DIFFERENCES = [
     ("runs", "/* x */ metrics.a = 1", _CLAUSES),
     ("runs", "tags.a:b = 'x'", _CLAUSES),
     ("runs", "[status] = 'x'", _CLAUSES),
+    ("versions", "foo run_id IN ('x')", "Invalid clause(s) in filter string: foo"),
     ("runs", r"status = 'a\' AND user_id = 'b'", _CLAUSES),  # the first text goes up to the b
     # Lists: a forgotten comma joins two ids, parentheses may double, and "=" takes a list that no store can
     # compare with; MLflow answers words in a list with 500.
