@@ -185,6 +185,21 @@ class NotImplementedYet(ApiError):
     error_code = "NOT_IMPLEMENTED"
 
 
+class NotServed(NotImplementedYet):
+    """A call of MLflow's API that this server does not implement.
+
+    ``area`` is the part of MLflow that the call belongs to (``unserved.area_of``).
+    """
+
+    def __init__(self, call: str, area: str) -> None:
+        super().__init__(
+            f"{call} is not implemented by this server. Trackway has no {area} yet; docs/unserved.md in its "
+            "repository says what is missing and what to do instead."
+        )
+        self.call = call
+        self.area = area
+
+
 class TooLarge(ApiError):
     error_code = "INVALID_PARAMETER_VALUE"
     _status = 413

@@ -1,11 +1,13 @@
-"""Endpoints outside MLflow's protos that this server does not implement; they have no messages.
+"""Endpoints outside MLflow's protos that this server does not implement; and the areas of all unserved calls.
 
-Outside its services, MLflow mounts FastAPI routers and pages of the UI. They are listed here so that they
-answer 501, as unimplemented endpoints of the protos do, instead of 404. An endpoint that is implemented moves
-to `extra.py`, with its messages.
+These endpoints have no messages. Outside its services, MLflow mounts FastAPI routers and pages of the UI.
+They are listed here so that they answer 501, as unimplemented endpoints of the protos do, instead of 404. An
+endpoint that is implemented moves to `extra.py`, with its messages.
 """
 
 from __future__ import annotations
+
+import re
 
 from .wire import Endpoint, Message
 
@@ -31,6 +33,7 @@ _ROWS: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, str, str], ...]] = {
         ("POST", "/3.0/mlflow/demo/delete", "DeleteDemo"),
         ("POST", "/3.0/mlflow/scorer/invoke", "InvokeScorer"),
         ("POST", "/3.0/mlflow/issues/invoke", "InvokeIssueDetection"),
+        ("POST", "/3.0/mlflow/issues/schedule/state", "SyncIssueDetectionSchedule"),  # MLflow 3.18
         ("POST", "/3.0/mlflow/genai/evaluate/invoke", "InvokeGenaiEvaluate"),
         ("GET", "/3.0/mlflow/jobs/<job_id>", "GetJob"),
         ("PATCH", "/3.0/mlflow/jobs/cancel/<job_id>", "CancelJob"),
@@ -49,8 +52,16 @@ _ROWS: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, str, str], ...]] = {
         ("GET", "/3.0/mlflow/scorers/online-configs", "GetOnlineScoringConfigs"),
         ("PUT", "/3.0/mlflow/scorers/online-config", "UpsertOnlineScoringConfig"),
     ),
-    # Names of MCP servers may contain slashes. One rule for each verb therefore matches all paths below them
-    # (versions, endpoints, tags and aliases): a Flask rule takes 5 KiB.
+    # Names of skills (new in MLflow 3.18) and of MCP servers may contain slashes. One rule for each verb
+    # therefore matches all paths below them (versions, endpoints, tags and aliases): a rule takes 5 KiB.
+    ("Skills", _BOTH): (
+        ("POST", "/3.0/mlflow/skills", "CreateSkill"),
+        ("GET", "/3.0/mlflow/skills", "SearchSkills"),
+        ("POST", "/3.0/mlflow/skills/<path:name>", "AddToSkill"),
+        ("GET", "/3.0/mlflow/skills/<path:name>", "GetSkill"),
+        ("PATCH", "/3.0/mlflow/skills/<path:name>", "UpdateSkill"),
+        ("DELETE", "/3.0/mlflow/skills/<path:name>", "DeleteSkill"),
+    ),
     ("McpServers", _BOTH): (
         ("POST", "/3.0/mlflow/mcp-servers", "CreateMCPServer"),
         ("GET", "/3.0/mlflow/mcp-servers", "SearchMCPServers"),
@@ -93,3 +104,25 @@ ENDPOINTS: tuple[Endpoint, ...] = tuple(
     for (service, mounts), rows in _ROWS.items()
     for verb, path, rpc in rows
 )
+
+# What the calls belong to, by the first step of the path. docs/unserved.md has a section for each area.
+_AREA_OF: dict[str, str] = {
+    **dict.fromkeys(("traces", "unified-traces", "get-online-trace-details", "get-trace-artifact"), "traces"),
+    **dict.fromkeys(("datasets", "scorers", "scorer", "genai", "demo"), "evaluation"),
+    **dict.fromkeys(("issues", "label-schemas", "review-queues"), "issues and reviews"),
+    **dict.fromkeys(("gateway", "gateway-proxy", "runs"), "gateway"),
+    "prompt-optimization": "prompt optimization",
+    "jobs": "jobs",
+    "assistant": "assistant",
+    "mcp-servers": "MCP servers",
+    "skills": "skills",
+    "workspaces": "workspaces",
+}
+AREAS: tuple[str, ...] = tuple(dict.fromkeys(_AREA_OF.values()))
+_FIRST_STEP = re.compile(r"(?:/v1|/[23]\.0(?:/mlflow)?)?/([\w-]+)")
+
+
+def area_of(path: str) -> str:
+    """Return the area of MLflow that an unserved path belongs to, one of `AREAS`."""
+    found = _FIRST_STEP.match(path)
+    return _AREA_OF.get(found[1] if found else "", "such calls")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
-from trackway.client_compat import codec, errors
+from trackway.client_compat import codec, errors, unserved
 from trackway.client_compat import messages as m
 from trackway.client_compat.wire import Endpoint, Message
 from trackway.storage import audit
@@ -191,7 +191,7 @@ class Rpc:
 
     def answer(self, request: Request) -> Answer:
         if self._handler is None:
-            raise errors.NotImplementedYet(f"{self._endpoint.rpc} is not implemented by this server.")
+            raise errors.NotServed(self._endpoint.rpc, unserved.area_of(self._endpoint.path))
         environ = request.environ
         query = environ.get("QUERY_STRING") if environ["REQUEST_METHOD"] in ("GET", "HEAD") else None
         if query:

@@ -92,7 +92,7 @@ def _make_app(config: Config) -> Flask:
 @main.command(short_help="List the endpoints and whether each is implemented.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
 def endpoints(as_json: bool) -> None:
-    """List the endpoints of MLflow 3.17 and Trackway's own, and whether each is implemented."""
+    """List the endpoints of MLflow 3.17 and 3.18 and Trackway's own, and whether each is implemented."""
     from ..app import all_endpoints
     from ..dispatch import handler_of
     from ..edge import transfers

@@ -24,6 +24,7 @@ from ..responses import TEXT_TYPE, Answer, Stream, error_answer, status_line, un
 from . import observability
 from .router import Request, Responder, Router
 from .security import Security
+from .unserved_calls import UnservedCalls
 
 StartResponse = Callable[..., Any]
 
@@ -50,6 +51,7 @@ class WsgiApp:
         # Verbs and full paths (with the static prefix) for which ``is_fixed`` is true.
         self._fixed: set[tuple[str, str]] = set()
         self.metrics = observability.Metrics(config.expose_prometheus) if config.expose_prometheus else None
+        self._unserved_calls = UnservedCalls(self.metrics)
         is_text = observability.is_text(config)
         self._access_log = observability.AccessLog(is_text) if config.access_log else None
 
@@ -82,6 +84,8 @@ class WsgiApp:
         try:
             answer = self._respond(environ, request_id)
         except errors.ApiError as error:
+            if isinstance(error, errors.NotServed):
+                self._unserved_calls.add(error, request_id)
             answer = error_answer(error, request_id, environ.get("HTTP_USER_AGENT", ""))
         except Exception:
             answer = unexpected_answer(environ, request_id)

@@ -81,19 +81,35 @@ def test_an_endpoint_with_variables_that_is_not_built_yet_is_501(api):
 
 
 @pytest.mark.parametrize(
-    ("verb", "path", "rpc"),
+    ("verb", "path", "rpc", "area"),
     [
-        ("POST", "/v1/traces", "ExportTraces"),
-        ("POST", "/ajax-api/3.0/jobs/", "SubmitJob"),
-        ("GET", "/ajax-api/3.0/mlflow/assistant/providers/p/models", "ListProviderModels"),
-        ("POST", "/gateway/my-model/mlflow/invocations", "Invocations"),
-        ("POST", "/gateway/proxy/my-model/v1/chat/completions", "RawProxy"),
-        ("DELETE", "/api/3.0/mlflow/mcp-servers/io.github.x/y/versions/1", "DeleteMCPServer"),
+        ("POST", "/v1/traces", "ExportTraces", "traces"),
+        ("POST", "/api/3.0/mlflow/traces", "StartTraceV3", "traces"),
+        ("POST", "/api/3.0/mlflow/datasets/create", "CreateDataset", "evaluation"),
+        ("POST", "/ajax-api/3.0/jobs/", "SubmitJob", "jobs"),
+        ("GET", "/ajax-api/3.0/mlflow/assistant/providers/p/models", "ListProviderModels", "assistant"),
+        ("POST", "/gateway/my-model/mlflow/invocations", "Invocations", "gateway"),
+        ("POST", "/gateway/proxy/my-model/v1/chat/completions", "RawProxy", "gateway"),
+        ("DELETE", "/api/3.0/mlflow/mcp-servers/io.github.x/y/versions/1", "DeleteMCPServer", "MCP servers"),
+        # MLflow 3.18.
+        ("GET", "/api/3.0/mlflow/skills", "SearchSkills", "skills"),
+        ("POST", "/ajax-api/3.0/mlflow/skills", "CreateSkill", "skills"),
+        ("POST", "/api/3.0/mlflow/skills/bulk-register", "AddToSkill", "skills"),
+        ("GET", "/api/3.0/mlflow/skills/@org/pdf/versions/3", "GetSkill", "skills"),
+        ("DELETE", "/api/3.0/mlflow/skills/pdf/tags/a/b", "DeleteSkill", "skills"),
+        ("PATCH", "/ajax-api/3.0/mlflow/skills/pdf", "UpdateSkill", "skills"),
+        (
+            *("POST", "/ajax-api/3.0/mlflow/issues/schedule/state"),
+            *("SyncIssueDetectionSchedule", "issues and reviews"),
+        ),
     ],
 )
-def test_what_mlflow_serves_outside_its_protos_is_501(api, verb, path, rpc):
+def test_what_is_not_served_is_501_and_names_trackway_and_a_page(api, verb, path, rpc, area):
     message = error_of(api.open(path, method=verb), 501, "NOT_IMPLEMENTED")
-    assert message == f"{rpc} is not implemented by this server."
+    assert message == (
+        f"{rpc} is not implemented by this server. Trackway has no {area} yet; docs/unserved.md in its "
+        "repository says what is missing and what to do instead."
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import subprocess
 import sys
@@ -192,7 +193,6 @@ def test_autologging_of_scikit_learn(shared_server: TrackwayServer, mlflow_serve
     assert ours[0][0][0]["training_accuracy_score"] > 0.9
 
 
-@pytest.mark.slow
 def test_a_dataset_is_found_in_both_of_its_contexts(shared_server: TrackwayServer) -> None:
     import numpy as np
 
@@ -210,6 +210,32 @@ def test_a_dataset_is_found_in_both_of_its_contexts(shared_server: TrackwayServe
         assert [r.info.run_id for r in found] == [run.info.run_id]
 
 
+def test_an_evaluation_that_needs_traces_says_where_it_is_missing(
+    shared_server: TrackwayServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    mlflow.set_tracking_uri(shared_server.url)
+    mlflow.set_experiment(f"evaluation {uuid.uuid4().hex}")
+    sentence = "Trackway has no traces yet; docs/unserved.md"
+
+    @mlflow.genai.scorer
+    def twice(outputs: str) -> bool:
+        return len(outputs) == 2
+
+    logging.getLogger("mlflow").addHandler(caplog.handler)
+    try:
+        with pytest.raises(mlflow.MlflowException, match=f"SearchTracesV3 .*{sentence}"):
+            mlflow.genai.evaluate(
+                data=[{"inputs": {"question": "a"}}],
+                predict_fn=mlflow.trace(lambda question: question * 2),
+                scorers=[twice],
+            )
+        mlflow.flush_trace_async_logging()
+    finally:
+        logging.getLogger("mlflow").removeHandler(caplog.handler)
+    assert f"StartTraceV3 is not implemented by this server. {sentence}" in caplog.text
+
+
+@pytest.mark.slow
 def test_system_metrics(shared_server: TrackwayServer) -> None:
     mlflow.set_tracking_uri(shared_server.url)
     mlflow.set_experiment("system metrics")

@@ -365,6 +365,20 @@ def test_a_made_up_verb_makes_no_series_of_its_own(serve, tmp_path):
     assert "BREW" not in page
 
 
+def test_calls_that_are_not_served_are_counted_and_logged_once(serve, tmp_path):
+    server = serve("--expose-prometheus", str(tmp_path / "metrics"), "--workers", "1", "--log-format", "json")
+    for _ in range(3):
+        assert server.send("POST", "/v1/traces", b"{}")[0] == 501
+    assert server.send("POST", "/ajax-api/3.0/mlflow/traces/search", b"{}")[0] == 200  # an empty list
+    page = get(server, "/metrics")
+    assert [line for line in page.splitlines() if line.startswith("trackway_unserved")] == [
+        'trackway_unserved_requests_total{call="ExportTraces"} 3.0'
+    ]
+    [line] = [line for line in server.log.splitlines() if "docs/unserved.md" in line]
+    assert json.loads(line)["level"] == "warning"
+    assert json.loads(line)["message"].startswith("A client called ExportTraces for the first time,")
+
+
 def test_without_the_option_there_are_no_metrics(api):
     assert api.get("/metrics").status_code == 404
 
