@@ -278,8 +278,14 @@ def searches() -> list[Ask]:
         find(f"name = '{prompt}'"),
         *(
             find(bad)
-            for bad in ("nope = 'x'", "name > 'x'", "tags.k > 'x'", "name = x", "name", "name IN ()")
+            for bad in (
+                *("nope = 'x'", "name > 'x'", "tags.k > 'x'", "name = x", "name", "name IN ()"),
+                *("name IN (", "name IN", "name IN 'x'", "name IN ['x']", "name IN (1)", "name NOT IN ()"),
+                *("foo name = 'x'", "name foo name = 'x'", "foo = 'x' AND name", "foo bar"),
+                *("name = 'x' AND foo name = 'y'", "foo = 'x'; drop", "foo.bar = 'x'", "tags.a IN ()"),
+            )
         ),
+        *(find(f"{key} IS NULL", ours="MLflow answers 500") for key in ("name", "tags.a", "foo")),
         find(order_by=["nope"]),
         find(order_by=["name", "name DESC"], ours="MLflow answers 500"),
         find(max_results=1001),
@@ -307,6 +313,12 @@ def searches() -> list[Ask]:
                 'run_id IN ("a")',
                 "source_path IN ('x')",
                 "name LIKE 1",
+                "run_id IN (",
+                "run_id IN ['a']",
+                "run_id NOT IN ()",
+                "foo run_id = 'a'",
+                "stage = 'x' AND foo bar",
+                "version_number IN ()",
             )
         ),
         find_versions(order_by=["nope"]),
