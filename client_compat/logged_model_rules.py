@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 
 from . import messages as m
 from . import rules
 from .errors import InvalidParameter, NotFound
+from .paging import TokenOfAnotherQuery, is_intact
 
 MAX_NAME_LENGTH = 500
 MAX_KEY_LENGTH = 255  # the length of MLflow's column; its server does not check it
@@ -65,7 +67,8 @@ def seal_token(token: str | None, req: m.SearchLoggedModels) -> str | None:
 def open_token(req: m.SearchLoggedModels) -> str | None:
     """Return the page token without the hashes, or None if the request has no token.
 
-    Raise InvalidParameter, with MLflow's message, for the token of another search.
+    Raise TokenOfAnotherQuery, with MLflow's message, for the token of another search, and InvalidParameter
+    for one that this server did not make.
     """
     if not req.page_token:
         return None
@@ -75,10 +78,13 @@ def open_token(req: m.SearchLoggedModels) -> str | None:
         raise InvalidParameter("Invalid page token, it was not issued by this server for logged models")
     for hash, value, mismatch in zip(hashes, criteria, _MISMATCHES, strict=True):
         if hash != _hash(value):
-            raise InvalidParameter(f"{mismatch}. Expected: {value}")
+            was_issued = is_intact(token) and all(map(_HASH.fullmatch, hashes))
+            refusal = TokenOfAnotherQuery if was_issued else InvalidParameter
+            raise refusal(f"{mismatch}. Expected: {value}")
     return token
 
 
+_HASH = re.compile("[0-9a-f]{8}")
 _MISMATCHES = (
     "Experiment IDs in the page token do not match the requested experiment IDs",
     "Filter string in the page token does not match the requested filter string",

@@ -1,9 +1,9 @@
 """Page tokens of keyset pagination: encode and decode the position after which the next page begins.
 
-A token is URL-safe base64, without padding, of a version byte, a hash, and the position. The position is the
-sort keys of the last row as JSON. The token contains everything, so the server stores nothing. The hash binds
-the token to its query and detects damage. It is not a signature: a forged position only selects other rows of
-a search that the caller may run anyway.
+A token is URL-safe base64, without padding, of a version byte, a checksum, a hash of the query, and the
+position. The position is the sort keys of the last row as JSON. The token contains everything, so the server
+stores nothing. The checksum detects damage, and the hash tells the token of another query. Neither is a
+signature: a forged position only selects other rows of a search that the caller may run anyway.
 """
 
 from __future__ import annotations
@@ -17,12 +17,18 @@ from typing import TypeVar
 from .errors import InvalidParameter
 
 MAX_LENGTH = 200_000  # characters; a position may contain whole values of tags
-_VERSION = b"\x01"
+_VERSION = b"\x02"
+_CHECKSUM_LENGTH = 4
 _HASH_LENGTH = 8
-_HEADER_LENGTH = len(_VERSION) + _HASH_LENGTH
+_CHECKED_FROM = len(_VERSION) + _CHECKSUM_LENGTH
+_BODY_FROM = _CHECKED_FROM + _HASH_LENGTH
 
 T = TypeVar("T")
 Position = list[bool | int | float | str | None]
+
+
+class TokenOfAnotherQuery(InvalidParameter):
+    """The token is intact, but belongs to a query with another filter, order or scope."""
 
 
 def encode(query: Sequence[object], position: Position) -> str:
@@ -34,7 +40,7 @@ def encode(query: Sequence[object], position: Position) -> str:
     # json writes NaN and infinities as bare words and reads them back. It keeps 1 and 1.0 different.
     text = json.dumps(position, separators=(",", ":"), ensure_ascii=False)
     body = text.encode("utf-8", "surrogatepass")
-    return _base64(_VERSION + _hash(query, body) + body)
+    return _seal(_hash(query) + body)
 
 
 def cut(
@@ -51,20 +57,14 @@ def cut(
 
 
 def decode(token: str, query: Sequence[object]) -> Position:
-    """Return the position in a token. Raise InvalidParameter unless `encode` made it for the same query."""
-    if len(token) > MAX_LENGTH:
-        raise InvalidParameter(f"Invalid page token, it has more than {MAX_LENGTH} characters")
-    try:
-        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except ValueError:
-        raw = b""
-    if _base64(raw) != token:  # the decoder also accepts padding, and a last letter with unused bits
-        raise InvalidParameter("Invalid page token, could not base64-decode")
-    version, hash, body = raw[: len(_VERSION)], raw[len(_VERSION) : _HEADER_LENGTH], raw[_HEADER_LENGTH:]
-    if version != _VERSION:
-        raise InvalidParameter("Invalid page token, it was not issued by this server")
-    if hash != _hash(query, body):
-        raise InvalidParameter("Invalid page token, it is damaged or belongs to another query")
+    """Return the position in a token.
+
+    Raise InvalidParameter unless `encode` made the token, and TokenOfAnotherQuery if it did for another query.
+    """
+    checked = _open(token)
+    of_query, body = checked[:_HASH_LENGTH], checked[_HASH_LENGTH:]
+    if of_query != _hash(query):
+        raise TokenOfAnotherQuery("Invalid page token, it belongs to another query")
     try:
         position = json.loads(body.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
@@ -74,11 +74,44 @@ def decode(token: str, query: Sequence[object]) -> Position:
     return position
 
 
-def _hash(query: Sequence[object], body: bytes) -> bytes:
-    digest = hashlib.blake2b(body, digest_size=_HASH_LENGTH)
+def is_intact(token: str) -> bool:
+    """Return whether `encode` made the token, for any query."""
+    try:
+        _open(token)
+    except InvalidParameter:
+        return False
+    return True
+
+
+def _seal(checked: bytes) -> str:
+    return _base64(_VERSION + _checksum(checked) + checked)
+
+
+def _open(token: str) -> bytes:
+    """Return the hash of the query and the position. Raise InvalidParameter if the token is damaged."""
+    if len(token) > MAX_LENGTH:
+        raise InvalidParameter(f"Invalid page token, it has more than {MAX_LENGTH} characters")
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        raw = b""
+    if _base64(raw) != token:  # the decoder also accepts padding, and a last letter with unused bits
+        raise InvalidParameter("Invalid page token, could not base64-decode")
+    if not raw.startswith(_VERSION):
+        raise InvalidParameter("Invalid page token, it was not issued by this server")
+    checked = raw[_CHECKED_FROM:]
+    if len(raw) < _BODY_FROM or raw[len(_VERSION) : _CHECKED_FROM] != _checksum(checked):
+        raise InvalidParameter("Invalid page token, it is damaged")
+    return checked
+
+
+def _checksum(checked: bytes) -> bytes:
+    return hashlib.blake2b(checked, digest_size=_CHECKSUM_LENGTH).digest()
+
+
+def _hash(query: Sequence[object]) -> bytes:
     # ascii(), because a query may contain lone surrogates, which cannot be encoded.
-    digest.update(ascii(tuple(query)).encode())
-    return digest.digest()
+    return hashlib.blake2b(ascii(tuple(query)).encode(), digest_size=_HASH_LENGTH).digest()
 
 
 def _base64(raw: bytes) -> str:

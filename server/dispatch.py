@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
-from trackway.client_compat import codec, errors, unserved
+from trackway.client_compat import codec, errors, paging, unserved
 from trackway.client_compat import messages as m
 from trackway.client_compat.wire import Endpoint, Message
 from trackway.storage import audit
@@ -27,6 +27,8 @@ from .responses import JSON_TYPE, Answer
 
 # A "search" reads lists that may be slightly out of date: it uses the read replica if one is configured.
 Transaction = Literal["read", "search", "write", "none"]
+# The web UI sends its requests to paths below this one, clients to those below "/api".
+UI_MOUNT = "/ajax-api"
 M = TypeVar("M", bound=Message)
 R = TypeVar("R", bound=Message)
 T = TypeVar("T")
@@ -206,7 +208,15 @@ class Rpc:
 
     def _respond(self, request: Request, query: str | None, body: bytes) -> Answer:
         message = self._decode(query, body, request.path_values)
-        response = respond(self._backend, self._endpoint.rpc, message, request)
+        try:
+            response = respond(self._backend, self._endpoint.rpc, message, request)
+        except paging.TokenOfAnotherQuery:
+            if not request.environ["PATH_INFO"].startswith(UI_MOUNT):
+                raise
+            # If the user sorts or filters a list on a later page, the UI sends the token of the old list. An
+            # error would take the place of the list.
+            cast(Any, message).page_token = None
+            response = respond(self._backend, self._endpoint.rpc, message, request)
         return Answer(200, [JSON_TYPE], codec.dumps(response))
 
     def _decode(self, query: str | None, body: bytes, path_values: PathValues) -> Message:

@@ -12,13 +12,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from trackway.client_compat.wire import Endpoint
-from trackway.server.dispatch import handler_of
+from trackway.server.dispatch import UI_MOUNT, handler_of
 from trackway.server.responses import JSON_TYPE
 
 from ..edge.probes import Constant
 from ..edge.wsgi import WsgiApp
 
-UI_MOUNT = "/ajax-api"
 EMPTY: frozenset[str] = frozenset(
     {
         "SearchTraces",
