@@ -59,7 +59,8 @@ def cut(
 def decode(token: str, query: Sequence[object]) -> Position:
     """Return the position in a token.
 
-    Raise InvalidParameter unless `encode` made the token, and TokenOfAnotherQuery if it did for another query.
+    Raise InvalidParameter unless `encode` made the token, and TokenOfAnotherQuery if it made it for another
+    query.
     """
     checked = _open(token)
     of_query, body = checked[:_HASH_LENGTH], checked[_HASH_LENGTH:]

@@ -63,7 +63,7 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
     app.extensions["trackway.jobs"] = background = runner.make_runner(backend) if config.jobs else None
     app.url_rule_class = MatchedRule
     app.url_map.merge_slashes = False
-    pages.mount(app, config)
+    pages.mount(app, config, stubs.served_paths(all_endpoints()))
     wsgi = WsgiApp(config, FlaskPages(app))
     mount(wsgi, backend)
     app.wsgi_app = wsgi  # type: ignore[method-assign]

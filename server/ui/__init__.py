@@ -2,5 +2,6 @@
 
 ``files``  finds the built files of the UI on this machine, or fetches them from MLflow's wheel
 ``pages``  serves these files over HTTP
-``stubs``  empty responses for requests of the UI that concern features of MLflow that Trackway lacks
+``page_script``  what is added to the page: settings, and sentences about missing features
+``stubs``  empty responses to requests of the UI that concern features of MLflow that Trackway lacks
 """

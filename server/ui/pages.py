@@ -1,16 +1,18 @@
 """Serve the files of MLflow's web UI: ``/`` and everything below ``/static-files/``.
 
 The UI uses relative URLs for its files and the API, so a static prefix needs no code here. Its routes are
-in the fragment of the URL (after ``#``), so ``/`` is the only page that a browser requests.
+in the fragment of the URL (after ``#``), so ``/`` is the only page that a browser requests. Its file gets a
+script of our own (``page_script``); all other files are sent as they are.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from html import escape
 from pathlib import Path
 
@@ -23,6 +25,7 @@ import trackway
 from trackway.server.config import Config
 from trackway.server.edge import waiting
 from trackway.server.ui import files
+from trackway.server.ui.page_script import page_script, split_sources
 from trackway.server.version import MLFLOW_VERSION
 
 _HASHED = re.compile(r"\.[0-9a-f]{8,32}\.")
@@ -48,9 +51,9 @@ _TYPES = {
 _CHUNK = 128 * 1024
 
 
-def mount(app: Flask, config: Config) -> None:
-    """Add the routes of the UI to the application."""
-    pages = Pages(config)
+def mount(app: Flask, config: Config, served: Collection[tuple[str, str]]) -> None:
+    """Add the routes of the UI to the application. ``served`` are the requests that have a handler."""
+    pages = Pages(config, served)
 
     @app.get("/")
     def home() -> Response:
@@ -67,10 +70,12 @@ def mount(app: Flask, config: Config) -> None:
 class Pages:
     """Responses with the files of the UI, or with a page that says how to fetch them."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, served: Collection[tuple[str, str]]) -> None:
         self._chosen = config.ui_folder
         self._timeout_s = config.transfer_timeout
         self._policy = content_policy(config.ui_allowed_sources)
+        self._script = page_script(served, config.ui_allowed_sources).encode()
+        self._script_hash = hashlib.blake2b(self._script, digest_size=8).hexdigest()
         self._folder: Path | None = None
         self._compressed: dict[Path, bytes] = {}
         self._lock = threading.Lock()
@@ -88,9 +93,17 @@ class Pages:
             return Response(
                 _missing_files_page(), mimetype="text/html", headers={"Cache-Control": "no-store"}
             )
-        response = self._send(folder / files.INDEX)
-        response.headers["Content-Security-Policy"] = self._policy
-        return response
+        index = folder / files.INDEX
+        headers = {
+            "Content-Type": _TYPES[".html"],
+            "Cache-Control": _REVALIDATE,
+            "Content-Security-Policy": self._policy,
+            "ETag": f'"{_etag(index.stat())}-{self._script_hash}"',
+        }
+        if not is_resource_modified(request.environ, headers["ETag"]):
+            return Response(status=304, headers=headers)
+        body = index.read_bytes().replace(b"<head>", b"<head>" + self._script, 1)
+        return Response(body, headers=headers)
 
     def static_file(self, path: str) -> Response:
         folder = self.folder
@@ -103,7 +116,7 @@ class Pages:
         status = path.stat()
         is_small = status.st_size < files.MIN_COMPRESSED_SIZE or path.suffix not in files.COMPRESSIBLE
         is_gzipped = not is_small and request.accept_encodings["gzip"] > 0
-        etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}{"-gzip" if is_gzipped else ""}"'
+        etag = f'"{_etag(status)}{"-gzip" if is_gzipped else ""}"'
         headers = {
             "Content-Type": _TYPES.get(path.suffix, "application/octet-stream"),
             "Cache-Control": _CACHE_FOREVER if _HASHED.search(path.name) else _REVALIDATE,
@@ -156,8 +169,12 @@ def content_policy(allowed_sources: str) -> str:
     that inherits the policy. ``allowed_sources`` are comma-separated sources that are permitted as well.
     """
     sources = ["'self'", "data:", "blob:", "'unsafe-inline'", "'unsafe-eval'"]
-    sources += [source.strip() for source in allowed_sources.split(",") if source.strip()]
+    sources += split_sources(allowed_sources)
     return f"default-src {' '.join(sources)}; base-uri 'self'; form-action 'self'"
+
+
+def _etag(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
 def _lacks_slash(prefix: str) -> bool:

@@ -1,8 +1,9 @@
-"""Empty responses to requests of the web UI that concern features which this server does not have.
+"""Responses to requests of the web UI that concern features which this server does not have.
 
 The pages of experiments, runs and models also request traces, judges or evaluation data. If such a request
-fails, they show an error instead of the page. These reads therefore return nothing, but only below the path
-prefix that the UI uses: API clients get 501. An entry has no effect once its RPC has a handler.
+fails, they show an error instead of the page. So lists are empty, and a single object is not found, with a
+message that says why. This holds only below the path prefix that the UI uses: API clients get 501. A stub has
+no effect once its RPC has a handler. ``page_script`` adds the sentence that a page's feature is missing.
 """
 
 from __future__ import annotations
@@ -11,47 +12,134 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from trackway.client_compat.errors import NotFound, NotImplementedYet
 from trackway.client_compat.wire import Endpoint
 from trackway.server.dispatch import UI_MOUNT, handler_of
 from trackway.server.responses import JSON_TYPE
 
 from ..edge.probes import Constant
+from ..edge.router import Request
 from ..edge.wsgi import WsgiApp
 
+# RPCs whose answer is an empty message. The page of reviews creates a queue for its user when it is opened.
 EMPTY: frozenset[str] = frozenset(
     {
         "SearchTraces",
         "SearchTracesV3",
         "QueryTraceMetrics",
+        "BatchGetTraces",
+        "BatchGetTraceInfos",
         "ListScorers",
+        "ListScorerVersions",
         "SearchEvaluationDatasets",
+        "GetDatasetRecords",
+        "GetDatasetExperimentIds",
         "SearchIssues",
         "ListLabelSchemas",
         "ListReviewQueues",
+        "ListReviewQueueItems",
+        "GetOrCreateUserQueue",
         "SearchPromptOptimizationJobs",
         "ListGatewayEndpoints",
         "ListGatewaySecretInfos",
         "ListGatewayModelDefinitions",
         "ListEndpointBindings",
+        "ListEndpointGuardrailConfigs",
         "ListBudgetPolicies",
         "ListBudgetWindows",
         "ListGatewayGuardrails",
     }
 )
-# Paths of unserved.py. The runs table requests the gateway's endpoints for its prompt playground.
-_UNSERVED: dict[str, Any] = {
+# Answers of GET requests outside the protos: paths of `unserved.py`, and of MLflow's server with users. A
+# user of null tells the UI that there are no accounts; MLflow's server without users answers 404.
+_BODIES: dict[str, Any] = {
     "/2.0/mlflow/gateway-proxy": {"endpoints": []},
     "/3.0/mlflow/gateway/supported-providers": {"providers": []},
     "/3.0/mlflow/gateway/supported-models": {"models": []},
     "/3.0/mlflow/gateway/secrets/config": {"secrets_available": False},
     "/3.0/mlflow/scorers/online-configs": {"configs": []},
+    "/3.0/mlflow/mcp-servers": {"mcp_servers": []},
+    "/3.0/mlflow/assistant/config": {"providers": {}, "projects": {}, "remote_access_allowed": False},
+    "/3.0/mlflow/assistant/providers": {"providers": [], "resolved": None, "gateway_vendor_options": {}},
+    "/2.0/mlflow/users/current": {"user": None, "is_basic_auth": False},
+    "/3.0/mlflow/users/current/permissions": {"permissions": []},
+    "/2.0/mlflow/users/list": {"users": []},
+    "/3.0/mlflow/users/roles/list": {"roles": []},
+    "/3.0/mlflow/roles/list": {"roles": []},
+    "/3.0/mlflow/roles/users/list": {"assignments": []},
 }
+# The objects that are not found, by the first part of their paths after the version and "mlflow".
+_OBJECTS = {
+    "traces": "traces",
+    "get-trace-artifact": "traces",
+    "datasets": "evaluation datasets",
+    "scorers": "judges",
+    "issues": "issues",
+    "label-schemas": "questions for reviewers",
+    "review-queues": "review queues",
+    "mcp-servers": "MCP servers",
+    "gateway": "gateway endpoints",
+    "prompt-optimization": "prompt optimization",
+    "jobs": "jobs",
+}
+_NO_USERS = "This server has no user accounts and roles yet: everyone who can reach it may use all of it."
+_CHANGES_OF_USERS = (
+    ("POST", "/2.0/mlflow/users/create"),
+    ("PATCH", "/2.0/mlflow/users/update-password"),
+    ("PATCH", "/2.0/mlflow/users/update-admin"),
+    ("DELETE", "/2.0/mlflow/users/delete"),
+    ("POST", "/3.0/mlflow/users/permissions/grant"),
+    ("POST", "/3.0/mlflow/users/permissions/revoke"),
+    ("POST", "/3.0/mlflow/roles/create"),
+    ("PATCH", "/3.0/mlflow/roles/update"),
+    ("DELETE", "/3.0/mlflow/roles/delete"),
+    ("POST", "/3.0/mlflow/roles/permissions/add"),
+    ("DELETE", "/3.0/mlflow/roles/permissions/remove"),
+    ("POST", "/3.0/mlflow/roles/assign"),
+    ("DELETE", "/3.0/mlflow/roles/unassign"),
+)
+
+
+class _Refusal:
+    """Answers each request with the same error."""
+
+    streams = False
+
+    def __init__(self, error: type[NotFound | NotImplementedYet], message: str) -> None:
+        self._error = error
+        self._message = message
+
+    def answer(self, request: Request) -> Any:
+        raise self._error(self._message)
 
 
 def mount(wsgi: WsgiApp, endpoints: Iterable[Endpoint]) -> None:
     """Mount the stubs. Call this before the RPCs are mounted: the first responder of a path is used."""
-    for path, body in _UNSERVED.items():
-        wsgi.mount("GET", UI_MOUNT + path, Constant(json.dumps(body), JSON_TYPE))
+    endpoints = [endpoint for endpoint in endpoints if UI_MOUNT in endpoint.mounts]
+    served = served_paths(endpoints)
+    for path, body in _BODIES.items():
+        if ("GET", path) not in served:
+            wsgi.mount("GET", UI_MOUNT + path, Constant(json.dumps(body), JSON_TYPE))
     for endpoint in endpoints:
-        if endpoint.rpc in EMPTY and not handler_of(endpoint) and UI_MOUNT in endpoint.mounts:
+        if handler_of(endpoint):
+            continue
+        if endpoint.rpc in EMPTY:
             wsgi.mount(endpoint.verb, UI_MOUNT + endpoint.path, Constant("{}", JSON_TYPE))
+        elif endpoint.verb == "GET" and (objects := _OBJECTS.get(_first_part(endpoint.path))):
+            message = f"This server (Trackway) has no {objects} yet, so it has none of this name or id."
+            wsgi.mount("GET", UI_MOUNT + endpoint.path, _Refusal(NotFound, message))
+    if ("GET", "/2.0/mlflow/users/current") not in served:
+        wsgi.mount("GET", UI_MOUNT + "/3.0/mlflow/roles/get", _Refusal(NotFound, _NO_USERS))
+        for verb, path in _CHANGES_OF_USERS:
+            wsgi.mount(verb, UI_MOUNT + path, _Refusal(NotImplementedYet, _NO_USERS))
+
+
+def served_paths(endpoints: Iterable[Endpoint]) -> frozenset[tuple[str, str]]:
+    """Return the verbs and paths of the endpoints that have a handler."""
+    return frozenset((endpoint.verb, endpoint.path) for endpoint in endpoints if handler_of(endpoint))
+
+
+def _first_part(path: str) -> str:
+    """Return `traces` for `/3.0/mlflow/traces/<trace_id>`, and `jobs` for `/3.0/jobs/<job_id>`."""
+    _, _, *parts = path.split("/")
+    return parts[1] if parts[0] == "mlflow" else parts[0]

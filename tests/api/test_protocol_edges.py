@@ -76,7 +76,7 @@ def test_an_endpoint_that_is_not_built_yet_is_501_and_says_which(api):
 
 
 def test_an_endpoint_with_variables_that_is_not_built_yet_is_501(api):
-    response = api.get("/ajax-api/3.0/mlflow/prompt-optimization/jobs/job-1")
+    response = api.get("/api/3.0/mlflow/prompt-optimization/jobs/job-1")
     assert "GetPromptOptimizationJob" in error_of(response, 501, "NOT_IMPLEMENTED")
 
 

@@ -12,8 +12,10 @@ from trackway.server.app import all_endpoints, create_app
 from trackway.server.cli import main
 from trackway.server.config import Config
 from trackway.server.ui import files
+from trackway.server.ui.page_script import NOTICES, page_script
 from trackway.server.ui.stubs import EMPTY
 
+INDEX = "<html><head><title>MLflow</title></head></html>"
 SCRIPT = b"console.log('trackway');" * 100
 
 
@@ -22,7 +24,7 @@ def wheel(tmp_path):
     path = tmp_path / "mlflow-3.17.2-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("mlflow/__init__.py", "raise SystemExit")
-        archive.writestr("mlflow/server/js/build/index.html", "<title>MLflow</title>")
+        archive.writestr("mlflow/server/js/build/index.html", INDEX)
         archive.writestr("mlflow/server/js/build/static/js/main.c2f5f8d4.js", SCRIPT)
         archive.writestr("mlflow/server/js/build/../../../../evil.txt", "outside")
     return path
@@ -62,7 +64,8 @@ def test_a_wheel_without_pages_is_refused(tmp_path):
 
 def test_the_page_itself_is_asked_for_again_and_loads_from_nowhere_else(ui):
     response = ui.get("/")
-    assert response.text == "<title>MLflow</title>"
+    assert response.text.startswith("<html><head><style>[data-assistant-ui]")
+    assert response.text.endswith("</script><title>MLflow</title></head></html>")
     assert response.headers["Cache-Control"] == "no-cache"
     assert response.headers["X-Frame-Options"] == "SAMEORIGIN"
     assert response.headers["Content-Security-Policy"].startswith("default-src 'self' data: blob:")
@@ -187,10 +190,88 @@ def test_what_is_not_built_is_empty_for_the_ui_and_501_for_clients(api):
     assert api.post("/api/3.0/mlflow/traces/search", json=body).status_code == 501
 
 
-def test_what_the_ui_asks_of_the_gateway_outside_the_protos_stays_empty(api):
-    assert api.get("/ajax-api/2.0/mlflow/gateway-proxy").get_json() == {"endpoints": []}
-    assert api.get("/ajax-api/3.0/mlflow/scorers/online-configs").get_json() == {"configs": []}
-    assert api.get("/api/3.0/mlflow/scorers/online-configs").status_code == 501
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/2.0/mlflow/gateway-proxy", {"endpoints": []}),
+        ("/3.0/mlflow/scorers/online-configs", {"configs": []}),
+        ("/3.0/mlflow/mcp-servers", {"mcp_servers": []}),
+        (
+            "/3.0/mlflow/assistant/config",
+            {"providers": {}, "projects": {}, "remote_access_allowed": False},
+        ),
+        (
+            "/3.0/mlflow/assistant/providers",
+            {"providers": [], "resolved": None, "gateway_vendor_options": {}},
+        ),
+        ("/2.0/mlflow/users/current", {"user": None, "is_basic_auth": False}),
+        ("/2.0/mlflow/users/list", {"users": []}),
+    ],
+)
+def test_what_the_ui_asks_outside_the_protos_stays_empty(api, path, body):
+    assert api.get("/ajax-api" + path).get_json() == body
+    assert api.get("/api" + path).status_code in (404, 501)
+
+
+@pytest.mark.parametrize(
+    ("path", "objects"),
+    [
+        ("traces/tr-1", "traces"),
+        ("traces/get?trace_id=tr-1", "traces"),
+        ("traces/tr-1/assessments/a-1", "traces"),
+        ("get-trace-artifact?request_id=tr-1", "traces"),
+        ("datasets/d-1", "evaluation datasets"),
+        ("scorers/get?name=x", "judges"),
+        ("issues/i-1", "issues"),
+        ("review-queues/get?queue_id=q", "review queues"),
+        ("mcp-servers/a/b", "MCP servers"),
+        ("mcp-servers/a/versions", "MCP servers"),
+        ("jobs/j-1", "jobs"),
+    ],
+)
+def test_a_single_object_of_what_is_not_built_is_not_found(api, path, objects):
+    answer = api.get(f"/ajax-api/3.0/mlflow/{path}")
+    assert answer.status_code == 404
+    message = f"This server (Trackway) has no {objects} yet, so it has none of this name or id."
+    assert answer.get_json()["message"] == message
+    assert answer.get_json()["error_code"] == "RESOURCE_DOES_NOT_EXIST"
+    if not path.startswith(("get-trace-artifact", "jobs")):  # the UI's alone
+        assert api.get(f"/api/3.0/mlflow/{path}").status_code == 501
+
+
+def test_a_change_of_users_is_refused_with_the_reason(api):
+    for verb, path in (("POST", "/2.0/mlflow/users/create"), ("DELETE", "/3.0/mlflow/roles/delete")):
+        answer = api.open("/ajax-api" + path, method=verb, json={"username": "a"})
+        assert answer.status_code == 501
+        assert "no user accounts and roles yet" in answer.get_json()["message"]
+
+
+def test_the_page_of_a_reviewer_gets_no_queue(api):
+    queue = api.post("/ajax-api/3.0/mlflow/review-queues/get-or-create-user", json={"experiment_id": "0"})
+    assert (queue.status_code, queue.get_json()) == (200, {})
+
+
+def test_a_feature_with_a_handler_loses_its_sentence():
+    text = page_script(frozenset(), "")
+    assert "does not store judges yet" in text
+    assert "assistant.panelOpen" in text
+    served = {("GET", "/3.0/mlflow/scorers/list"), ("GET", "/3.0/mlflow/assistant/config")}
+    text = page_script(served, "")
+    assert "does not store judges yet" not in text
+    assert "does not store traces yet" in text
+    assert "assistant" not in text
+
+
+def test_the_requests_of_missing_features_are_ones_that_the_server_knows():
+    known = {(endpoint.verb, endpoint.path) for endpoint in all_endpoints()}
+    no_users = ("GET", "/2.0/mlflow/users/current")
+    assert {notice.needs for notice in NOTICES} <= {*known, no_users}
+
+
+def test_a_setting_cannot_end_the_script():
+    text = page_script(frozenset(), "https://a.example</script>")
+    assert text.count("</script>") == 1
+    assert "https://a.example\\u003c/script>" in text
 
 
 def test_what_is_empty_for_the_ui_is_named_as_the_protocol_names_it():

@@ -23,9 +23,7 @@ PATIENCE = 30_000
 
 # Requests of the pages that may fail, with the reasons. Any other response of 400 or more fails the test.
 MAY_FAIL = {
-    r"/ajax-api/2\.0/mlflow/users/current$": "404 tells the UI that there are no users, as in MLflow",
     r"/experiments/get-by-name\?": "the dialog checks that a new name is not used; 404 means so",
-    r"/ajax-api/3\.0/mlflow/assistant/(config|providers)$": "the assistant is not implemented",
 }
 
 
@@ -54,19 +52,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     server.kill()
 
 
-@pytest.fixture(scope="session")
-def settled(browser: Any, site: SimpleNamespace) -> Any:
-    """The browser storage after the panel that covers each page was closed."""
-    context = browser.new_context()
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.goto(site.url)
-    page.get_by_role("button", name="Close", exact=True).last.click()
-    state = context.storage_state()
-    context.close()
-    return state
-
-
 class Ui:
     """A page of the browser. ``faults`` records failed requests and script errors."""
 
@@ -75,21 +60,49 @@ class Ui:
         self.site = site
         self.faults: list[str] = []
         self._name = name
+        self._pending = 0
+        self._loaded = False
         page.on("response", self._note_response)
         page.on("request", self._note_request)
+        page.on("request", lambda _: self._count(1))
+        page.on("requestfinished", lambda _: self._count(-1))
+        page.on("requestfailed", lambda _: self._count(-1))
         page.on("pageerror", lambda error: self.faults.append(f"script error: {error}"))
 
     def open(self, path: str) -> Any:
         """Open the page with the given path after ``#``. Return it."""
         self.page.goto("about:blank")
+        self._pending = 0
         self.page.goto(f"{self.site.url}/#{path}")
         return self.page
+
+    def visit(self, path: str) -> Any:
+        """Go to a page without loading the scripts again, and wait until its requests are answered."""
+        if not self._loaded:
+            self.open("/")
+            self._loaded = True
+        self.page.evaluate("path => { location.hash = path }", path)
+        self.settle()
+        return self.page
+
+    def settle(self) -> None:
+        """Wait until no request is open, for the pages send further requests after an answer."""
+        quiet = 0
+        for _ in range(PATIENCE // 75):
+            self.page.wait_for_timeout(75)
+            quiet = 0 if self._pending > 0 else quiet + 1
+            if quiet == 4:
+                return
+        raise AssertionError(f"The requests of {self.page.url} take longer than {PATIENCE} ms.")
 
     def picture(self, name: str = "") -> None:
         folder = os.environ.get("TRACKWAY_UI_SCREENSHOTS")
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=Path(folder, f"{self._name}{'-' if name else ''}{name}.png"))
+
+    def _count(self, change: int) -> None:
+        self._pending = max(0, self._pending + change)
 
     def _note_response(self, response: Any) -> None:
         path = response.url.removeprefix(self.site.url)
@@ -102,11 +115,9 @@ class Ui:
 
 
 @pytest.fixture
-def ui(browser: Any, site: SimpleNamespace, settled: Any, request: pytest.FixtureRequest) -> Iterator[Ui]:
+def ui(browser: Any, site: SimpleNamespace, request: pytest.FixtureRequest) -> Iterator[Ui]:
     # A new context, because the pages store filters and columns in the browser.
-    context = browser.new_context(
-        viewport={"width": 1440, "height": 900}, locale="en-US", storage_state=settled
-    )
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     ui = Ui(page, site, request.node.name)

@@ -6,6 +6,12 @@ from pathlib import Path
 from typing import Any
 
 RUNS = ("trial-0", "trial-1", "trial-2")
+# More than a page of the lists of experiments and of models.
+MANY = 26
+# What mlflow.log_figure writes for a figure of Plotly.
+FIGURE = """<html><head><meta charset="utf-8" /></head><body>
+<script charset="utf-8" src="https://cdn.plot.ly/plotly-3.1.0.min.js" crossorigin="anonymous"></script>
+<div id="figure"></div><script>Plotly.newPlot("figure", [{"y": [1, 3, 2]}])</script></body></html>"""
 
 
 def fill(url: str, folder: Path) -> dict[str, Any]:
@@ -14,6 +20,10 @@ def fill(url: str, folder: Path) -> dict[str, Any]:
     from PIL import Image
 
     mlflow.set_tracking_uri(url)
+    client = mlflow.MlflowClient(url)
+    for number in range(MANY):
+        client.create_experiment(f"many {number:02}")
+        client.create_registered_model(f"many-{number:02}")
     table = pd.DataFrame({"age": [31, 42], "city": ["Bern", "Oslo"]})
     table.to_csv(folder / "table.csv", index=False)
     experiment_id = mlflow.set_experiment("churn study").experiment_id
@@ -28,11 +38,11 @@ def fill(url: str, folder: Path) -> dict[str, Any]:
             mlflow.log_input(mlflow.data.from_pandas(table, name="customers"), context="training")
             mlflow.log_text("some words to be read", "notes.txt")
             mlflow.log_artifact(str(folder / "table.csv"))
+            mlflow.log_text(FIGURE, "figure.html")
             mlflow.log_image(Image.new("RGB", (80, 60), (200, 30, 30)), "red.png")
     with mlflow.start_run(run_name="to be deleted"):
         pass
     model_id = _log_model(ids[0])
-    client = mlflow.MlflowClient()
     client.create_registered_model("churn")
     for _ in range(2):
         client.create_model_version("churn", f"models:/{model_id}", ids[0], model_id=model_id)

@@ -1,0 +1,107 @@
+(trackway) => {
+  "use strict";
+  // See page_script.py, which calls this function with its data.
+  try {
+    for (const [key, value] of Object.entries(trackway.storage)) {
+      localStorage.setItem(key, JSON.stringify(value));
+    }
+  } catch {
+    // The browser permits no storage; the UI then uses its defaults.
+  }
+
+  const bar = document.createElement("div");
+  const message = document.createElement("span");
+  const close = document.createElement("button");
+  bar.id = "trackway-notice";
+  bar.hidden = true;
+  bar.setAttribute("role", "status");
+  close.type = "button";
+  close.textContent = "Hide";
+  const style = document.createElement("style");
+  style.textContent = `
+    #trackway-notice:not([hidden]) { display: flex; gap: 16px; align-items: center; position: fixed; bottom: 16px;
+      left: 50%; transform: translateX(-50%); max-width: min(720px, 90vw); padding: 8px 16px; border-radius: 8px;
+      background: #1f272d; color: #fff; font: 13px/1.5 system-ui, sans-serif; z-index: 1100;
+      box-shadow: 0 2px 8px #0005 }
+    #trackway-notice button { flex: none; border: 1px solid #fff8; border-radius: 4px; padding: 2px 8px;
+      background: none; color: inherit; font: inherit; cursor: pointer }`;
+  bar.append(message, close);
+  addEventListener("DOMContentLoaded", () => document.body.append(style, bar));
+
+  // What the user has hidden; it stays so until the page is loaded again.
+  const hidden = new Set();
+  let ofPage = "";
+  let ofFile = "";
+  const show = () => {
+    const text = [ofFile, ofPage].find((sentence) => sentence && !hidden.has(sentence)) ?? "";
+    message.textContent = text;
+    bar.hidden = !text;
+  };
+  close.addEventListener("click", () => {
+    hidden.add(message.textContent);
+    show();
+  });
+
+  // The UI changes its page with these methods of the history, which fire no event.
+  const update = () => {
+    const page = location.hash.slice(1).split("?")[0];
+    ofPage = trackway.notices.find((notice) => new RegExp(notice.pages).test(page))?.text ?? "";
+    show();
+  };
+  for (const name of ["pushState", "replaceState"]) {
+    const original = history[name];
+    history[name] = function (...values) {
+      original.apply(this, values);
+      update();
+    };
+  }
+  addEventListener("popstate", update);
+  addEventListener("hashchange", update);
+  update();
+
+  // HTML files of artifacts are shown in frames, which inherit the page's content policy. A frame cannot tell
+  // the page what was blocked, so the page reads the file and looks for it.
+  const isAllowed = (url) =>
+    url.origin === location.origin ||
+    trackway.allowedSources.some((source) => {
+      if (source === "*" || source === url.protocol) return true;
+      const [, scheme, host] = /^(?:(.*):\/\/)?([^/]*)/.exec(source);
+      if (scheme && scheme + ":" !== url.protocol) return false;
+      return host.startsWith("*.") ? url.hostname.endsWith(host.slice(1)) : host === url.host || host === url.hostname;
+    });
+  const blockedOrigins = (html) => {
+    const parsed = new DOMParser().parseFromString(html, "text/html");
+    const parts = parsed.querySelectorAll("script[src], link[rel~=stylesheet][href], img[src], iframe[src]");
+    const origins = new Set();
+    for (const part of parts) {
+      try {
+        const url = new URL(part.getAttribute("src") ?? part.getAttribute("href"));
+        if (/^https?:$/.test(url.protocol) && !isAllowed(url)) origins.add(url.origin);
+      } catch {
+        // Not an absolute URL.
+      }
+    }
+    return [...origins];
+  };
+  const examine = async (frame) => {
+    const html = await (await fetch(frame.src)).text();
+    const origins = blockedOrigins(html);
+    if (!origins.length || !frame.isConnected) return;
+    const option = [...trackway.allowedSources, ...origins].join(",");
+    ofFile =
+      `This file loads from ${origins.join(" and ")}, which this server does not allow, so parts of it are missing. ` +
+      `Whoever runs the server can allow it: trackway serve --ui-allowed-sources ${option}`;
+    show();
+  };
+  let examined = "";
+  const look = () => {
+    const frame = document.querySelector("iframe[src^='blob:']");
+    const src = frame?.src ?? "";
+    if (src === examined) return;
+    examined = src;
+    ofFile = "";
+    show();
+    if (frame) examine(frame).catch(() => {});
+  };
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, attributeFilter: ["src"] });
+}

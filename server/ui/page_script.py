@@ -1,0 +1,121 @@
+"""The script and the style that are added to the UI's page. MLflow's files themselves are unchanged.
+
+The UI invites its users to features that this server lacks, and says that MLflow collects usage data. It has
+no settings on the server for either, only in the browser's storage. The script sets these, and adds what the
+UI does not say: a sentence on each page whose feature is missing, and one beside an HTML file that loads
+something which the content policy blocks. A feature that gets a handler loses its sentence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+_SCRIPT = Path(__file__).with_name("page_script.js")
+
+# Keys of the browser's storage that MLflow 3.17's UI reads, with the versions that it appends to them.
+_NO_TELEMETRY = {
+    "mlflow.settings.telemetry.enabled_v1": False,
+    "mlflow.telemetry.info.alert.dismissed_v1": True,
+}
+# On localhost the assistant's panel opens by itself at the first visit, whatever the server says about it.
+_NO_ASSISTANT = {
+    "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": True,
+    "mlflow.assistant.panelOpen_v1": False,
+}
+_ASSISTANT = ("GET", "/3.0/mlflow/assistant/config")
+_HIDE_ASSISTANT = "[data-assistant-ui]{display:none!important}"
+
+
+class _Notice(NamedTuple):
+    """A sentence about a missing feature, and the pages that show it."""
+
+    # The verb and the path of a request. The feature is missing as long as this has no handler.
+    needs: tuple[str, str]
+    # A regular expression for the part of the URL after "#", without its parameters.
+    pages: str
+    text: str
+
+
+_TRACES = ("POST", "/3.0/mlflow/traces/search")
+_USERS = ("GET", "/2.0/mlflow/users/current")
+_EXPERIMENT = "^/experiments/[^/]+"
+NOTICES = (
+    _Notice(
+        _TRACES,
+        _EXPERIMENT + "/((overview|traces|chat-sessions)(/|$)|(runs|models)/[^/]+/(traces|evaluations)$)",
+        "This server (Trackway) does not store traces yet, so this page stays empty. Clients that send "
+        "traces get an error; runs, models and prompts work.",
+    ),
+    _Notice(
+        _TRACES,
+        _EXPERIMENT + "/evaluation-runs(/|$)",
+        "This server (Trackway) does not store traces and judges yet, so mlflow.genai.evaluate does not work "
+        "with it. This page lists ordinary runs.",
+    ),
+    _Notice(
+        ("POST", "/3.0/mlflow/datasets/search"),
+        _EXPERIMENT + "/datasets(/|$)",
+        "This server (Trackway) does not store evaluation datasets yet, so they cannot be created here. "
+        "Datasets that runs log as inputs work.",
+    ),
+    _Notice(
+        ("GET", "/3.0/mlflow/scorers/list"),
+        _EXPERIMENT + "/judges(/|$)",
+        "This server (Trackway) does not store judges yet, so they cannot be created here.",
+    ),
+    _Notice(
+        ("GET", "/3.0/mlflow/review-queues/list"),
+        _EXPERIMENT + "/review-queue(/|$)",
+        "This server (Trackway) does not have review queues yet, so they cannot be created here.",
+    ),
+    _Notice(
+        ("GET", "/3.0/mlflow/gateway/endpoints/list"),
+        f"{_EXPERIMENT}/playground(/|$)|^/settings/llm-connections$",
+        "This server (Trackway) does not have an AI gateway yet, so models cannot be called or connected "
+        "here.",
+    ),
+    _Notice(
+        ("GET", "/3.0/mlflow/mcp-servers"),
+        "^/mcp-registry(/|$)",
+        "This server (Trackway) does not register MCP servers yet, so they cannot be created here.",
+    ),
+    _Notice(
+        _USERS,
+        "^/(account|admin)(/|$)",
+        "This server (Trackway) has no user accounts yet: everyone who can reach it may use all of it.",
+    ),
+    _Notice(
+        ("POST", "/3.0/mlflow/demo/generate"),
+        "^/settings/general$",
+        "This server (Trackway) sends no usage data to anyone: the switch for telemetry has no effect. It "
+        "has no demo data either.",
+    ),
+)
+
+
+def page_script(served: Collection[tuple[str, str]], allowed_sources: str) -> str:
+    """Return the HTML to add to the head of the UI's page, before its own scripts.
+
+    ``served`` are the verbs and paths of requests that have a handler. ``allowed_sources`` is the value of
+    ``--ui-allowed-sources``.
+    """
+    has_assistant = _ASSISTANT in served
+    data = {
+        "storage": _NO_TELEMETRY | ({} if has_assistant else _NO_ASSISTANT),
+        "notices": [
+            {"pages": notice.pages, "text": notice.text} for notice in NOTICES if notice.needs not in served
+        ],
+        "allowedSources": split_sources(allowed_sources),
+    }
+    # "<" could end the script.
+    text = json.dumps(data).replace("<", "\\u003c")
+    style = "" if has_assistant else f"<style>{_HIDE_ASSISTANT}</style>"
+    return f"{style}<script>({_SCRIPT.read_text(encoding='utf-8').strip()})({text})</script>"
+
+
+def split_sources(allowed_sources: str) -> list[str]:
+    """Return the sources in the value of ``--ui-allowed-sources``."""
+    return [source.strip() for source in allowed_sources.split(",") if source.strip()]
