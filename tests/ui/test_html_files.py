@@ -8,10 +8,10 @@ from playwright.sync_api import expect
 
 from tests.services import TrackwayServer
 
-from .content import FIGURE
+from .conftest import PATIENCE
+from .content import FIGURE, LIBRARY
 
 HOST = "https://cdn.plot.ly"
-LIBRARY = "window.Plotly = {newPlot: id => { document.getElementById(id).textContent = 'drawn' }}"
 NOTICE = "#trackway-notice"
 
 
@@ -27,6 +27,7 @@ def test_a_blocked_script_is_named_with_the_option_that_allows_it(ui):
         "This file loads from https://cdn.plot.ly, which this server does not allow"
     )
     expect(notice).to_contain_text("trackway serve --ui-allowed-sources https://cdn.plot.ly")
+    expect(notice).to_contain_text("trackway ui fetch-plotly")
     ui.picture("blocked")
     ui.page.get_by_text("notes.txt").click()
     expect(ui.page.get_by_text("some words to be read")).to_be_visible()
@@ -36,30 +37,50 @@ def test_a_blocked_script_is_named_with_the_option_that_allows_it(ui):
 
 
 @pytest.fixture
-def allowing(tmp_path):
-    class Server(TrackwayServer):
-        def command(self):
-            return [*super().command(), "--ui-allowed-sources", HOST]
+def start(tmp_path, browser):
+    """A function that starts a server with a figure: it returns a page, and a function to open the figure."""
+    opened = []
 
-    server = Server(tmp_path, f"sqlite:///{tmp_path}/trackway.db")
-    server.start()
-    yield server
-    server.kill()
+    def start_and_open(*options, environment=None):
+        class Server(TrackwayServer):
+            def command(self):
+                return [*super().command(), *options]
+
+        server = Server(tmp_path, f"sqlite:///{tmp_path}/trackway.db", environment=environment or {})
+        server.start()
+        client = MlflowClient(server.url)
+        run_id = client.create_run("0").info.run_id
+        client.log_text(run_id, FIGURE, "figure.html")
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.set_default_timeout(PATIENCE)
+        opened.extend((context.close, server.kill))
+        page = context.new_page()
+        return page, lambda: open_figure(page, server.url, "0", run_id)
+
+    yield start_and_open
+    for close in opened:
+        close()
 
 
-def test_an_allowed_script_draws_the_figure(browser, allowing):
-    client = MlflowClient(allowing.url)
-    run_id = client.create_run("0").info.run_id
-    client.log_text(run_id, FIGURE, "figure.html")
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.route(
-        f"{HOST}/*",
-        lambda route: route.fulfill(
-            body=LIBRARY, content_type="text/javascript", headers={"Access-Control-Allow-Origin": "*"}
-        ),
-    )
-    page = context.new_page()
-    frame = open_figure(page, allowing.url, "0", run_id)
+def test_an_allowed_script_draws_the_figure(start):
+    page, open_it = start("--ui-allowed-sources", HOST)
+    answer = {"content_type": "text/javascript", "headers": {"Access-Control-Allow-Origin": "*"}}
+    page.context.route(f"{HOST}/*", lambda route: route.fulfill(body=LIBRARY, **answer))
+    frame = open_it()
     expect(frame.get_by_text("drawn")).to_be_visible()
     expect(page.locator(NOTICE)).to_be_hidden()
-    context.close()
+
+
+def test_a_fetched_library_draws_the_figure_without_the_other_host(start, tmp_path):
+    """The figure names version 3.1.0. The library of the same major version is used, not that of another."""
+    folder = tmp_path / "home" / "trackway" / "chart-libraries"
+    folder.mkdir(parents=True)
+    (folder / "plotly-3.0.5.min.js").write_text("/* another version */" + LIBRARY)
+    (folder / "plotly-4.1.1.min.js").write_text("throw new Error('another major version')")
+    page, open_it = start(environment={"XDG_DATA_HOME": str(tmp_path / "home")})
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    frame = open_it()
+    expect(frame.get_by_text("drawn")).to_be_visible()
+    expect(page.locator(NOTICE)).to_be_hidden()
+    assert any(url.endswith("/chart-libraries/plotly-3.0.5.min.js") for url in asked)
