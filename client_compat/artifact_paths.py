@@ -1,8 +1,30 @@
-"""Checks of artifact paths that clients send.
+"""Artifact paths that clients send: which are refused, and which file each of them means.
 
-The rules are those of MLflow 3.17's ``validate_path_is_safe``. They are stricter where MLflow depends on the
-platform: backslashes, encoded separators, NUL and the server's reserved names are refused everywhere. A path
-is checked before any look-up, so that the error does not show which files exist.
+How often a path is percent-decoded
+-----------------------------------
+The transport decodes a path in a URL once, a value of a query once, and a string in a JSON body not at all.
+The result is the path *as sent*. The functions here decode it further as this table says. "Completely" means
+until it does not change any more.
+
+- a check of a path, on every route: as sent, and decoded completely; the path is refused if either is unsafe
+- a new file (PUT, uploads by the UI, multipart uploads, signed links for uploads): its name is stored as
+  sent, its folders are decoded completely
+- a file or folder that is read, listed, archived or deleted: as sent; if there is none, the entry whose name,
+  decoded completely, is the path decoded completely (``storage/artifacts/spellings.py``)
+- a location ``mlflow-artifacts:`` or ``http(s):`` of a run, model or version: decoded completely; ``file:``
+  once; a path without a scheme and ``s3:`` not at all
+
+MLflow 3.17 (``validate_path_is_safe``) decodes all of them completely, so that there a name such as
+``dog%step%20%...`` loses its step. It is stored as sent here. But MLflow's client decodes the names of a
+listing completely before it requests a file, so a file must also be found by its decoded name
+(`as_listed`). Folders are decoded as in MLflow, because the client's HTTP library sends the ``%20`` of a
+folder encoded or not, depending on the other parts of the path: all files for a folder must get into the
+same one.
+
+The rules of validity are those of MLflow 3.17, on Linux. These are stricter, so that no client on any
+platform writes outside of the folder into which it downloads: ``..`` between backslashes, and names that
+begin with a backslash are refused. The server's reserved names are, too. A path is checked before any
+look-up, so that the error does not show which files exist.
 """
 
 from __future__ import annotations
@@ -10,6 +32,7 @@ from __future__ import annotations
 import posixpath
 import re
 from pathlib import PureWindowsPath
+from urllib.parse import unquote, urlparse, urlunparse
 
 from . import uris
 from .errors import InvalidParameter
@@ -21,10 +44,12 @@ _MLFLOW_UPLOAD_PREFIX = ".artifact.uploading."
 TRASH_FOLDER = ".trackway-trash"
 _OUR_PREFIX = ".trackway-"
 
-_ENCODED_SEPARATOR = re.compile("%(?:2f|5c|00)", re.IGNORECASE)
 # Python's functions for folder trees are recursive, and no real store has folders this deep.
 _MAX_DEPTH = 200
-_CONTROL = re.compile("[\x01-\x1f\x7f]")
+_MAX_DECODINGS = 10
+_NUMBER_SIGN = "\N{FULLWIDTH NUMBER SIGN}"
+_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_SEPARATOR = re.compile(r"[/\\]")
 
 
 def invalid() -> InvalidParameter:
@@ -33,17 +58,15 @@ def invalid() -> InvalidParameter:
 
 
 def check(path: str) -> str:
-    """Return the normalized relative path. Raise InvalidParameter for a path that could lead out of its root.
+    """Return the normalized relative path of a file or folder that may exist.
 
-    As in MLflow, repeated percent-encoding is decoded and control characters are percent-encoded, so that
-    both servers give a file the same name. Empty segments and ``.`` are removed.
+    Raise InvalidParameter for a path that could lead out of its root. As in MLflow, control characters are
+    percent-encoded. Empty segments and ``.`` are removed.
     """
-    plain = _decode(path)
-    if "#" in plain or "\\" in plain or "\0" in plain or plain.startswith("/") or _has_scheme_or_drive(plain):
+    if not (_is_safe(path) and _is_safe(_decode(path))):
         raise invalid()
-    plain = _CONTROL.sub(lambda found: f"%{ord(found.group()):02x}", plain)
-    parts = [part for part in plain.split("/") if part not in ("", ".")]
-    if len(parts) > _MAX_DEPTH or ".." in parts or any(is_reserved(part) for part in parts):
+    parts = [part for part in _encode_controls(path).split("/") if part not in ("", ".")]
+    if len(parts) > _MAX_DEPTH:
         raise invalid()
     return "/".join(parts)
 
@@ -54,6 +77,66 @@ def check_file(path: str) -> str:
     if not clean or path.endswith("/"):
         raise invalid()
     return clean
+
+
+def check_folder(path: str) -> str:
+    """Return the path of a folder, decoded completely. Raise InvalidParameter as `check` does."""
+    return check(_encode_controls(_decode(path)))
+
+
+def check_new_file(path: str) -> str:
+    """Return the path under which a new file is stored. Raise InvalidParameter if it is not allowed.
+
+    ``#`` is not allowed, as in MLflow, because the rest of a URL after it does not reach the server. Names
+    that are no names when clients decode them are not allowed.
+    """
+    folder, _, name = check_file(path).rpartition("/")
+    listed = as_listed(name)
+    if "#" in path or listed in ("", ".") or listed.startswith("/"):
+        raise invalid()
+    return join(check_folder(folder), name)
+
+
+def as_listed(path: str) -> str:
+    """Return the path that MLflow's client requests if this one is in a listing.
+
+    Clients since 2.9 decode it completely. They also parse it as a URL, which removes line breaks and tabs, a
+    space at the beginning, and an empty query at the end. ``#`` is replaced as in `for_client`.
+    """
+    plain = path
+    try:
+        for _ in range(_MAX_DECODINGS):
+            parsed = str(urlunparse(urlparse(unquote(plain))))
+            if parsed == plain:
+                return _encode_controls(plain).replace("#", _NUMBER_SIGN)
+            plain = parsed
+    except ValueError:  # it looks like a URL with an invalid host
+        pass
+    return path
+
+
+def for_client(name: str) -> str:
+    """Return the name for a listing that MLflow's Python client reads.
+
+    Clients refuse a whole listing if a decoded name has ``#``, such as ``dog%step%23%...`` of the clients
+    2.14 to 3.0. There it becomes a full-width number sign (U+FF03).
+    """
+    if "#" in name or "%" in name:
+        listed = as_listed(name)
+        return listed if _NUMBER_SIGN in listed and _NUMBER_SIGN not in name else name
+    return name
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder of this name is not listed, because no request can access it."""
+    if is_reserved(name):
+        return True
+    if "%" not in name and "\\" not in name:  # most names; a check takes 5 µs
+        return name in ("", ".", "..")
+    try:
+        return not (_is_safe(name) and _is_safe(_decode(name)))
+    except InvalidParameter:
+        return True
 
 
 def is_reserved(name: str) -> bool:
@@ -67,18 +150,23 @@ def join(*parts: str) -> str:
 
 
 def _decode(path: str) -> str:
-    if _ENCODED_SEPARATOR.search(path):
-        raise invalid()
     try:
-        plain = uris.decode(path)
+        return uris.decode(path)
     except InvalidParameter:
         raise invalid() from None
-    # A separator that was encoded twice: "%252f" decodes to "%2f" and then to "/".
-    if plain != path and plain.count("/") != path.count("/"):
-        raise invalid()
-    return plain
 
 
-def _has_scheme_or_drive(path: str) -> bool:
-    # Drives exist only on Windows, but files that are stored on one system may be read on another.
-    return path.lower().startswith("file:") or PureWindowsPath(path).is_absolute()
+def _encode_controls(path: str) -> str:
+    return _CONTROL.sub(lambda found: f"%{ord(found.group()):02x}", path)
+
+
+def _is_safe(path: str) -> bool:
+    # Without control characters, because a reader may drop them: clients make ".." of ".%0a.".
+    path = _CONTROL.sub("", path)
+    if path.startswith("/") or path.lower().startswith("file:/"):
+        return False
+    # Drives and backslashes mean something only on Windows, but files that are stored on one system may be
+    # read on another.
+    if PureWindowsPath(path).is_absolute() or ".." in _SEPARATOR.split(path):
+        return False
+    return not any(part.startswith("\\") or is_reserved(part) for part in path.split("/"))

@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable
 from contextlib import closing
 from itertools import chain
 
-from trackway.storage.artifacts import Entry
+from trackway.storage.artifacts import Entry, spellings
 from trackway.storage.artifacts.locations import Place
 
 from ..responses import Stream
@@ -32,6 +32,10 @@ def send(ctx: Transfer, place: Place, name: str, archive_format: str) -> Stream:
     ``archive_format`` is "zip" or "tar.gz". Paths in the archive are relative to the folder. If a file cannot
     be read, the connection is closed before the end of the archive, so that the client notices the error.
     """
+    return spellings.read(place, lambda found: _send(ctx, found, name, archive_format))
+
+
+def _send(ctx: Transfer, place: Place, name: str, archive_format: str) -> Stream:
     entries = place.store.walk(place.path)
     first = next(entries)  # raises 404 for a missing folder while the status can still be chosen
     headers = [

@@ -7,7 +7,9 @@ from running scripts in the file.
 from __future__ import annotations
 
 import mimetypes
+from posixpath import splitext
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 from urllib.parse import quote
 
 from werkzeug.http import (
@@ -16,9 +18,11 @@ from werkzeug.http import (
     parse_etags,
     parse_if_range_header,
     parse_range_header,
+    quote_header_value,
 )
 
 from trackway.client_compat import errors
+from trackway.storage.artifacts import spellings
 from trackway.storage.artifacts.locations import Place
 
 from ..responses import Stream
@@ -37,11 +41,14 @@ _CONDITIONS = (
     "HTTP_IF_MODIFIED_SINCE",
     "HTTP_IF_UNMODIFIED_SINCE",
 )
-# Extensions with the type text/plain, as in MLflow, whatever the system's table of MIME types contains.
+# Extensions, and whole names, with the type text/plain, as in MLflow, whatever the system's table of MIME
+# types contains. MLflow's server only knows "mlproject"; its client also reads "MLproject".
 _TEXT = frozenset(
     "txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json js py py3 csv tsv md rst "
-    "ipynb MLmodel MLproject".split()
+    "ipynb MLmodel mlproject MLproject".split()
 )
+# Characters that RFC 5987 allows unencoded, besides letters and digits.
+_ATTRIBUTE_CHARACTERS = "!#$&+-.^_`|~"
 # An uploaded HTML page or SVG image can contain scripts. Browsers must not run them in this server's origin.
 SAFETY = [
     ("Content-Security-Policy", "sandbox; default-src 'none'"),
@@ -55,6 +62,10 @@ def send(ctx: Transfer, place: Place) -> Stream:
 
     Raise ``ApiError`` with the status 416 if the requested range is outside the file.
     """
+    return spellings.read(place, lambda found: _send(ctx, found))
+
+
+def _send(ctx: Transfer, place: Place) -> Stream:
     environ = ctx.request.environ
     is_head = environ["REQUEST_METHOD"] == "HEAD"
     partly = is_head or any(name in environ for name in _CONDITIONS)
@@ -94,18 +105,24 @@ def content_type(name: str) -> str:
 
     Text files of many kinds are ``text/plain``; unknown types are ``application/octet-stream``.
     """
-    extension = name.rpartition(".")[2]
+    extension = splitext(name)[1].replace(".", "") or name
     if extension in _TEXT:
         return "text/plain"
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def attachment(name: str) -> str:
-    """Return a ``Content-Disposition`` that makes browsers save the file under this name, not show it."""
+    """Return a ``Content-Disposition`` that makes browsers save the file under this name, not show it.
+
+    As in MLflow, a name that is not plain ASCII has an ASCII form for clients that do not know ``filename*``
+    (RFC 6266).
+    """
     if name.isascii() and name.isprintable():
-        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'attachment; filename="{escaped}"'
-    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+        return f"attachment; filename={quote_header_value(name)}"
+    letters = normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = quote_header_value("".join(filter(str.isprintable, letters)) or "download")
+    encoded = quote(name, safe=_ATTRIBUTE_CHARACTERS, errors="replace")
+    return f"attachment; filename={plain}; filename*=UTF-8''{encoded}"
 
 
 def _status_and_range(environ: Environ, file: File) -> tuple[int, int, int]:

@@ -16,6 +16,9 @@ NO_PATH_VALUES: PathValues = {}
 # <name>, <path:name>, <any('zip', 'tar.gz'):name>
 _VARIABLE = re.compile(r"<(?:(?P<kind>path|any\((?P<words>[^)]*)\)):)?(?P<name>\w+)>")
 
+# A byte that is not UTF-8, decoded with "surrogateescape".
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
+
 
 class Request(NamedTuple):
     """A request that has passed the security checks, and the identity of its caller."""
@@ -156,5 +159,14 @@ def _pattern(segment: str) -> re.Pattern[str]:
 
 
 def _decode(value: str) -> str:
-    """Decode as UTF-8. WSGI passes the bytes of a path decoded as Latin-1 (PEP 3333)."""
-    return value.encode("latin-1").decode(errors="replace")
+    """Decode as UTF-8. WSGI passes the bytes of a path decoded as Latin-1 (PEP 3333).
+
+    Bytes that are not UTF-8 stay percent-encoded. With U+FFFD for each, as in MLflow, the artifacts ``a%80``
+    and ``a%81`` would be one file.
+    """
+    data = value.encode("latin-1")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        decoded = data.decode(errors="surrogateescape")
+        return _NOT_UTF8.sub(lambda found: f"%{ord(found.group()) - 0xDC00:02x}", decoded)

@@ -1,6 +1,7 @@
 """Artifact stores: the interface of a store, and functions that open one by its URI.
 
 - ``locations``: which store and path the ``artifact_location`` of an experiment, run or model means
+- ``spellings``: finds a file that a client requests with another spelling of its name
 - ``local``: a store in a folder of the local file system
 - ``trash``: the trash of a store
 - ``local_trash``, ``s3_trash``: that of a folder and of a bucket

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from urllib.parse import unquote, urlsplit
 
 from trackway.client_compat import artifact_paths
-from trackway.client_compat.artifact_paths import is_reserved
+from trackway.client_compat.artifact_paths import is_hidden
 from trackway.client_compat.errors import (
     ApiError,
     InvalidParameter,
@@ -286,7 +286,7 @@ class LocalStore:
 
     def _entry(self, folder: str, item: os.DirEntry[str]) -> Entry | None:
         path = artifact_paths.join(folder, item.name)
-        if is_reserved(item.name):
+        if is_hidden(item.name):
             return None
         try:
             if item.is_symlink():

@@ -23,13 +23,17 @@ _ROUTE = "/api/2.0/mlflow-artifacts/artifacts/"
 
 
 class Place(NamedTuple):
-    """A file or folder in an artifact store that this server may access."""
+    """A file or folder in an artifact store that this server may access.
+
+    ``root`` is the path of the location that it belongs to, empty for the whole store.
+    """
 
     store: ArtifactStore
     path: str
+    root: str = ""
 
     def at(self, path: str) -> Place:
-        return Place(self.store, artifact_paths.join(self.path, path))
+        return Place(self.store, artifact_paths.join(self.path, path), self.root)
 
 
 class Locations:
@@ -74,12 +78,12 @@ class Locations:
                     f"The artifacts at {location} need a server that serves artifacts; this server "
                     "runs with --no-serve-artifacts."
                 )
-            return Place(self.served, artifact_paths.check(_proxied_path(location)))
+            return _root_at(self.served, artifact_paths.check_folder(_proxied_path(location)))
         scheme_and_host, path = _parts(location)
         for root, (root_host, root_path) in self._roots:
             inner = path.removeprefix(root_path.rstrip("/") + "/")
             if scheme_and_host == root_host and (path == root_path or inner != path):
-                return Place(self._store(root), artifact_paths.check("" if path == root_path else inner))
+                return _root_at(self._store(root), artifact_paths.check("" if path == root_path else inner))
         raise PermissionDenied(
             f"The artifacts at {location} are outside the stores of this server "
             "(--artifacts-destination, --default-artifact-root). Read them with a client that can "
@@ -94,6 +98,10 @@ class Locations:
                 if store is None:
                     store = self._stores[uri] = open_store(uri, self._s3, is_synced=self._is_synced)
         return store
+
+
+def _root_at(store: ArtifactStore, path: str) -> Place:
+    return Place(store, path, path)
 
 
 def is_proxied(location: str) -> bool:

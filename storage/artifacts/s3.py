@@ -249,7 +249,7 @@ def _is_valid(name: str) -> bool:
 
     Other tools may have written other keys; ``..`` in an archive would lead out of its folder.
     """
-    return not any(part in ("", ".", "..") or artifact_paths.is_reserved(part) for part in name.split("/"))
+    return all(name.split("/")) and not any(map(artifact_paths.is_hidden, name.split("/")))
 
 
 def _size_and_time(item: Any) -> tuple[int | None, float]:

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 import sqlalchemy as sa
+from mlflow.utils.uri import validate_path_is_safe
 
 from trackway.server.app import create_app
 from trackway.server.backend import open_artifacts
@@ -32,16 +33,23 @@ INVALID = [
     "/etc/passwd",
     "//etc/passwd",
     "%2Fetc%2Fpasswd",
-    "a%252Fb",
-    "a%5Cb",
-    "a%255Cb",
+    "%252Fetc/passwd",
+    "..%252Fx",
+    "a/..%25252F..%25252Fx",
+    ".%252e/x",
     "..%5Cx",
+    "a%5C..%5C..%5Cx",
+    "a%255C..%255Cx",
+    "%5Cx",
+    "%255Cx",
+    "a/%5Cx",
+    "%5C%5Chost%5Cshare%5Cx",
     "C:%5Cx",
+    "C:%255Cx",
     "C:/x",
-    "a%00b",
-    "a%2500b",
+    "..%2500/x",
+    ".%250A./x",
     "file:///etc/passwd",
-    "a%23b",
     ".trackway-uploads/x",
     "a/.trackway-uploads",
     ".artifact.uploading.x",
@@ -185,6 +193,114 @@ def test_a_path_that_could_lead_elsewhere_is_refused_everywhere_before_any_look(
         assert message == "Invalid path" or "NUL" in message or "U+0000" in message
 
 
+@pytest.mark.parametrize("path", ["a%23b", "a/%252Fb", "a/%252e", "a/%250A"])
+def test_a_name_that_clients_cannot_request_is_not_stored(folder_api, path):
+    api, plain = folder_api, unquote(path)
+    for answer in (
+        api.put(f"{SERVED}/{path}", data=b"x"),
+        api.post(f"{SERVED.replace('artifacts/artifacts', 'artifacts/mpu/create')}/a", json={"path": "#"}),
+        api.post(
+            "/ajax-api/2.0/mlflow/upload-artifact", query_string={"run_uuid": "none", "path": plain}, data="x"
+        ),
+        api.post("/api/2.0/mlflow/artifacts/presigned-upload-url", json={"run_id": "r", "path": plain}),
+    ):
+        assert error_of(answer) == (400, "INVALID_PARAMETER_VALUE", "Invalid path")
+    assert api.get(SERVED).get_json() == {}
+
+
+def test_a_file_that_another_program_stored_is_read_and_deleted_whatever_its_name(folder_api, tmp_path):
+    """Each file that is listed can be read, alone and with its folder, and deleted."""
+    run_id = put_in_run(folder_api, "x")
+    folder = tmp_path / "artifacts" / "0" / run_id / "artifacts"
+    names = ["a\\b.txt", "a#b.txt", "a%23b.txt", "a%2Fb.txt", "50%20.txt", "%2541", "a;", "?", " a", "Dog:x"]
+    hidden = ["..\\x", "%2e%2e", "..%2fx", "\\x", "C:\\x", ".trackway-uploads"]
+    for name in names + hidden:
+        (folder / name).write_text(name)
+    query = {"run_id": run_id}
+    listed = folder_api.get("/api/2.0/mlflow/artifacts/list", query_string=query).get_json()["files"]
+    assert [file["path"] for file in listed] == sorted([*names, "x"])
+    archive = folder_api.get(f"{OURS}/runs/{run_id}/artifacts.zip").data
+    assert sorted(zipfile.ZipFile(io.BytesIO(archive)).namelist()) == sorted([*names, "x"])
+    for name in names:
+        assert folder_api.get("/get-artifact", query_string={**query, "path": name}).text == name
+        url = f"{SERVED}/0/{run_id}/artifacts/{quote(name, safe='')}"
+        assert folder_api.get(url).text == name
+        assert folder_api.delete(url).status_code == 200
+        assert not (folder / name).exists()
+
+
+# How often a path is decoded
+
+
+def test_a_name_is_stored_as_it_was_sent_and_found_as_clients_decode_it(api):
+    run_id = make_run(api)
+    base = f"{SERVED}/0/{run_id}/artifacts"
+    names = [f"dog%step%{step}%timestamp%1%2f{step}.png" for step in (0, 10, 20, 25, 41, 80)]
+    for name in names:
+        assert api.put(f"{base}/images/{quote(name)}", data=name.encode()).status_code == 200
+    query = {"run_id": run_id, "path": "images"}
+    listed = api.get("/api/2.0/mlflow/artifacts/list", query_string=query).get_json()["files"]
+    assert [file["path"] for file in listed] == sorted(f"images/{name}" for name in names)
+    for name in names:
+        assert api.get(f"{base}/images/{quote(name)}").text == name
+        decoded = validate_path_is_safe(f"images/{name}")
+        assert decoded != f"images/{name}"
+        assert api.get(f"{base}/{quote(decoded)}").text == name
+        assert api.get("/get-artifact", query_string={"run_id": run_id, "path": decoded}).text == name
+    assert api.delete(f"{base}/{quote(validate_path_is_safe('images/' + names[2]))}").status_code == 200
+    assert api.get(f"{base}/images/{quote(names[2])}").status_code == 404
+
+
+def test_the_client_can_read_a_folder_with_a_number_sign(api):
+    """The client refuses a listing with ``#`` after decoding. The images of step 23 have it."""
+    put(api, "images/dog%25step%2523%25t.png", b"23")
+    put(api, "images/a.png", b"a")
+    files = api.get(SERVED, query_string={"path": "images"}).get_json()["files"]
+    names = [validate_path_is_safe(file["path"]) for file in files]
+    assert [api.get(f"{SERVED}/images/{quote(name)}").text for name in names] == ["a", "23"]
+    assert api.get(f"{SERVED}/images/dog%25step%2523%25t.png").text == "23"
+
+
+def test_the_whole_store_is_not_deleted(api):
+    assert api.get(SERVED).get_json() == {}
+    put(api, "f")
+    for path in ("%2e", "a/..", "/"):
+        assert api.delete(f"{SERVED}/{path}").status_code in (400, 404, 405)
+    assert api.get(f"{SERVED}/f").text == "hello"
+
+
+def test_files_for_a_folder_are_in_one_folder_whether_its_name_was_encoded_or_not(api):
+    """The client's HTTP library sends ``%20`` as it is, and as ``%2520`` beside a ``%zz``."""
+    put(api, "a%20b/one")
+    put(api, "a%2520b/two%25zz")
+    put(api, "a%252520b/three")
+    for name in ("a b", "a%20b", "a%2520b"):
+        files = api.get(SERVED, query_string={"path": name}).get_json()["files"]
+        assert [file["path"] for file in files] == ["one", "three", "two%zz"]
+
+
+def test_a_folder_with_a_percent_sign_that_another_program_made_is_found(folder_api, tmp_path):
+    run_id = put_in_run(folder_api, "x")
+    folder = tmp_path / "artifacts" / "0" / run_id / "artifacts" / "50%20off"
+    folder.mkdir()
+    (folder / "f").write_text("hello")
+    for path in ("50%20off", "50 off"):
+        query = {"run_id": run_id, "path": path}
+        listed = folder_api.get("/api/2.0/mlflow/artifacts/list", query_string=query).get_json()["files"]
+        assert [file["path"] for file in listed] == [f"{path}/f"]
+        answer = folder_api.get("/get-artifact", query_string={"run_id": run_id, "path": f"{path}/f"})
+        assert answer.text == "hello"
+
+
+def test_a_missing_file_of_a_run_is_not_looked_for_in_other_runs(folder_api, tmp_path):
+    run_id = put_in_run(folder_api, "x")
+    answer = folder_api.get("/get-artifact", query_string={"run_id": run_id, "path": "%2e/y"})
+    assert answer.status_code == 404
+    for path in ("..%2fartifacts%2fx", "%252e%252e/artifacts/x"):
+        answer = folder_api.get("/get-artifact", query_string={"run_id": run_id, "path": path})
+        assert error_of(answer) == (400, "INVALID_PARAMETER_VALUE", "Invalid path")
+
+
 def test_a_run_is_found_by_its_listing_and_its_page(api):
     run_id = put_in_run(api, "model/MLmodel", b"flavors: {}")
     listing = api.get(
@@ -313,6 +429,10 @@ def test_head_tells_all_but_the_body(api):
         ("picture.svg", "image/svg+xml"),
         ("script.js", "text/plain"),
         ("MLmodel", "text/plain"),
+        ("MLproject", "text/plain"),
+        ("mlproject", "text/plain"),
+        ("log", "text/plain"),
+        (".txt", "application/octet-stream"),
         ("model.unknown", "application/octet-stream"),
     ],
 )
@@ -321,7 +441,7 @@ def test_an_uploaded_page_cannot_act_as_the_servers(folder_api, name, content_ty
     answer = folder_api.get(f"{SERVED}/{name}")
     assert answer.headers["Content-Type"] == content_type
     assert answer.headers.getlist("X-Content-Type-Options") == ["nosniff"]
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert answer.headers["Content-Disposition"] == f"attachment; filename={name}"
     assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
 
 
@@ -329,6 +449,20 @@ def test_a_file_is_guarded_where_the_server_is_not(store_uri, tmp_path):
     with client(store_uri, str(tmp_path), disable_security_middleware=True) as api:
         put(api, "a.html")
         assert api.get(f"{SERVED}/a.html").headers.getlist("X-Content-Type-Options") == ["nosniff"]
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("a b.txt", 'filename="a b.txt"'),
+        ("ä.txt", "filename=a.txt; filename*=UTF-8''%C3%A4.txt"),
+        ("日本", "filename=download; filename*=UTF-8''%E6%97%A5%E6%9C%AC"),
+    ],
+)
+def test_a_name_is_told_to_the_browser(folder_api, name, header):
+    put(folder_api, quote(name))
+    answer = folder_api.get(f"{SERVED}/{quote(name)}")
+    assert answer.headers["Content-Disposition"] == f"attachment; {header}"
 
 
 def test_a_name_cannot_add_headers(folder_api):
@@ -413,7 +547,7 @@ def names_and_contents(answer, form):
 def test_a_folder_comes_as_one_archive(api, form):
     make_model(api, MODEL)
     whole = api.get(f"{OURS}/models/m/@champion.{form}")
-    assert whole.headers["Content-Disposition"] == f'attachment; filename="m-champion.{form}"'
+    assert whole.headers["Content-Disposition"] == f"attachment; filename=m-champion.{form}"
     assert names_and_contents(whole, form) == MODEL
     below = api.get(f"{OURS}/models/m/1.{form}?path=data")
     assert names_and_contents(below, form) == {"model.pkl": MODEL["data/model.pkl"]}

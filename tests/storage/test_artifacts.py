@@ -578,11 +578,17 @@ def test_only_what_may_pass_by_itself_is_repeated(
         ("/srv/artifacts/1/r", "1/r"),
         ("file:///srv/artifacts/1/r", "1/r"),
         ("/srv/artifacts", ""),
+        # The client's HTTP library decodes the first one, S3 and local clients the others as their kind does.
+        ("mlflow-artifacts:/a%20b", "a b"),
+        ("mlflow-artifacts:/a%2520b", "a b"),
+        ("/srv/artifacts/a%20b", "a%20b"),
+        ("file:///srv/artifacts/a%20b", "a b"),
+        ("file:///srv/artifacts/a%2520b", "a%20b"),
     ],
 )
 def test_a_location_is_found_in_the_store_that_is_served(location, path):
     locations = Locations("/srv/artifacts", "mlflow-artifacts:/")
-    assert locations.place(location) == (locations.served, path)
+    assert locations.place(location) == (locations.served, path, path)
 
 
 @pytest.mark.parametrize(

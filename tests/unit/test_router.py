@@ -46,6 +46,7 @@ def paths():
         ("/models/all/tags", "/models/all/<name>", {"name": "tags"}),
         ("/hooks/\xc3\xbc", "/hooks/<hook_id>", {"hook_id": "ü"}),
         ("/files/a", "/files/<path:file>", {"file": "a"}),
+        ("/files/\xc3\xbc\x80\x81", "/files/<path:file>", {"file": "ü%80%81"}),
         ("/files/a/b c/\xc3\xbc", "/files/<path:file>", {"file": "a/b c/ü"}),
         ("/files//etc/", "/files/<path:file>", {"file": "/etc/"}),
         ("/files/of/me", "/files/of/<name>", {"name": "me"}),

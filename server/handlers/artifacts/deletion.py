@@ -12,8 +12,8 @@ from trackway.client_compat.errors import InvalidParameter, PermissionDenied
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
 from trackway.server.request_body import parse_query
-from trackway.storage.artifacts import trash
-from trackway.storage.artifacts.locations import Locations
+from trackway.storage.artifacts import spellings, trash
+from trackway.storage.artifacts.locations import Locations, Place
 from trackway.storage.artifacts.trash import is_within
 from trackway.storage.database import Tx
 from trackway.storage.maintenance import unfinished
@@ -32,7 +32,8 @@ def delete_artifact(ctx: Context, req: m.DeleteArtifact) -> m.DeleteArtifact.Res
     The audit row is committed before anything disappears: without a database nothing is deleted.
     """
     store = served_store(ctx, m.DeleteArtifact)
-    path = artifact_paths.check(ctx.path_values["artifact_path"])
+    asked = artifact_paths.check(ctx.path_values["artifact_path"])
+    path = spellings.find(Place(store, asked)).path
     if not path:
         raise InvalidParameter("The root of the artifact store cannot be deleted. Nothing was deleted.")
     query = parse_query(ctx.request.environ.get("QUERY_STRING", ""))

@@ -30,7 +30,7 @@ def download_artifact(ctx: Transfer, req: m.DownloadArtifact) -> Stream:
 @transfers(m.UploadArtifact, can=policy.edit_artifacts)
 def upload_artifact(ctx: Transfer, req: m.UploadArtifact) -> Answer:
     store = served_store(ctx, m.UploadArtifact)
-    return _receive(ctx, Place(store, artifact_paths.check_file(ctx.path_values["artifact_path"])))
+    return _receive(ctx, Place(store, artifact_paths.check_new_file(ctx.path_values["artifact_path"])))
 
 
 @transfers(t.GetRunArtifact, can=policy.read_run)
@@ -60,7 +60,7 @@ def upload_run_artifact(ctx: Transfer, req: t.UploadRunArtifact) -> Answer:
         raise InvalidParameter("Request must specify run_uuid.")
     if not req.path:
         raise InvalidParameter("Request must specify path.")
-    path = artifact_paths.check_file(req.path)
+    path = artifact_paths.check_new_file(req.path)
     length = ctx.request.environ.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > _MAX_UI_UPLOAD_BYTES:
         raise InvalidParameter("Artifact size is too large. Max size is 10MB.")

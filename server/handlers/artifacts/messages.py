@@ -15,7 +15,7 @@ from trackway.client_compat.errors import EndpointNotFound, InvalidParameter
 from trackway.client_compat.wire import Message
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
-from trackway.storage.artifacts import ArtifactStore, Part
+from trackway.storage.artifacts import ArtifactStore, Part, spellings
 from trackway.storage.artifacts.local import unsupported
 from trackway.storage.artifacts.locations import Place, is_proxied
 from trackway.storage.database import Tx
@@ -53,10 +53,14 @@ def list_logged_model_artifacts(
 def list_served_artifacts(ctx: Context, req: m.ArtifactsListArtifacts) -> m.ArtifactsListArtifacts.Response:
     """List a folder of the served store. ``path`` is only the entry's name, as the client expects here."""
     store = served_store(ctx, m.ArtifactsListArtifacts)
-    found = store.list(artifact_paths.check(req.path or ""))
+    found = spellings.list_folder(Place(store, artifact_paths.check(req.path or "")))
     return m.ArtifactsListArtifacts.Response(
         files=[
-            m.ArtifactsFileInfo(path=entry.path.rpartition("/")[2], is_dir=entry.is_dir, file_size=entry.size)
+            m.ArtifactsFileInfo(
+                path=artifact_paths.for_client(entry.path.rpartition("/")[2]),
+                is_dir=entry.is_dir,
+                file_size=entry.size,
+            )
             for entry in found
         ]
     )
@@ -136,7 +140,7 @@ def create_presigned_upload_url(
 ) -> m.CreatePresignedUploadUrl.Response:
     if bool(req.run_id) == bool(req.model_id):
         raise InvalidParameter("Exactly one of run_id and model_id must be provided.")
-    path = artifact_paths.check_file(req.path)
+    path = artifact_paths.check_new_file(req.path)
     seconds = _expiration_s(req.expiration, _UPLOAD_EXPIRATION_S)
     location = run_location(ctx, req.run_id) if req.run_id else logged_model_location(ctx, req.model_id or "")
     if is_proxied(location):
@@ -155,7 +159,7 @@ def list_files(place: Place, path: str) -> list[m.FileInfo]:
     skip = len(place.path) + 1 if place.path else 0
     return [
         m.FileInfo(path=entry.path[skip:], is_dir=entry.is_dir, file_size=entry.size)
-        for entry in place.store.list(place.at(path).path)
+        for entry in spellings.list_folder(place.at(path))
     ]
 
 
@@ -194,10 +198,14 @@ def version_location(ctx: Context, name: str, version: str) -> str:
 
 
 def _multipart_path(ctx: Context, local_file: str) -> str:
-    """Return the path of an upload: the folder of the URL and the file name of the client's local path."""
-    name = local_file.replace("\\", "/").rpartition("/")[2]
+    """Return the path of an upload: the folder of the URL and the file name of the client's local path.
+
+    A backslash in an absolute POSIX path belongs to a name. In other paths it separates, as on Windows.
+    """
+    separated = local_file if local_file.startswith("/") else local_file.replace("\\", "/")
+    name = artifact_paths.check_file(separated.rpartition("/")[2])
     folder = artifact_paths.check(ctx.path_values["artifact_path"])
-    return artifact_paths.join(folder, artifact_paths.check_file(name))
+    return artifact_paths.check_new_file(artifact_paths.join(folder, name))
 
 
 def _signed(feature: str, place: Place, seconds: int) -> tuple[str, int]:
@@ -207,9 +215,13 @@ def _signed(feature: str, place: Place, seconds: int) -> tuple[str, int]:
     """
     if not place.store.signs:
         raise unsupported(feature)
-    file = place.store.open(place.path, partly=True)
-    file.close()
-    return place.store.sign_get(place.path, seconds), file.size
+
+    def sign(place: Place) -> tuple[str, int]:
+        file = place.store.open(place.path, partly=True)
+        file.close()
+        return place.store.sign_get(place.path, seconds), file.size
+
+    return spellings.read(place, sign)
 
 
 def _expiration_s(requested: int | None, default: int) -> int:
