@@ -2,7 +2,8 @@
 
 The root fields are seven RPCs. Each type has the fields of a message, with names in camelCase, and refers to
 the types of nested messages. A 64-bit integer is a string, since JavaScript would round it. NaN and the
-infinities are null, since JSON has no such numbers.
+infinities are null, since JSON has no such numbers. As in MLflow, which reads the fields of protobuf objects,
+an unset field has protobuf's default: zero, false, "", the first value of an enumeration, an empty message.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ class _Builder:
 
     def _fields(self, message: type[Message]) -> dict[str, GraphQLField]:
         fields = {
-            _camel(name): GraphQLField(self._type(wire), resolve=_resolver(name, wire))
+            _camel(name): GraphQLField(self._type(wire), resolve=_resolver(message, name))
             for name, wire in message._fields.items()
             if _is_supported(wire)
         }
@@ -178,6 +179,14 @@ _SCALARS: dict[str, Any] = {
     "int32": GraphQLInt,
     "int64": _LONG,
 }
+_ZEROS: dict[str, Callable[[], Any]] = {
+    "string": str,
+    "bool": bool,
+    "double": float,
+    "float": float,
+    "int32": int,
+    "int64": int,
+}
 _ERROR_DETAIL = GraphQLObjectType(
     "ErrorDetail", {"field": GraphQLField(GraphQLString), "message": GraphQLField(GraphQLString)}
 )
@@ -191,24 +200,42 @@ _API_ERROR = GraphQLObjectType(
 )
 
 
-def _resolver(name: str, wire: str) -> Callable[[Any, Any], Any]:
-    kind = wire.split()[0]
-    if kind.endswith("[]"):
+def _resolver(message: type[Message], name: str) -> Callable[[Any, Any], Any]:
+    make_default = _default(message, name)
 
-        def read_list(message: Any, info: Any) -> Any:
-            values = getattr(message, name)
-            info.context.count(len(values or ()))
-            return values
+    def read(message: Any, info: Any) -> Any:
+        value = getattr(message, name)
+        if value is None:
+            return make_default()
+        if isinstance(value, list):
+            info.context.count(len(value))
+        return None if isinstance(value, float) and not math.isfinite(value) else value
 
-        return read_list
-    if kind in ("double", "float"):
+    return read
 
-        def read_number(message: Any, _: Any) -> float | None:
-            value = getattr(message, name)
-            return value if value is not None and math.isfinite(value) else None
 
-        return read_number
-    return lambda message, _: getattr(message, name)
+def _default(message: type[Message], name: str) -> Callable[[], Any]:
+    """Return a function that makes the value of an unset field."""
+    declared = (message.__init__.__kwdefaults__ or {}).get(name)
+    if declared is not None:
+        return lambda: declared
+    base = message._fields[name].split()[0]
+    if base.endswith("[]"):
+        return list
+    if base in _ZEROS:
+        return _ZEROS[base]
+    kind = _message_type(base)
+    if issubclass(kind, Enumeration):
+        return lambda: kind.names()[0]
+    return lambda: _empty(kind)
+
+
+def _empty(kind: type[Message]) -> Message:
+    """Return a message without any field, also without those that are required."""
+    message = kind.__new__(kind)
+    for name in kind._fields:
+        setattr(message, name, None)
+    return message
 
 
 def _is_supported(wire: str) -> bool:

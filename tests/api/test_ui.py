@@ -127,6 +127,27 @@ def test_graphql_has_long_integers_as_text_and_nan_as_null(api):
     }
 
 
+def test_graphql_has_protobufs_defaults_for_what_is_unset(api):
+    run_id = api.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0"}).get_json()
+    run_id = run_id["run"]["info"]["run_id"]
+    dataset = {"name": "d", "digest": "1", "source_type": "local", "source": "{}"}
+    body = {"run_id": run_id, "datasets": [{"dataset": dataset}]}
+    assert api.post("/api/2.0/mlflow/runs/log-inputs", json=body).status_code == 200
+    api.put(f"/api/2.0/mlflow-artifacts/artifacts/0/{run_id}/artifacts/folder/f", data=b"x")
+    query = """query Q($data: MlflowListArtifactsInput!) { mlflowListArtifacts(input: $data) {
+        files { path isDir fileSize } } }"""
+    data, _ = ask(api, query, data={"runId": run_id})
+    assert data["mlflowListArtifacts"]["files"] == [{"path": "folder", "isDir": True, "fileSize": "0"}]
+    query = """mutation M($data: MlflowSearchDatasetsInput!) { mlflowSearchDatasets(input: $data) {
+        datasetSummaries { name context } } }"""
+    data, _ = ask(api, query, data={"experimentIds": ["0"]})
+    assert data["mlflowSearchDatasets"]["datasetSummaries"] == [{"name": "d", "context": ""}]
+    query = """query Q($data: MlflowGetRunInput!) { mlflowGetRun(input: $data) {
+        run { info { endTime } outputs { modelOutputs { modelId } } } } }"""
+    data, _ = ask(api, query, data={"runId": run_id})
+    assert data["mlflowGetRun"]["run"] == {"info": {"endTime": "0"}, "outputs": {"modelOutputs": []}}
+
+
 def test_graphql_tells_of_what_is_not_there(api):
     data, problems = ask(api, '{ mlflowGetRun(input: {runId: "none"}) { run { info { runId } } } }')
     assert data == {"mlflowGetRun": None}
