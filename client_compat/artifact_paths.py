@@ -47,7 +47,7 @@ _OUR_PREFIX = ".trackway-"
 # Python's functions for folder trees are recursive, and no real store has folders this deep.
 _MAX_DEPTH = 200
 _MAX_DECODINGS = 10
-_NUMBER_SIGN = "\N{FULLWIDTH NUMBER SIGN}"
+_WIDE = {ord("#"): "\N{FULLWIDTH NUMBER SIGN}", ord("?"): "\N{FULLWIDTH QUESTION MARK}"}
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _SEPARATOR = re.compile(r"[/\\]")
 
@@ -101,14 +101,14 @@ def as_listed(path: str) -> str:
     """Return the path that MLflow's client requests if this one is in a listing.
 
     Clients since 2.9 decode it completely. They also parse it as a URL, which removes line breaks and tabs, a
-    space at the beginning, and an empty query at the end. ``#`` is replaced as in `for_client`.
+    space at the beginning, and an empty query at the end. ``#`` and ``?`` are replaced as in `for_client`.
     """
     plain = path
     try:
         for _ in range(_MAX_DECODINGS):
             parsed = str(urlunparse(urlparse(unquote(plain))))
             if parsed == plain:
-                return _encode_controls(plain).replace("#", _NUMBER_SIGN)
+                return _encode_controls(plain).translate(_WIDE)
             plain = parsed
     except ValueError:  # it looks like a URL with an invalid host
         pass
@@ -119,12 +119,12 @@ def for_client(name: str) -> str:
     """Return the name for a listing that MLflow's Python client reads.
 
     Clients refuse a whole listing if a decoded name has ``#``, such as ``dog%step%23%...`` of the clients
-    2.14 to 3.0. There it becomes a full-width number sign (U+FF03).
+    2.14 to 3.0, and cannot request ``?``. They get the full-width forms (U+FF03, U+FF1F) of both.
     """
-    if "#" in name or "%" in name:
-        listed = as_listed(name)
-        return listed if _NUMBER_SIGN in listed and _NUMBER_SIGN not in name else name
-    return name
+    if not any(character in name for character in "#?%"):
+        return name
+    listed = as_listed(name)
+    return listed if any(wide in listed and wide not in name for wide in _WIDE.values()) else name
 
 
 def is_hidden(name: str) -> bool:

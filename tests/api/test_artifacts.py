@@ -255,9 +255,10 @@ def test_the_client_can_read_a_folder_with_a_number_sign(api):
     """The client refuses a listing with ``#`` after decoding. The images of step 23 have it."""
     put(api, "images/dog%25step%2523%25t.png", b"23")
     put(api, "images/a.png", b"a")
+    put(api, "images/b%25zz%253f.png", b"b")
     files = api.get(SERVED, query_string={"path": "images"}).get_json()["files"]
     names = [validate_path_is_safe(file["path"]) for file in files]
-    assert [api.get(f"{SERVED}/images/{quote(name)}").text for name in names] == ["a", "23"]
+    assert [api.get(f"{SERVED}/images/{quote(name)}").text for name in names] == ["a", "b", "23"]
     assert api.get(f"{SERVED}/images/dog%25step%2523%25t.png").text == "23"
 
 
