@@ -30,6 +30,37 @@ def _() -> None:
     equal((_download(run_id, "a b ü.txt"), _download(run_id, "deep/er/empty")), (b"words", b""))
 
 
+@call(AREA, "MlflowClient.log_artifact", "every byte in the name")
+def _() -> None:
+    # A name with "#" or "?" cannot be sent: the client takes the rest for another part of the URL. Clients
+    # since 3.0 do not read a name with a line break back.
+    characters = [chr(byte) for byte in range(1, 256)]
+    names = [f"a{each}z" for each in characters if each not in "/#?\n\r" and not each.isalnum()]
+    names += [f"k%step%{byte:02x}%t.png" for byte in range(256)]
+    folder = world.new_folder()
+    for name in names:
+        (folder / name).write_text(name)
+    run_id = world.run()
+    client().log_artifacts(run_id, str(folder), "d")
+    equal(len(_listed(run_id, "d")), len(names))
+    equal([name for name in names if _download(run_id, f"d/{name}") != name.encode()], [])
+
+
+@call(AREA, "MlflowClient.log_artifact", "names that the client decodes when it lists them")
+def _() -> None:
+    names = [f"dog%step%{step}%timestamp%17{step:08}%{step:02x}.png" for step in range(10, 100)]
+    folder = world.new_folder()
+    for name in names:
+        (folder / name).write_text(name)
+    run_id = world.run()
+    client().log_artifacts(run_id, str(folder), "images")
+    found = [_download(run_id, path) for path, _, _ in _listed(run_id, "images")]
+    equal(sorted(found), sorted(name.encode() for name in names))
+    everything = Path(client().download_artifacts(run_id, "images", str(world.new_folder())))
+    found = [path.read_bytes() for path in everything.rglob("*") if path.is_file()]
+    equal(sorted(found), sorted(name.encode() for name in names))
+
+
 @call(
     AREA,
     "MlflowClient.log_artifact",
