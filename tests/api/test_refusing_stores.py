@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -117,7 +118,7 @@ def test_only_the_owner_of_the_tables_upgrades_them(tmp_path, store_uri, as_stra
     )
     status, printed = run(tmp_path, "db", "upgrade", "--backend-store-uri", as_stranger)
     assert status == 1
-    assert "(must be owner of table audit)." in printed
+    assert re.search(r"\(must be owner of table \w+\)\.", printed)
     assert printed.endswith("let an administrator run: GRANT trackway TO stranger;\n")
     assert len(printed.splitlines()) == 1
     execute(store_uri, f"UPDATE alembic_version SET version_num = '{HEAD}'")

@@ -82,7 +82,7 @@ def experiments() -> list[Ask]:
         post("experiments/create", {"name": other}, ours="says that the name is in the trash"),
         post("experiments/set-experiment-tag", {"experiment_id": "$e", "key": "k2", "value": "v2"}),
         post("experiments/delete-experiment-tag", {"experiment_id": "$e", "key": "k"}),
-        post("experiments/update", {"experiment_id": "$e", "new_name": "x"}),
+        post("experiments/update", {"experiment_id": "$e", "new_name": "x"}, ours="400: 500 is repeated"),
         post("runs/create", {"experiment_id": "$e"}),
         post("experiments/restore", {"experiment_id": "$e"}),
         post("experiments/restore", {"experiment_id": "$e"}),
@@ -512,8 +512,10 @@ def protocol() -> list[Ask]:
     ]
 
 
-def in_workspace(verb: str, path: str, body: Any = None, name: str = "team-a") -> Ask:
-    return Ask(verb, path, body, headers={"X-MLFLOW-WORKSPACE": name})
+def in_workspace(
+    verb: str, path: str, body: Any = None, name: str = "team-a", ours: str = "400: 500 is repeated"
+) -> Ask:
+    return Ask(verb, path, body, headers={"X-MLFLOW-WORKSPACE": name}, ours=ours)
 
 
 def workspaces() -> list[Ask]:
@@ -522,7 +524,7 @@ def workspaces() -> list[Ask]:
     return [
         in_workspace("POST", create, {"name": unique("team")}),
         in_workspace("POST", create, {"name": unique("default")}, name="default"),
-        in_workspace("GET", f"{API}/experiments/get?experiment_id=0", name="  "),
+        in_workspace("GET", f"{API}/experiments/get?experiment_id=0", name="  ", ours=""),
         in_workspace("GET", f"{API}/experiments/get?experiment_id=0"),
         in_workspace("PUT", "/api/2.0/mlflow-artifacts/artifacts/team/file.txt", {}),
         in_workspace("GET", "/api/2.0/mlflow-artifacts/artifacts/team/file.txt"),

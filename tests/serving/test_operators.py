@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_written_is_named(store_uri, tmp_path, command):
             "Error: The folder {folder}/read-only/new of the database cannot be created: ",
         ),
         ("file/x.db", "Error: The folder {folder}/file of the database cannot be created: it is a file."),
-        ("read-only", "Error: The store URI names the folder {folder}/read-only; name a file in it"),
+        ("read-only", "Error: The store URI names the folder {folder}/read-only; name a file, as in"),
     ],
 )
 def test_a_database_that_cannot_be_made_is_named(tmp_path, path, words):

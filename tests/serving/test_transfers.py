@@ -277,22 +277,6 @@ def test_a_kill_in_an_upload_leaves_nothing_to_see(server):
     assert get(server, "a/new") == b"y" * MIB
 
 
-def test_a_kill_in_a_delete_leaves_all_or_nothing(serve):
-    server = serve("--workers", "1")
-    folder = server.folder / "artifacts" / "many"
-    folder.mkdir(parents=True)
-    for number in range(40_000):
-        (folder / str(number)).touch()
-    with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.sendall(f"DELETE {SERVED}/many HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        assert until(lambda: not folder.exists())
-        server.kill()
-    assert remains(server), "the kill came too late to prove anything"
-    server.restart()
-    assert names(server) == []
-    assert remains(server) == []
-
-
 def test_a_kill_in_a_multipart_upload_costs_the_client_nothing(serve, object_store):
     destination = ("--artifacts-destination", f"s3://{object_store.bucket()}/prefix")
     server = serve("--workers", "1", *destination, **object_store.environment)
