@@ -25,6 +25,7 @@ class Field(NamedTuple):
     repeated: bool
     map: bool
     implicit: bool
+    always: bool
     oneof: str
 
 
@@ -80,7 +81,7 @@ def _parse_field(name: str, spec: str) -> Field:
     oneof = "".join(word.removeprefix("oneof=") for word in words if word.startswith("oneof="))
     is_map = kind.startswith("map<string,")
     inner = kind[len("map<string,") : -1] if is_map else kind.removesuffix("[]")
-    return Field(name, inner, kind.endswith("[]"), is_map, "implicit" in words, oneof)
+    return Field(name, inner, kind.endswith("[]"), is_map, "implicit" in words, "always" in words, oneof)
 
 
 def _named(cls: type[Message], name: str) -> type[Any]:
@@ -292,8 +293,8 @@ def _field_writer(cls: type[Message], field: Field) -> Writer | None:
         return lambda value: {k: writer(v) for k, v in value.items()} if value else MISSING
     if field.repeated:
         if writer is None:
-            return lambda value: list(value) if value else MISSING
-        return lambda value: [writer(item) for item in value] if value else MISSING
+            return lambda value: list(value) if value or field.always else MISSING
+        return lambda value: [writer(item) for item in value] if value or field.always else MISSING
     if field.implicit:
         zero: tuple[object, ...] = ("", 0, False, b"", 0.0)
         named = _named(cls, field.type) if field.type[0].isupper() else None

@@ -17,8 +17,8 @@ request leaves out.
 
 Wire types: string, bytes, bool, double, float, int32, int64, uint32, uint64, fixed32, fixed64, a message or
 enumeration by its dotted name, and `google.*`. `X[]` is a list of X, `map<string,X>` a dict. Words
-after the type: `implicit` (a zero value counts as unset, as in proto3) and `oneof=NAME` (at most one
-of the fields with this NAME may be set).
+after the type: `implicit` (a zero value counts as unset, as in proto3), `oneof=NAME` (at most one of the
+fields with this NAME may be set) and `always` (responses have the list even if it is empty).
 
 Python values: an enumeration value is its name (str), `google.Timestamp` is nanoseconds since the epoch,
 `google.Duration` is nanoseconds, `google.FieldMask` is a list of snake_case paths, `google.Value` is plain

@@ -13,7 +13,9 @@ from werkzeug.routing import Rule
 
 from trackway.client_compat import (
     extra,
+    extra_access,
     switches,
+    trackway_access,
     trackway_api,
     trackway_artifacts,
     trackway_webhooks,
@@ -26,6 +28,8 @@ from trackway.storage.database import Database, translated
 from trackway.storage.maintenance import access, migrate
 
 from . import handlers as handlers  # the import registers every handler
+from .auth import first_admin
+from .auth.gate import ClosedGate, gate_of
 from .backend import Backend, heal_artifacts, name_of_database, open_replica, prepare_artifacts
 from .config import Config
 from .dispatch import Rpc
@@ -35,6 +39,8 @@ from .edge.probes import Constant, MetricsPage, Ready
 from .edge.wsgi import WsgiApp
 from .graphql import Graphql
 from .jobs import runner
+from .pages import access as access_pages
+from .pages.frame import Frame
 from .ui import pages, stubs
 from .version import MLFLOW_VERSION
 
@@ -64,7 +70,10 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
     app.url_rule_class = MatchedRule
     app.url_map.merge_slashes = False
     pages.mount(app, config, stubs.served_paths(all_endpoints()))
-    wsgi = WsgiApp(config, FlaskPages(app))
+    gate = gate_of(backend)
+    if isinstance(gate, ClosedGate):
+        access_pages.mount(app, Frame(app, backend), backend, gate)
+    wsgi = WsgiApp(config, gate, FlaskPages(app))
     mount(wsgi, backend)
     app.wsgi_app = wsgi  # type: ignore[method-assign]
     if start_jobs:
@@ -140,6 +149,8 @@ def prepare_database(database: Database, config: Config) -> None:
     except Unusable as error:
         access.advise(database, error)
         raise
+    if config.requires_login:
+        first_admin.prepare(database, config)
     heal_artifacts(database, config)
 
 
@@ -148,7 +159,9 @@ def all_endpoints() -> tuple[Endpoint, ...]:
     return (
         *ENDPOINTS,
         *extra.ENDPOINTS,
+        *extra_access.ENDPOINTS,
         *unserved.ENDPOINTS,
+        *trackway_access.ENDPOINTS,
         *trackway_api.ENDPOINTS,
         *trackway_artifacts.ENDPOINTS,
         *trackway_webhooks.ENDPOINTS,

@@ -1,5 +1,13 @@
 """Identities and permissions.
 
+- ``gate``: establishes the identity of every request, or refuses it
 - ``identity``: the caller and the workspace of a request
+- ``credentials``: what a request presents: a password, a token, a session
+- ``api_tokens``: the text of API tokens
+- ``passwords``: password hashes
+- ``login_limits``: limits of failed log-ins
+- ``last_uses``: when tokens and sessions were used last
+- ``browsers``: redirects to the log-in page, session cookies, CSRF tokens
+- ``first_admin``: the administrator of a new server
 - ``policy``: the permissions, one for each handler
 """

@@ -1,7 +1,4 @@
-"""The identity of a request: its caller and its workspace.
-
-There is no authentication yet: every caller is anonymous, in the default workspace.
-"""
+"""The identity of a request: its caller and its workspace."""
 
 from __future__ import annotations
 
@@ -11,32 +8,50 @@ from trackway.client_compat.errors import BadRequest, FeatureDisabled
 from trackway.storage.database import DEFAULT_WORKSPACE
 
 
+class Principal(NamedTuple):
+    """A caller that has proved who it is: a user or a service account."""
+
+    id: int
+    # "user" or "service"
+    kind: str
+    name: str
+    is_admin: bool
+    # "password", "token" or "session"
+    authenticated_by: str
+    has_password: bool = False
+    # The id of the token, or the digest of the session.
+    credential: str = ""
+    # What the token may do, see ``access_rules.SCOPES``; empty: everything that its owner may do.
+    scopes: tuple[str, ...] = ()
+    # When the credential expires, in milliseconds since the epoch.
+    expiry_ms: int | None = None
+
+
 class Identity(NamedTuple):
-    """A caller (None if anonymous), a workspace, and whether the caller may do everything there."""
+    """A caller (None if the server is open), a workspace, and whether the caller may do everything there."""
 
     user: str | None
     workspace: int
     is_unrestricted: bool = False
+    principal: Principal | None = None
 
 
-_ANONYMOUS = Identity(user=None, workspace=DEFAULT_WORKSPACE, is_unrestricted=True)
+ANONYMOUS = Identity(user=None, workspace=DEFAULT_WORKSPACE, is_unrestricted=True)
 _WORKSPACE_HEADER = "HTTP_X_MLFLOW_WORKSPACE"
 # Clients ask this endpoint whether the server has workspaces, so it ignores the workspace header.
 _SERVER_INFO_PATH = "/mlflow/server-info"
 
 
-def identify(environ: dict[str, Any]) -> Identity:
-    """Return the identity of a WSGI request. It is called before the path is looked up.
+def identity_of(principal: Principal) -> Identity:
+    """Return the identity of a principal in the default workspace."""
+    may_all = principal.is_admin and (not principal.scopes or "admin" in principal.scopes)
+    return Identity(principal.name, DEFAULT_WORKSPACE, may_all, principal)
 
-    The fast path and gunicorn's parser give the same environ. It has ``wsgi.url_scheme``, ``SERVER_NAME``,
-    ``SERVER_PORT``, ``SERVER_PROTOCOL``, ``SCRIPT_NAME`` (the static prefix), ``PATH_INFO`` (without the
-    static prefix) and ``REMOTE_ADDR``. ``HTTP_AUTHORIZATION`` is the value of a single header.
 
-    Raise ``BadRequest`` for several Authorization headers, ``FeatureDisabled`` for a workspace header.
-    """
+def check_headers(environ: dict[str, Any]) -> None:
+    """Raise ``BadRequest`` for several Authorization headers, ``FeatureDisabled`` for a workspace header."""
     _check_authorization(environ)
     _check_workspace(environ)
-    return _ANONYMOUS
 
 
 def _check_authorization(environ: dict[str, Any]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from trackway.client_compat.errors import PermissionDenied
+
 from .identity import Identity
 
 if TYPE_CHECKING:
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from trackway.storage.database import Tx
 
 Verb = Literal["read", "create", "edit", "delete"]
+_LOGGED_NOUNS = ("run", "logged_model", "artifact")
+_REGISTRY_NOUNS = ("registered_model", "model_version")
+_ACCESS_NOUNS = ("principal", "user", "token", "service_account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,24 +24,55 @@ class Permission:
     """The permission to do ``verb`` to a ``noun``.
 
     The first of ``request_fields`` that is set holds the key of the noun. For a request that creates
-    something, ``response_field`` is the dotted path of the new key in the response.
+    something, ``response_field`` is the dotted path of the new key in the response. ``who`` may have it:
+    everybody, even without credentials, every principal, or administrators.
     """
 
     verb: Verb
     noun: str
     request_fields: tuple[str, ...] = ()
     response_field: str = ""
+    who: Literal["everybody", "principals", "admins"] = "principals"
 
     @property
     def writes(self) -> bool:
         return self.verb != "read"
 
+    @property
+    def _words(self) -> str:
+        return self.noun.replace("_", " ")
+
     def check(self, tx: Tx | None, identity: Identity, request: Message) -> None:
         """Raise ``PermissionDenied`` if the caller lacks this permission.
 
-        There are no users yet, so every caller has every permission. ``tx`` may be None only if the identity
-        ``is_unrestricted``.
+        ``tx`` may be None only if the identity ``is_unrestricted``.
         """
+        if identity.is_unrestricted or self.who == "everybody":
+            return
+        principal = identity.principal
+        if principal is None:
+            raise PermissionDenied("This request needs a log-in.")
+        if self.who == "admins" and not principal.is_admin:
+            raise PermissionDenied(
+                f"Only administrators may {self.verb} a {self._words}; {principal.name} is none."
+            )
+        if principal.scopes and not any(self._is_in(scope) for scope in principal.scopes):
+            raise PermissionDenied(
+                f"The API token {principal.credential} has the scope {' '.join(principal.scopes)}, which "
+                f"does not include to {self.verb} a {self._words}."
+            )
+
+    def _is_in(self, scope: str) -> bool:
+        """Return whether a scope of ``access_rules.SCOPES`` includes this permission."""
+        if scope == "admin":
+            return True
+        if self.who == "admins" or self.noun in _ACCESS_NOUNS:
+            return self.verb == "read" and self.noun == "principal"
+        if self.verb == "read":
+            return True
+        if scope == "log":
+            return self.noun in _LOGGED_NOUNS and self.verb in ("create", "edit")
+        return scope == "registry" and self.noun in _REGISTRY_NOUNS
 
     def target(self, request: Message, response: Message) -> str:
         """Return the written object as the audit log names it, such as ``run:4f0c...``."""
@@ -53,7 +89,7 @@ def _value_at(message: Message, path: str) -> object:
     return found
 
 
-anyone = Permission("read", "server")
+anyone = Permission("read", "server", who="everybody")
 
 search_experiments = Permission("read", "experiment")
 read_experiment = Permission("read", "experiment", ("experiment_id",))
@@ -78,10 +114,10 @@ create_logged_model = Permission(
 edit_logged_model = Permission("edit", "logged_model", ("model_id",))
 delete_logged_model = Permission("delete", "logged_model", ("model_id",))
 
-read_webhooks = Permission("read", "webhook", ("webhook_id",))
-create_webhook = Permission("create", "webhook", ("name",), response_field="webhook.webhook_id")
-edit_webhook = Permission("edit", "webhook", ("webhook_id",))
-delete_webhook = Permission("delete", "webhook", ("webhook_id",))
+read_webhooks = Permission("read", "webhook", ("webhook_id",), who="admins")
+create_webhook = Permission("create", "webhook", ("name",), response_field="webhook.webhook_id", who="admins")
+edit_webhook = Permission("edit", "webhook", ("webhook_id",), who="admins")
+delete_webhook = Permission("delete", "webhook", ("webhook_id",), who="admins")
 
 search_models = Permission("read", "registered_model")
 read_model = Permission("read", "registered_model", ("name",))
@@ -98,3 +134,17 @@ read_artifacts = Permission("read", "artifact")
 edit_run_or_model = Permission("edit", "artifact", ("run_id", "model_id"))
 edit_artifacts = Permission("edit", "artifact")
 delete_artifacts = Permission("delete", "artifact")
+
+# Users read and change themselves, administrators all; the handlers check it.
+read_self = Permission("read", "principal")
+read_users = Permission("read", "user", ("username",))
+edit_own_user = Permission("edit", "user", ("username",))
+create_user = Permission("create", "user", ("username",), who="admins")
+edit_user = Permission("edit", "user", ("username",), who="admins")
+delete_user = Permission("delete", "user", ("username",), who="admins")
+read_tokens = Permission("read", "token", ("owner",))
+create_token = Permission("create", "token", ("name",), response_field="token.token_id")
+edit_token = Permission("edit", "token", ("token_id",))
+read_service_accounts = Permission("read", "service_account", who="admins")
+create_service_account = Permission("create", "service_account", ("name",), who="admins")
+delete_service_account = Permission("delete", "service_account", ("name",), who="admins")

@@ -8,6 +8,9 @@
 ``deleted_artifacts``  ``trackway trash``
 ``history``  ``trackway history``
 ``ui``       ``trackway ui``
+``access``   ``trackway user``, ``token`` and ``whoami``
+``http``     requests of commands to a server
+``tables``   tables on the terminal
 
 Commands import modules inside their functions, so that ``--help`` and the start of the server stay fast.
 """
@@ -23,7 +26,7 @@ import click
 import trackway
 
 from ..config import Config, ConfigError, exposure_warnings
-from . import db, deleted_artifacts, history, options, trash, ui
+from . import access, db, deleted_artifacts, history, options, trash, ui
 from .groups import Group
 from .store import fail
 
@@ -42,6 +45,9 @@ main.add_command(trash.empty_trash)
 main.add_command(deleted_artifacts.trash)
 main.add_command(history.history)
 main.add_command(ui.ui)
+main.add_command(access.user)
+main.add_command(access.token)
+main.add_command(access.whoami)
 
 
 @main.command(short_help="Run the server.")

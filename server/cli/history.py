@@ -7,21 +7,19 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from typing import Any
 
 import click
 
-from ..config import client_credentials
-
-if TYPE_CHECKING:
-    from urllib.error import HTTPError
+from .http import get, server_option
+from .tables import print_table
 
 _API = "/api/3.0/trackway/registered-models"
 _PAGE_SIZE = 1000
 _MAX_VALUE_WIDTH = 48
 _AGO = re.compile(r"(\d+)\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_HEADS = ("TIME", "WHO", "WHAT", "FROM", "TO", "REQUEST")
 # Text for each kind of change; "@" is replaced by the alias or tag key, "#" by the version.
 _ACTION_TEXTS = {
     "model_created": "model created",
@@ -44,15 +42,7 @@ _ACTION_TEXTS = {
 
 @click.command(short_help="Show the changes of a registered model.")
 @click.argument("model")
-@click.option(
-    "--tracking-uri",
-    envvar="MLFLOW_TRACKING_URI",
-    default="http://127.0.0.1:5000",
-    show_default=True,
-    show_envvar=True,
-    metavar="URI",
-    help="URL of the server.",
-)
+@server_option
 @click.option(
     "--backend-store-uri",
     metavar="URI",
@@ -92,19 +82,19 @@ def history(
         )
 
     def ask(path: str, **query: Any) -> dict[str, Any]:
-        return _get(tracking_uri, path, {"name": model, **query})
+        return get(tracking_uri, f"{_API}/{path}", {"name": model, **query})
 
     if alias is None:
         if moment is not None:
             raise click.UsageError("--at needs --alias.")
-        _print_table([_row(change) for change in _changes(ask, limit)])
+        print_table(_HEADS, (_row(change) for change in _changes(ask, limit)))
         return
     when = {} if moment is None else {"time_ms": parse_moment(moment)}
     found = ask("alias-at", alias=alias, **when)
     version = found.get("version")
     click.echo(f"{alias}: version {version}" if version else f"{alias}: not set")
     if change := found.get("change"):
-        _print_table([_row(change)])
+        print_table(_HEADS, [_row(change)])
 
 
 def parse_moment(text: str) -> int:
@@ -154,38 +144,3 @@ def _short(value: str | None) -> str:
         return "-"
     shown = json.dumps(value, ensure_ascii=False)[1:-1]
     return shown if len(shown) <= _MAX_VALUE_WIDTH else shown[: _MAX_VALUE_WIDTH - 3] + "..."
-
-
-def _print_table(rows: list[tuple[str, ...]]) -> None:
-    rows = [("TIME", "WHO", "WHAT", "FROM", "TO", "REQUEST"), *rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _get(uri: str, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
-    from urllib.error import HTTPError
-    from urllib.request import Request, urlopen
-
-    if not uri.startswith(("http://", "https://")):
-        raise click.UsageError(f"--tracking-uri must begin with http:// or https://, not {uri!r}.")
-    request = Request(f"{uri.rstrip('/')}{_API}/{path}?{urlencode(query)}", headers=client_credentials())
-    try:
-        with urlopen(request, timeout=60) as response:
-            found: dict[str, Any] = json.load(response)
-            return found
-    except HTTPError as error:
-        raise click.ClickException(_error_text(error)) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise click.ClickException(
-            f"There is no answer from a Trackway server at {uri}: {reason}. Give the server's URL with "
-            "--tracking-uri."
-        ) from None
-
-
-def _error_text(error: HTTPError) -> str:
-    try:
-        return str(json.load(error)["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"The server answered HTTP {error.code}. It may not be a Trackway server."

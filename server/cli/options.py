@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..config import Config, ConfigError, flag, options
+from ..config import Config, ConfigError, flag, is_switch, options
 from ..config.unsupported import UNSUPPORTED, check_unsupported
 
 
@@ -41,7 +41,7 @@ def option_for(item: dataclasses.Field[Any]) -> Callable[[Callable[..., Any]], C
         item.name,
         envvar=metadata["env"] or None,
         default=item.default,
-        is_flag=isinstance(item.default, bool),
+        is_flag=is_switch(item),
         type=click.Choice(choices, case_sensitive=False) if choices else _type_of(item),
         metavar=metadata["metavar"] or None,
         help=metadata["help"],
@@ -79,4 +79,6 @@ def options_as_markdown() -> str:
 
 def _type_of(item: dataclasses.Field[Any]) -> type:
     """Return the option's type: int for the default None, which depends on other settings."""
+    if is_switch(item):
+        return bool
     return int if item.default is None else type(item.default)

@@ -2,13 +2,15 @@
 
 ``settings``     ``Config``: the options of ``trackway serve``, their environment variables and defaults
 ``variables``    settings that have an environment variable, but no option
+``access``       settings of users and permissions
 ``webhooks``     settings for sending webhooks
 ``checks``       validation of settings, and ``ConfigError``
 ``unsupported``  options of ``mlflow server`` that Trackway does not have
 """
 
-from .checks import ConfigError, exposure_warnings, flag
-from .settings import PROXIED_ARTIFACTS, Config, options
+from .access import AccessSettings
+from .checks import ConfigError, exposure_warnings, flag, is_loopback
+from .settings import PROXIED_ARTIFACTS, Config, is_switch, options
 from .variables import (
     GraphqlLimits,
     JobSettings,
@@ -21,6 +23,7 @@ from .webhooks import WebhookSettings
 
 __all__ = [
     "PROXIED_ARTIFACTS",
+    "AccessSettings",
     "Config",
     "ConfigError",
     "GraphqlLimits",
@@ -32,5 +35,7 @@ __all__ = [
     "exposure_warnings",
     "flag",
     "inherits_sockets",
+    "is_loopback",
+    "is_switch",
     "options",
 ]

@@ -7,6 +7,8 @@ import ipaddress
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from trackway.client_compat.access_rules import KNOWN_PASSWORDS, MIN_PASSWORD_LENGTH
+
 if TYPE_CHECKING:
     from .settings import Config
 
@@ -19,6 +21,7 @@ def check(config: Config) -> None:
     """Raise ``ConfigError`` for the first invalid setting."""
     _check_stores(config)
     _check_network(config)
+    _check_access(config)
     if config.x_frame_options not in {"SAMEORIGIN", "DENY", "NONE"}:
         raise ConfigError(
             f"--x-frame-options must be SAMEORIGIN, DENY or NONE, not {config.x_frame_options!r}."
@@ -31,25 +34,29 @@ def check(config: Config) -> None:
 
 
 def exposure_warnings(config: Config) -> list[str]:
-    """Return a warning if other machines can reach the server, because it has no authentication.
+    """Return a warning if other machines can reach a server without authentication.
 
     Return a second one if the Host check is off, because any web page can then reach it as well.
     """
-    if _is_loopback(config.host):
+    if is_loopback(config.host):
         return []
-    warnings = [
-        f"ANYONE WHO CAN REACH {config.host}:{config.port} CAN READ, CHANGE AND DELETE EVERYTHING: this "
-        "server has no authentication. Use a proxy that authenticates users, or --host 127.0.0.1."
-    ]
-    if config.disable_security_middleware or "*" in config.allowed_hosts.split(","):
+    warnings = []
+    if not config.requires_login:
         warnings.append(
-            "THE HOST CHECK IS OFF: any web page that a user opens can read and change everything through "
-            "the user's browser (DNS rebinding). Name the hosts of the server in --allowed-hosts."
+            f"ANYONE WHO CAN REACH {config.host}:{config.port} CAN READ, CHANGE AND DELETE EVERYTHING: this "
+            "server has no authentication. Remove --no-auth, use a proxy that authenticates users, or "
+            "--host 127.0.0.1."
         )
+        if config.disable_security_middleware or "*" in config.allowed_hosts.split(","):
+            warnings.append(
+                "THE HOST CHECK IS OFF: any web page that a user opens can read and change everything "
+                "through the user's browser (DNS rebinding). Name the hosts of the server in --allowed-hosts."
+            )
     return warnings
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether only programs on this machine can reach a server that listens on ``host``."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -95,6 +102,28 @@ def _check_stores(config: Config) -> None:
             f"--default-artifact-root {root} needs --serve-artifacts: remove --no-serve-artifacts, or give "
             "the URI of a store that clients access directly."
         )
+
+
+def _check_access(config: Config) -> None:
+    if config.app_name not in ("", "basic-auth"):
+        raise ConfigError(
+            f"--app-name {config.app_name}: Trackway has no plug-in apps; only basic-auth is known, which is "
+            "the same as --auth."
+        )
+    if config.app_name and config.auth is False:
+        raise ConfigError("--app-name basic-auth and --no-auth contradict each other; give one of them.")
+    access = config.variables.access
+    if config.requires_login and access.admin_password:
+        is_known = access.admin_password in KNOWN_PASSWORDS
+        if len(access.admin_password) < MIN_PASSWORD_LENGTH and not is_known:
+            raise ConfigError(
+                f"MLFLOW_AUTH_ADMIN_PASSWORD must have at least {MIN_PASSWORD_LENGTH} characters."
+            )
+        if is_known and not is_loopback(config.host):
+            raise ConfigError(
+                "MLFLOW_AUTH_ADMIN_PASSWORD is a password from MLflow's documentation, which anybody may "
+                "try; choose another one."
+            )
 
 
 def _check_network(config: Config) -> None:

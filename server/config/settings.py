@@ -16,7 +16,7 @@ from typing import Any
 from trackway.client_compat import uris
 from trackway.storage.artifacts.s3_settings import S3Settings
 
-from .checks import ConfigError, check
+from .checks import ConfigError, check, is_loopback
 from .unsupported import UnsupportedOption, check_unsupported
 from .variables import Variables
 
@@ -129,6 +129,20 @@ class Config:
         topic="Network",
         env="MLFLOW_HOST",
         short="-h",
+    )
+    auth: bool = option(
+        None,
+        "Let in only users, service accounts and API tokens. Default: off if --host is a loopback address, "
+        "else on. With --no-auth everybody who reaches the server may do everything.",
+        topic="Access",
+        env="TRACKWAY_AUTH",
+        off="--no-auth",
+    )
+    app_name: str = option(
+        "",
+        "MLflow's option: basic-auth is the same as --auth. Trackway has no other apps. Default: none.",
+        topic="Access",
+        metavar="NAME",
     )
     port: int = option(
         5000,
@@ -321,6 +335,13 @@ class Config:
             self._set("log_level", "debug")
 
     @property
+    def requires_login(self) -> bool:
+        """Whether the server authenticates its callers."""
+        if self.auth is not None:
+            return self.auth
+        return bool(self.app_name) or not is_loopback(self.host)
+
+    @property
     def is_on_sqlite(self) -> bool:
         return self.backend_store_uri.startswith("sqlite")
 
@@ -348,6 +369,11 @@ def options() -> tuple[dataclasses.Field[Any], ...]:
     return tuple(item for item in dataclasses.fields(Config) if item.metadata)
 
 
+def is_switch(item: dataclasses.Field[Any]) -> bool:
+    """Return whether an option is on or off, or neither if it was not given."""
+    return isinstance(item.default, bool) or bool(item.metadata["off"])
+
+
 _BOOLEANS = dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True) | dict.fromkeys(
     ("0", "false", "f", "no", "n", "off"), False
 )
@@ -356,10 +382,10 @@ _BOOLEANS = dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True) | dict.fro
 def _parse(item: dataclasses.Field[Any], text: str) -> Any:
     """Convert the text of an environment variable to the option's type. Raise ``ConfigError``."""
     try:
-        if isinstance(item.default, bool):
+        if is_switch(item):
             return _BOOLEANS[text.strip().lower()]
         # An option with the default None is a number; its default depends on other settings.
         return int(text) if item.default is None or isinstance(item.default, int) else text
     except (KeyError, ValueError):
-        kind = "true or false" if isinstance(item.default, bool) else "a whole number"
+        kind = "true or false" if is_switch(item) else "a whole number"
         raise ConfigError(f"{item.metadata['env']} must be {kind}, not {text!r}.") from None

@@ -33,7 +33,6 @@ UNSUPPORTED = (
     UnsupportedOption(
         "--waitress-opts", "Trackway runs on gunicorn, not waitress; use --gunicorn-opts instead."
     ),
-    UnsupportedOption("--app-name", "Trackway has no plug-in apps; its application cannot be replaced."),
     UnsupportedOption(
         "--artifacts-only",
         "Trackway has no mode in which it serves artifacts alone; run a full server and configure clients "

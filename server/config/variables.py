@@ -11,6 +11,7 @@ from pathlib import Path
 from trackway.client_compat.switches import Switches
 from trackway.storage.artifacts.s3_settings import S3Settings
 
+from .access import AccessSettings
 from .checks import number
 from .webhooks import WebhookSettings
 
@@ -45,6 +46,7 @@ class Variables:
 
     switches: Switches
     s3: S3Settings
+    access: AccessSettings
     webhooks: WebhookSettings
     jobs: JobSettings
     graphql: GraphqlLimits
@@ -58,6 +60,7 @@ class Variables:
         return cls(
             switches=_switches(environment),
             s3=S3Settings.read(environment),
+            access=AccessSettings.read(environment),
             webhooks=WebhookSettings.read(environment),
             jobs=_jobs(environment),
             graphql=GraphqlLimits(

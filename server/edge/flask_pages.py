@@ -14,6 +14,9 @@ from ..responses import Headers, Stream
 from .router import Request
 from .wsgi import ROUTE, unknown_path, wrong_verb
 
+# Key of the ``Request`` in the environ that Flask gets.
+REQUEST = "trackway.request"
+
 
 class FlaskPages:
     """A responder that calls a Flask application. HTTP errors of Flask are raised as ``ApiError``."""
@@ -33,6 +36,7 @@ class FlaskPages:
             nonlocal status, headers
             status, headers = int(line[:3]), response_headers
 
+        request.environ[REQUEST] = request
         body = self._wsgi(request.environ, start_response)
         return Stream(status, headers, body)
 

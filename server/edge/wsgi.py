@@ -17,7 +17,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from trackway.client_compat import errors
 
-from ..auth.identity import identify
+from ..auth.gate import Gate
 from ..config import Config
 from ..request_body import Environ
 from ..responses import TEXT_TYPE, Answer, Stream, error_answer, status_line, unexpected_answer
@@ -43,7 +43,8 @@ _UNPREFIXED = (*_ARTIFACT_PATHS, "/metrics")
 class WsgiApp:
     """Passes each request to the responder mounted on its path; if there is none, to ``pages``."""
 
-    def __init__(self, config: Config, pages: Responder) -> None:
+    def __init__(self, config: Config, gate: Gate, pages: Responder) -> None:
+        self._gate = gate
         self._pages = pages
         self._prefix = config.static_prefix
         self._security = Security(config)
@@ -108,7 +109,10 @@ class WsgiApp:
         refusal = self._security.refusal(environ) or self._security.preflight(environ)
         if refusal:
             return Answer(refusal[0], [TEXT_TYPE], refusal[1].encode())
-        request = Request(environ, request_id, identify(environ))
+        identity = self._gate.identify(environ)
+        if isinstance(identity, Answer):
+            return identity
+        request = Request(environ, request_id, identity)
         match = self._router.find(environ["PATH_INFO"])
         if match is None:
             return self._pages.answer(request)

@@ -3,10 +3,11 @@
 - ``tracking``: experiments, runs, metrics, datasets, logged models
 - ``registry``: registered models, their versions and history
 - ``artifacts``: listings, deletion, uploads, downloads, presigned URLs
+- ``access``: users, service accounts, API tokens
 - ``webhooks``: webhooks and their deliveries
 - ``server_info``: the features of the server
 """
 
-from . import artifacts, registry, server_info, tracking, webhooks
+from . import access, artifacts, registry, server_info, tracking, webhooks
 
-__all__ = ["artifacts", "registry", "server_info", "tracking", "webhooks"]
+__all__ = ["access", "artifacts", "registry", "server_info", "tracking", "webhooks"]

@@ -459,14 +459,14 @@ def test_what_a_page_raises_is_told_in_the_protocols_shape(api, monkeypatch):
 def test_the_rights_of_a_caller_are_looked_up_in_a_transaction(api, monkeypatch, verb, path):
     """Whether the request needs the store for anything else or not."""
     from trackway.client_compat.errors import PermissionDenied
+    from trackway.server.auth.gate import OpenGate
     from trackway.server.auth.identity import Identity
     from trackway.server.auth.policy import Permission
-    from trackway.server.edge import wsgi
 
     def check(self, tx, identity, request):
         assert tx.rows
         raise PermissionDenied("not you")
 
-    monkeypatch.setattr(wsgi, "identify", lambda environ: Identity("somebody", 1))
+    monkeypatch.setattr(OpenGate, "identify", lambda gate, environ: Identity("somebody", 1))
     monkeypatch.setattr(Permission, "check", check)
     assert error_of(api.open(path, method=verb), 403, "PERMISSION_DENIED") == "not you"

@@ -28,18 +28,18 @@ CONTRACT = {
 }
 _PROGRAM = """
 import json, sys
-from trackway.server.edge import wsgi
+from trackway.server.auth.gate import OpenGate
 from trackway.server.cli import main
 
-identify = wsgi.identify
+identify = OpenGate.identify
 
-def record(environ):
+def record(gate, environ):
     call = {key: value for key, value in environ.items() if type(value) in (str, bool)}
     with open(sys.argv[0] + ".calls", "a") as file:
         print(json.dumps(call), file=file)
-    return identify(environ)
+    return identify(gate, environ)
 
-wsgi.identify = record
+OpenGate.identify = record
 main()
 """
 

@@ -202,7 +202,7 @@ def test_a_database_that_cannot_be_made_is_named(tmp_path, path, words):
         (["--gunicorn-opts", "'open"], "--gunicorn-opts: No closing quotation"),
         (["--gunicorn-opts", "-k sync"], "Trackway has its own"),
         (["--gunicorn-opts", "--certfile /nowhere"], "there is no file /nowhere"),
-        (["--app-name", "basic-auth"], "no plug-in apps"),
+        (["--app-name", "kubernetes"], "no plug-in apps"),
         (["--backend-store-uri", "sqlite:////etc/passwd"], "is not a SQLite database"),
         (
             ["--backend-store-uri", "postgresql://me:secret@host:port/db"],

@@ -133,7 +133,7 @@ def test_the_registry_may_be_named_when_it_is_the_same_database():
     [
         (["--uvicorn-opts", "--reload"], "--uvicorn-opts: Trackway runs on gunicorn"),
         (["--waitress-opts", ""], "--waitress-opts: Trackway runs on gunicorn"),
-        (["--app-name", "basic-auth"], "--app-name: Trackway has no plug-in apps"),
+        (["--app-name", "kubernetes"], "--app-name kubernetes: Trackway has no plug-in apps"),
         (["--artifacts-only"], "--artifacts-only: "),
         (["--enable-workspaces"], "--enable-workspaces: workspaces are not supported yet"),
         (["--dev", "--gunicorn-opts", "--timeout 1"], "cannot be specified together"),

@@ -15,10 +15,13 @@ PARTS = ("server", "storage", "client_compat")
 # What each part may import besides the standard library and what lies further along the arrow.
 LIBRARIES = {
     "server": {
+        "argon2",
         "click",
         "flask",
         "graphql",
         "gunicorn",
+        "itsdangerous",
+        "jinja2",
         "msgspec",
         "prometheus_client",
         "urllib3",

@@ -1,0 +1,76 @@
+"""Rules of access control: names of users, passwords, scopes and lifetimes of tokens.
+
+The texts about users and passwords are those of MLflow 3.17 (``mlflow/server/auth``). Functions named
+``check_*`` raise InvalidParameter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .errors import InvalidParameter
+
+MIN_PASSWORD_LENGTH = 12
+# A hash takes time in proportion to the length.
+MAX_PASSWORD_LENGTH = 1024
+# Documented by MLflow as the administrator's password until 3.13: everybody tries them first.
+KNOWN_PASSWORDS = frozenset({"password", "password1234"})
+MAX_NAME_LENGTH = 250
+# MLflow's UI logs out by sending a user name that begins with this.
+LOGGED_OUT_PREFIX = "mlflow-logged-out-"
+
+# What a token may do, and what it may not do although its owner may.
+SCOPES = {
+    "read": "read everything that the owner may read",
+    "log": "read, and create and change runs, logged models and their artifacts; no deletions, no registry",
+    "registry": "read, and change the model registry",
+    "admin": "everything that the owner may do",
+}
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f:]")
+_LIFETIME = re.compile(r"(\d{1,5})([smhdw])")
+_UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
+
+
+def check_name(name: str) -> None:
+    """Check the name of a new user or service account."""
+    if not name or not name.strip():
+        raise InvalidParameter("Username cannot be empty.")
+    if name != name.strip() or _CONTROL.search(name) or len(name) > MAX_NAME_LENGTH:
+        raise InvalidParameter(
+            f"Invalid username {name[:MAX_NAME_LENGTH]!r}. A username has at most {MAX_NAME_LENGTH} "
+            "characters, no colon, no control characters, and no space at its beginning or end."
+        )
+    if name.startswith((LOGGED_OUT_PREFIX, "__user_")):
+        raise InvalidParameter(f"Invalid username {name!r}. The server uses such names itself.")
+
+
+def check_password(password: str) -> None:
+    """Check a new password."""
+    if not password:
+        raise InvalidParameter("Username and password cannot be empty.")
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise InvalidParameter(f"Password must be at least {MIN_PASSWORD_LENGTH} characters.")
+    if len(password) > MAX_PASSWORD_LENGTH:
+        raise InvalidParameter(f"Password must be at most {MAX_PASSWORD_LENGTH} characters.")
+    if password in KNOWN_PASSWORDS:
+        raise InvalidParameter("This password is in MLflow's documentation; choose another one.")
+
+
+def check_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Check the scopes of a token, and return each once in the order of ``SCOPES``."""
+    given = set(scopes)
+    if unknown := sorted(given - SCOPES.keys()):
+        raise InvalidParameter(f"Unknown scope {unknown[0]!r}. The scopes are {', '.join(SCOPES)}.")
+    return tuple(scope for scope in SCOPES if scope in given)
+
+
+def lifetime_ms(text: str) -> int:
+    """Return a lifetime such as "30d" in milliseconds: a number of s, m, h, d or w."""
+    match = _LIFETIME.fullmatch(text.strip())
+    if match is None or int(match[1]) == 0:
+        raise InvalidParameter(
+            f"Invalid lifetime {text!r}. Give a number with a unit: 90s, 45m, 12h, 30d or 8w."
+        )
+    return int(match[1]) * _UNIT_MS[match[2]]

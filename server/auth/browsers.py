@@ -1,0 +1,102 @@
+"""What browsers need beside credentials: the way to the log-in page, session cookies, CSRF tokens."""
+
+from __future__ import annotations
+
+import hashlib
+from hmac import compare_digest
+from typing import Any
+from urllib.parse import quote
+
+from trackway.client_compat.errors import PermissionDenied
+
+from ..responses import TEXT_TYPE, Answer, Headers
+from .credentials import SESSION_COOKIE
+
+LOGIN_PATH = "/auth/login"
+# MLflow's UI sends the value of a cookie "mlflow-request-header-X" as header X with each of its requests.
+_CSRF_COOKIE = "mlflow-request-header-X-CSRF-Token"
+_CSRF_HEADER = "HTTP_X_CSRF_TOKEN"
+# MLflow's text.
+_NOT_AUTHENTICATED = (
+    "You are not authenticated. Please see "
+    "https://www.mlflow.org/docs/latest/auth/index.html#authenticating-to-mlflow on how to authenticate."
+)
+
+
+def challenge(environ: dict[str, Any], reason: str = "") -> Answer:
+    """Return the response to a request without valid credentials.
+
+    A page that a browser opens leads to the log-in page. Other requests get 401 as text: clients of MLflow
+    1.30 cannot read it as JSON. A script of a page gets no WWW-Authenticate header, because the browser would
+    open its own log-in window.
+    """
+    text = f"{reason} {_NOT_AUTHENTICATED}".strip()
+    headers: Headers = [TEXT_TYPE, ("Cache-Control", "no-store")]
+    if _is_page_load(environ):
+        path = environ["PATH_INFO"]
+        query = environ.get("QUERY_STRING", "")
+        there = quote(path.lstrip("/") + (f"?{query}" if query else ""), safe="")
+        location = f"{environ.get('SCRIPT_NAME', '')}{LOGIN_PATH}" + (f"?next={there}" if there else "")
+        return Answer(302, [*headers, ("Location", location)], text.encode())
+    if environ.get("HTTP_SEC_FETCH_SITE", "none") == "none":
+        headers.append(("WWW-Authenticate", 'Basic realm="mlflow"'))
+    if SESSION_COOKIE in environ.get("HTTP_COOKIE", ""):
+        headers += cleared_cookies(environ)
+    return Answer(401, headers, text.encode())
+
+
+def session_cookies(environ: dict[str, Any], session_id: str) -> Headers:
+    """Return the headers that give a session to a browser."""
+    attributes = _attributes(environ)
+    return [
+        ("Set-Cookie", f"{SESSION_COOKIE}={session_id}; HttpOnly; {attributes}"),
+        # The UI's script has to read this one.
+        ("Set-Cookie", f"{_CSRF_COOKIE}={csrf_token(session_id)}; {attributes}"),
+    ]
+
+
+def cleared_cookies(environ: dict[str, Any]) -> Headers:
+    """Return the headers that delete the session's cookies."""
+    attributes = _attributes(environ)
+    return [
+        ("Set-Cookie", f"{SESSION_COOKIE}=; Max-Age=0; HttpOnly; {attributes}"),
+        ("Set-Cookie", f"{_CSRF_COOKIE}=; Max-Age=0; {attributes}"),
+    ]
+
+
+def csrf_token(session_id: str) -> str:
+    """Return the token that proves that a page of this server made a request: a hash of the session id."""
+    return hashlib.sha256(b"csrf " + session_id.encode()).hexdigest()
+
+
+def check_csrf(environ: dict[str, Any], session_id: str) -> None:
+    """Raise ``PermissionDenied`` unless a request with a session proves that a page of this server made it.
+
+    MLflow's UI sends the token as a header. Forms of our own pages send it as a field, which the page checks.
+    """
+    if environ["PATH_INFO"].startswith("/trackway/"):
+        return
+    check_csrf_token(environ.get(_CSRF_HEADER, ""), session_id)
+
+
+def check_csrf_token(token: str, session_id: str) -> None:
+    """Raise ``PermissionDenied`` unless the token is that of the session."""
+    if not compare_digest(token.encode(), csrf_token(session_id).encode()):
+        raise PermissionDenied(
+            "The request came with a session, but without its CSRF token. Load the page again; programs use "
+            "an API token instead of a session."
+        )
+
+
+def _is_page_load(environ: dict[str, Any]) -> bool:
+    return (
+        environ["REQUEST_METHOD"] in ("GET", "HEAD")
+        and "HTTP_AUTHORIZATION" not in environ
+        and "text/html" in environ.get("HTTP_ACCEPT", "")
+        and environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
+    )
+
+
+def _attributes(environ: dict[str, Any]) -> str:
+    secure = "; Secure" if environ["wsgi.url_scheme"] == "https" else ""
+    return f"Path={environ.get('SCRIPT_NAME') or '/'}; SameSite=Lax{secure}"

@@ -1,0 +1,285 @@
+"""The gate: establishes the identity of every request, before its path is looked up.
+
+An open server identifies nobody. A closed one answers 401 to every request without valid credentials, except
+on the paths below; a path that is added later is therefore closed.
+
+A verified credential is cached with its principal, so that it costs neither a hash nor a statement. The
+cache is valid for one epoch: changes to principals, tokens and sessions raise the epoch in the database
+(``storage/access/state.py``), and each process reads it before it uses the cache, at most every
+``_RECHECK_S``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from hmac import compare_digest
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trackway.client_compat import access_rules
+from trackway.client_compat.errors import PermissionDenied
+from trackway.storage.access import principals, sessions, state, tokens
+
+from ..responses import Answer
+from . import api_tokens, browsers
+from .credentials import Credential, Malformed, presented, session_of
+from .identity import ANONYMOUS, Identity, Principal, check_headers, identity_of
+from .last_uses import LastUses
+from .login_limits import LoginLimits
+
+if TYPE_CHECKING:
+    from ..backend import Backend
+
+log = logging.getLogger("trackway.server")
+
+# Open to everybody. Paths are without the static prefix and percent-decoded.
+OPEN_PATHS = frozenset(
+    {
+        "/health",
+        "/ready",
+        "/favicon.ico",
+        "/api/3.0/mlflow/server-info",
+        "/ajax-api/3.0/mlflow/server-info",
+    }
+)
+OPEN_FOLDERS = ("/static-files/", "/auth/")
+ADMIN_PATHS = frozenset({"/metrics"})
+
+_RECHECK_S = 0.5
+_MAX_CACHED = 10_000
+# How often the time of the last use is stored.
+_RECORD_EVERY_MS = 600_000
+# A session ends after this time without use, and after a week in any case.
+SESSION_IDLE_MS = 12 * 3_600_000
+_SESSION_MS = 7 * 86_400_000
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class Gate(Protocol):
+    """Establishes the identity of a request."""
+
+    def identify(self, environ: dict[str, Any]) -> Identity | Answer:
+        """Return the identity of a WSGI request, or the response that refuses it.
+
+        The fast path and gunicorn's parser give the same environ. It has ``wsgi.url_scheme``,
+        ``SERVER_NAME``, ``SERVER_PORT``, ``SERVER_PROTOCOL``, ``SCRIPT_NAME`` (the static prefix),
+        ``PATH_INFO`` (without the static prefix) and ``REMOTE_ADDR``. ``HTTP_AUTHORIZATION`` is the value of
+        a single header.
+        """
+
+
+class OpenGate:
+    """The gate of a server without authentication: every caller is anonymous and may do everything."""
+
+    def __init__(self) -> None:
+        self._has_warned = False
+
+    def identify(self, environ: dict[str, Any]) -> Identity:
+        check_headers(environ)
+        if not self._has_warned and ("HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ):
+            self._has_warned = True
+            log.warning(
+                "The server is open to everybody, and a proxy forwards requests to it. If the proxy does not "
+                "authenticate users, start the server with --auth."
+            )
+        return ANONYMOUS
+
+
+class _Entry:
+    """A verified credential in the cache."""
+
+    __slots__ = ("epoch", "expiry_ms", "identity", "recorded_ms")
+
+    def __init__(self, identity: Identity, epoch: int, expiry_ms: int | None, recorded_ms: int) -> None:
+        self.identity = identity
+        self.epoch = epoch
+        self.expiry_ms = expiry_ms
+        self.recorded_ms = recorded_ms
+
+
+class Refused(Exception):
+    """The credential is not valid. The message may be shown to the caller."""
+
+
+class ClosedGate:
+    """The gate of a server with authentication."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._cache: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._cache_key = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+        self._epoch = 0
+        self._checked_at = float("-inf")
+        self._check_lock = threading.Lock()
+        self._limits = LoginLimits()
+        self._uses = LastUses(backend)
+
+    def identify(self, environ: dict[str, Any]) -> Identity | Answer:
+        check_headers(environ)
+        path = environ["PATH_INFO"]
+        if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
+            return ANONYMOUS_AT_OPEN_PATH
+        try:
+            credential = presented(environ)
+            if credential is None:
+                return browsers.challenge(environ)
+            identity = self._identity(credential, environ)
+        except (Malformed, Refused) as refused:
+            return browsers.challenge(environ, str(refused))
+        assert identity.principal is not None
+        if credential.kind == "session" and environ["REQUEST_METHOD"] not in _SAFE_METHODS:
+            browsers.check_csrf(environ, credential.secret)
+        if path in ADMIN_PATHS and not identity.is_unrestricted:
+            raise PermissionDenied(f"{path} is for administrators; {identity.user} is not one.")
+        return identity
+
+    def _identity(self, credential: Credential, environ: dict[str, Any]) -> Identity:
+        """Return the identity of a valid credential, from the cache if possible. Raise ``Refused``."""
+        self._recheck()
+        text = f"{credential.kind} {credential.name}\0{credential.secret}".encode(errors="surrogatepass")
+        key = hashlib.blake2b(text, key=self._cache_key, digest_size=16).digest()
+        now_ms = time.time_ns() // 1_000_000
+        entry = self._cache.get(key)
+        if entry is None or entry.epoch < self._epoch or _is_over(entry.expiry_ms, now_ms):
+            entry = self._verify(credential, environ, now_ms)
+            with self._lock:
+                self._cache[key] = entry
+                if len(self._cache) > _MAX_CACHED:
+                    self._cache.popitem(last=False)
+        if now_ms - entry.recorded_ms > _RECORD_EVERY_MS:
+            entry.recorded_ms = now_ms
+            principal = entry.identity.principal
+            assert principal is not None
+            if credential.kind == "session" and principal.expiry_ms is not None:
+                entry.expiry_ms = min(principal.expiry_ms, now_ms + SESSION_IDLE_MS)
+            self._uses.record(credential.kind, principal.credential, now_ms)
+        return entry.identity
+
+    def _recheck(self) -> None:
+        """Read the epoch, if it was read too long ago. Others wait for it meanwhile."""
+        if time.monotonic() - self._checked_at < _RECHECK_S:
+            return
+        with self._check_lock:
+            now = time.monotonic()
+            if now - self._checked_at < _RECHECK_S:
+                return
+            self._see(self._backend.database.run(state.epoch, write=False))
+            self._checked_at = now
+
+    def _see(self, epoch: int) -> None:
+        with self._lock:
+            if epoch > self._epoch:
+                self._epoch = epoch
+                self._cache.clear()
+
+    def _verify(self, credential: Credential, environ: dict[str, Any], now_ms: int) -> _Entry:
+        if credential.kind == "token":
+            return self._verify_token(credential.secret, now_ms)
+        if credential.kind == "session":
+            return self._verify_session(credential.secret, now_ms)
+        return self._verify_password(credential, environ, now_ms)
+
+    def _verify_token(self, text: str, now_ms: int) -> _Entry:
+        token_id = api_tokens.id_of(text)
+        if token_id is None:
+            raise Refused("The bearer token is no API token of this server, or is incomplete.")
+        row = self._backend.database.run(lambda tx: tokens.for_login(tx, token_id), write=False)
+        if row.principal_id is None or not compare_digest(row.digest, api_tokens.digest(text)):
+            raise Refused("The API token is not known, or its owner is not active.")
+        if row.revoked_time is not None:
+            raise Refused(f"The API token {token_id} was revoked.")
+        if _is_over(row.expiry_time, now_ms):
+            raise Refused(f"The API token {token_id} has expired.")
+        principal = _principal(row, "token", token_id, tuple(row.scopes.split()), row.expiry_time)
+        return _Entry(identity_of(principal), row.epoch, row.expiry_time, 0)
+
+    def _verify_session(self, session_id: str, now_ms: int) -> _Entry:
+        digest = api_tokens.digest(session_id)
+        row = self._backend.database.run(lambda tx: sessions.for_login(tx, digest), write=False)
+        if row.principal_id is None:
+            raise Refused("The session has ended.")
+        expiry = min(row.expiry_time, row.last_used_time + SESSION_IDLE_MS)
+        if _is_over(expiry, now_ms):
+            raise Refused("The session has ended.")
+        principal = _principal(row, "session", digest, (), row.expiry_time)
+        return _Entry(identity_of(principal), row.epoch, expiry, row.last_used_time)
+
+    def _verify_password(self, credential: Credential, environ: dict[str, Any], now_ms: int) -> _Entry:
+        principal, epoch = self.log_in(credential.name, credential.secret, environ)
+        return _Entry(identity_of(principal), epoch, None, now_ms)
+
+    def log_in(self, name: str, password: str, environ: dict[str, Any]) -> tuple[Principal, int]:
+        """Return the principal with this name and password, and the epoch at which it was read.
+
+        Raise ``Refused``, or ``TooManyRequests`` after too many failures.
+        """
+        from . import passwords
+
+        address = environ.get("REMOTE_ADDR", "")
+        if name.startswith(access_rules.LOGGED_OUT_PREFIX):
+            self.end_session(environ)
+            raise Refused("You are logged out.")
+        self._limits.check(address, name)
+        row = self._backend.database.run(lambda tx: principals.for_login(tx, name), write=False)
+        if not passwords.is_correct(password, row.password_hash):
+            self._limits.failed(address, name)
+            log.warning("failed log-in as %r from %s", name, address)
+            raise Refused("The username or the password is wrong.")
+        self._limits.succeeded(address, name)
+        return _principal(row, "password"), row.epoch
+
+    def start_session(self, name: str, password: str, environ: dict[str, Any]) -> str:
+        """Return the id of a new session of the user. Raise as ``log_in`` does."""
+        principal, _ = self.log_in(name, password, environ)
+        session_id = secrets.token_urlsafe(32)
+        digest = api_tokens.digest(session_id)
+        expiry = time.time_ns() // 1_000_000 + _SESSION_MS
+        self._backend.database.run(
+            lambda tx: sessions.create(tx, principal.id, digest, expiry), write=True, user=principal.name
+        )
+        return session_id
+
+    def end_session(self, environ: dict[str, Any]) -> None:
+        """End the session of the request's cookie, if there is one."""
+        if session_id := session_of(environ):
+            digest = api_tokens.digest(session_id)
+            self._backend.database.run(lambda tx: sessions.end(tx, digest), write=True)
+            self._checked_at = float("-inf")
+
+
+# The identity on paths that are open to everybody: it has no rights.
+ANONYMOUS_AT_OPEN_PATH = ANONYMOUS._replace(is_unrestricted=False)
+
+
+def gate_of(backend: Backend) -> OpenGate | ClosedGate:
+    """Return the gate for the server's settings."""
+    return ClosedGate(backend) if backend.config.requires_login else OpenGate()
+
+
+def _principal(
+    row: Any,
+    authenticated_by: str,
+    credential: str = "",
+    scopes: tuple[str, ...] = (),
+    expiry_ms: int | None = None,
+) -> Principal:
+    return Principal(
+        id=row.principal_id,
+        kind=row.kind,
+        name=row.name,
+        is_admin=bool(row.is_admin),
+        authenticated_by=authenticated_by,
+        has_password=row.password_hash is not None,
+        credential=credential,
+        scopes=scopes,
+        expiry_ms=expiry_ms,
+    )
+
+
+def _is_over(expiry_ms: int | None, now_ms: int) -> bool:
+    return expiry_ms is not None and expiry_ms <= now_ms

@@ -1,0 +1,8 @@
+"""Trackway's own pages, below ``/trackway/``, and those of the log-in, below ``/auth/``.
+
+- ``frame``: what all pages have in common: templates, calls of handlers, protection of forms
+- ``access``: log-in, set-up of a new server, the caller's API tokens
+
+A page calls handlers, never the storage, so that it has the permissions and the audit of the API. It is
+rendered on the server and works without scripts.
+"""

@@ -1,0 +1,105 @@
+"""What all pages have in common: templates, calls of handlers, protection of forms."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar, cast
+
+from flask import Flask, Response, request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from trackway.client_compat import codec, errors
+from trackway.client_compat.wire import Message
+from trackway.server.auth import browsers
+from trackway.server.auth.credentials import session_of
+from trackway.server.backend import Backend
+from trackway.server.dispatch import respond
+from trackway.server.edge.flask_pages import REQUEST
+from trackway.server.edge.router import Request
+
+R = TypeVar("R", bound=Message)
+
+FOLDER = "/trackway/"
+# Title and path (below the static prefix) of each page in the navigation.
+_NAVIGATION = (("API tokens", "trackway/tokens"),)
+# No scripts, nothing from other hosts, and no other page may frame these.
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+class Frame:
+    """Renders pages and protects their forms, for one Flask application."""
+
+    def __init__(self, app: Flask, backend: Backend) -> None:
+        self._backend = backend
+        app.before_request(_check_form)
+
+    @cached_property
+    def _templates(self) -> Environment:
+        # A missing variable is an error, not an empty text.
+        return Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+        )
+
+    def page(self, template: str, *, status: int = 200, **values: object) -> Response:
+        """Return the page that a template makes of ``values``."""
+        identity = _request().identity
+        session_id = session_of(request.environ)
+        text = self._templates.get_template(template).render(
+            root=request.script_root + "/",
+            path=request.path.lstrip("/"),
+            navigation=_NAVIGATION if identity.principal else (),
+            user=identity.user,
+            csrf=browsers.csrf_token(session_id) if session_id else "",
+            **values,
+        )
+        headers = {
+            "Content-Security-Policy": _POLICY,
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "same-origin",
+        }
+        return Response(text, status, headers, mimetype="text/html")
+
+    def call(self, message: Message, response: type[R]) -> R:
+        """Call a handler as the page's caller. Raise its ``ApiError``."""
+        found = respond(self._backend, type(message).__qualname__, message, _request())
+        return cast(R, codec.unrendered(found))
+
+
+def redirect(path: str, headers: list[tuple[str, str]] | None = None) -> Response:
+    """Return a redirect to a path of this server, which cannot lead to another host."""
+    response = Response(status=303)
+    # Browsers read "//host" and "/\host" as another host.
+    response.headers["Location"] = request.script_root + "/" + path.lstrip("/\\")
+    response.autocorrect_location_header = False
+    for name, value in headers or []:
+        response.headers.add(name, value)
+    return response
+
+
+def error_text(error: errors.ApiError) -> str:
+    """Return the message of an error without the parts that are for programs."""
+    return error.message.removesuffix(errors.SEE_DOCS)
+
+
+def _request() -> Request:
+    found: Request = request.environ[REQUEST]
+    return found
+
+
+def _check_form() -> None:
+    """Refuse a form below ``/trackway/`` that was sent with a session, but without its CSRF token."""
+    principal = _request().identity.principal
+    if request.method != "POST" or principal is None or principal.authenticated_by != "session":
+        return
+    browsers.check_csrf_token(request.form.get("csrf", ""), session_of(request.environ))

@@ -1,0 +1,9 @@
+"""Who may use the server. Principals belong to the whole server, so these functions ignore ``tx.workspace``.
+
+``principals``  users and service accounts
+``tokens``      API tokens of principals
+``sessions``    log-ins of browsers
+``state``       the epoch, by which processes notice changes, and the signing key
+
+Every change that may take rights away raises the epoch in its transaction (``state.raise_epoch``).
+"""
