@@ -28,6 +28,42 @@ SCOPES = {
     "admin": "everything that the owner may do",
 }
 
+# MLflow's levels. A higher one includes the lower ones; DENY in any role takes the resource away.
+DENY, NO_PERMISSIONS, READ, USE, EDIT, MANAGE = range(-1, 5)
+LEVELS = {
+    "READ": READ,
+    "USE": USE,
+    "EDIT": EDIT,
+    "MANAGE": MANAGE,
+    "NO_PERMISSIONS": NO_PERMISSIONS,
+    "DENY": DENY,
+}
+# Types of resources; True if a permission may name a single one, else it holds for all.
+RESOURCE_TYPES = {
+    "workspace": False,
+    "experiment": True,
+    "registered_model": True,
+    "prompt": True,
+    "scorer": True,
+    "gateway_secret": True,
+    "gateway_endpoint": True,
+    "gateway_model_definition": True,
+    "mcp_server": True,
+    "run": False,
+    "trace": False,
+    "assessment": False,
+    "logged_model": False,
+    "review_queue": False,
+    "registered_model_version": False,
+    "prompt_version": False,
+    "scorer_version": False,
+    "mcp_server_version": False,
+}
+# A permission on the workspace makes a member (USE) or its administrator (MANAGE).
+_WORKSPACE_LEVELS = ("MANAGE", "USE")
+_RESOURCE_LEVELS = ("DENY", "EDIT", "MANAGE", "READ", "USE")
+ALL = "*"
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f:]")
 _LIFETIME = re.compile(r"(\d{1,5})([smhdw])")
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
@@ -74,3 +110,47 @@ def lifetime_ms(text: str) -> int:
             f"Invalid lifetime {text!r}. Give a number with a unit: 90s, 45m, 12h, 30d or 8w."
         )
     return int(match[1]) * _UNIT_MS[match[2]]
+
+
+def check_grant(resource_type: str, resource_id: str, permission: str) -> None:
+    """Check a permission that is to be given to a role or a user."""
+    check_resource_type(resource_type)
+    if resource_id != ALL and not RESOURCE_TYPES[resource_type]:
+        raise InvalidParameter(
+            f"Invalid resource_pattern '{resource_id}' for resource_type='{resource_type}'. This resource "
+            "type supports only wildcard ('*') grants."
+        )
+    check_level(resource_type, permission)
+
+
+def check_level(resource_type: str, permission: str) -> None:
+    """Check the level of a permission for a type of resources."""
+    if permission not in LEVELS:
+        raise InvalidParameter(f"Invalid permission '{permission}'. Valid permissions are: {tuple(LEVELS)}")
+    is_workspace = resource_type == "workspace"
+    levels = _WORKSPACE_LEVELS if is_workspace else _RESOURCE_LEVELS
+    if permission not in levels:
+        grants = "Workspace-wide" if is_workspace else "Resource-level"
+        raise InvalidParameter(
+            f"Invalid permission '{permission}' for resource_type='{resource_type}'. {grants} grants accept "
+            f"only: {levels}."
+        )
+
+
+def check_resource_type(resource_type: str) -> None:
+    """Check that there are permissions for this type of resources."""
+    if resource_type not in RESOURCE_TYPES:
+        valid = tuple(sorted(RESOURCE_TYPES))
+        raise InvalidParameter(f"Invalid resource type '{resource_type}'. Valid resource types are: {valid}")
+
+
+def check_role_name(name: str) -> None:
+    """Check the name of a role that is created or renamed."""
+    if not name.strip():
+        raise InvalidParameter("Role name cannot be empty.")
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidParameter(f"Role name must be at most {MAX_NAME_LENGTH} characters.")
+    if name.startswith("__user_"):
+        raise InvalidParameter(
+            f"Invalid role name '{name}'. Names that begin with '__user_' belong to the server."
+        )

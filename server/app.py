@@ -13,7 +13,9 @@ from werkzeug.routing import Rule
 
 from trackway.client_compat import (
     extra,
-    extra_access,
+    extra_permissions,
+    extra_roles,
+    extra_users,
     switches,
     trackway_access,
     trackway_api,
@@ -159,7 +161,9 @@ def all_endpoints() -> tuple[Endpoint, ...]:
     return (
         *ENDPOINTS,
         *extra.ENDPOINTS,
-        *extra_access.ENDPOINTS,
+        *extra_users.ENDPOINTS,
+        *extra_roles.ENDPOINTS,
+        *extra_permissions.ENDPOINTS,
         *unserved.ENDPOINTS,
         *trackway_access.ENDPOINTS,
         *trackway_api.ENDPOINTS,

@@ -8,6 +8,7 @@
 - ``login_limits``: limits of failed log-ins
 - ``last_uses``: when tokens and sessions were used last
 - ``browsers``: redirects to the log-in page, session cookies, CSRF tokens
+- ``rights``: what permissions allow, by MLflow's rules
 - ``first_admin``: the administrator of a new server
 - ``policy``: the permissions, one for each handler
 """

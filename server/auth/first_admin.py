@@ -96,7 +96,7 @@ def _check_link(tx: Tx, token: str) -> None:
 
 
 def _exists(tx: Tx, name: str) -> bool:
-    return principals.for_login(tx, name).principal_id is not None
+    return principals.find_or_none(tx, name) is not None
 
 
 def _link(config: Config, key: bytes) -> str:

@@ -4,9 +4,9 @@ An open server identifies nobody. A closed one answers 401 to every request with
 on the paths below; a path that is added later is therefore closed.
 
 A verified credential is cached with its principal, so that it costs neither a hash nor a statement. The
-cache is valid for one epoch: changes to principals, tokens and sessions raise the epoch in the database
-(``storage/access/state.py``), and each process reads it before it uses the cache, at most every
-``_RECHECK_S``.
+cached rows are valid for one epoch: changes to principals, tokens, sessions and permissions raise the epoch
+in the database (``storage/access/state.py``), and each process reads it before it uses the cache, at most
+every ``_RECHECK_S``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -92,13 +93,23 @@ class OpenGate:
 class _Entry:
     """A verified credential in the cache."""
 
-    __slots__ = ("epoch", "expiry_ms", "identity", "recorded_ms")
+    __slots__ = ("epoch", "expiry_ms", "identity", "password_hash", "recorded_ms")
 
-    def __init__(self, identity: Identity, epoch: int, expiry_ms: int | None, recorded_ms: int) -> None:
+    def __init__(
+        self,
+        rows: Sequence[Any],
+        identity: Identity,
+        *,
+        expiry_ms: int | None = None,
+        recorded_ms: int = 0,
+        password_hash: str | None = None,
+    ) -> None:
+        self.epoch: int = rows[0].epoch
         self.identity = identity
-        self.epoch = epoch
         self.expiry_ms = expiry_ms
         self.recorded_ms = recorded_ms
+        # The hash that the password matched: while it is the user's, the password needs no second check.
+        self.password_hash = password_hash
 
 
 class Refused(Exception):
@@ -118,6 +129,7 @@ class ClosedGate:
         self._check_lock = threading.Lock()
         self._limits = LoginLimits()
         self._uses = LastUses(backend)
+        self._default_level = access_rules.LEVELS[backend.config.variables.access.default_permission]
 
     def identify(self, environ: dict[str, Any]) -> Identity | Answer:
         check_headers(environ)
@@ -146,7 +158,7 @@ class ClosedGate:
         now_ms = time.time_ns() // 1_000_000
         entry = self._cache.get(key)
         if entry is None or entry.epoch < self._epoch or _is_over(entry.expiry_ms, now_ms):
-            entry = self._verify(credential, environ, now_ms)
+            entry = self._verify(credential, environ, now_ms, entry)
             with self._lock:
                 self._cache[key] = entry
                 if len(self._cache) > _MAX_CACHED:
@@ -168,27 +180,27 @@ class ClosedGate:
             now = time.monotonic()
             if now - self._checked_at < _RECHECK_S:
                 return
-            self._see(self._backend.database.run(state.epoch, write=False))
+            self._epoch = self._backend.database.run(state.epoch, write=False)
             self._checked_at = now
 
-    def _see(self, epoch: int) -> None:
-        with self._lock:
-            if epoch > self._epoch:
-                self._epoch = epoch
-                self._cache.clear()
-
-    def _verify(self, credential: Credential, environ: dict[str, Any], now_ms: int) -> _Entry:
+    def _verify(
+        self, credential: Credential, environ: dict[str, Any], now_ms: int, old: _Entry | None
+    ) -> _Entry:
         if credential.kind == "token":
             return self._verify_token(credential.secret, now_ms)
         if credential.kind == "session":
             return self._verify_session(credential.secret, now_ms)
-        return self._verify_password(credential, environ, now_ms)
+        rows, principal = self._log_in(
+            credential.name, credential.secret, environ, old.password_hash if old else None
+        )
+        return _Entry(rows, self._identity_of(principal, rows), password_hash=rows[0].password_hash)
 
     def _verify_token(self, text: str, now_ms: int) -> _Entry:
         token_id = api_tokens.id_of(text)
         if token_id is None:
             raise Refused("The bearer token is no API token of this server, or is incomplete.")
-        row = self._backend.database.run(lambda tx: tokens.for_login(tx, token_id), write=False)
+        rows = self._backend.database.run(lambda tx: tokens.for_login(tx, token_id), write=False)
+        row = rows[0]
         if row.principal_id is None or not compare_digest(row.digest, api_tokens.digest(text)):
             raise Refused("The API token is not known, or its owner is not active.")
         if row.revoked_time is not None:
@@ -196,46 +208,56 @@ class ClosedGate:
         if _is_over(row.expiry_time, now_ms):
             raise Refused(f"The API token {token_id} has expired.")
         principal = _principal(row, "token", token_id, tuple(row.scopes.split()), row.expiry_time)
-        return _Entry(identity_of(principal), row.epoch, row.expiry_time, 0)
+        return _Entry(rows, self._identity_of(principal, rows), expiry_ms=row.expiry_time)
 
     def _verify_session(self, session_id: str, now_ms: int) -> _Entry:
         digest = api_tokens.digest(session_id)
-        row = self._backend.database.run(lambda tx: sessions.for_login(tx, digest), write=False)
+        rows = self._backend.database.run(lambda tx: sessions.for_login(tx, digest), write=False)
+        row = rows[0]
         if row.principal_id is None:
             raise Refused("The session has ended.")
         expiry = min(row.expiry_time, row.last_used_time + SESSION_IDLE_MS)
         if _is_over(expiry, now_ms):
             raise Refused("The session has ended.")
         principal = _principal(row, "session", digest, (), row.expiry_time)
-        return _Entry(identity_of(principal), row.epoch, expiry, row.last_used_time)
+        return _Entry(
+            rows, self._identity_of(principal, rows), expiry_ms=expiry, recorded_ms=row.last_used_time
+        )
 
-    def _verify_password(self, credential: Credential, environ: dict[str, Any], now_ms: int) -> _Entry:
-        principal, epoch = self.log_in(credential.name, credential.secret, environ)
-        return _Entry(identity_of(principal), epoch, None, now_ms)
+    def _identity_of(self, principal: Principal, rows: Sequence[Any]) -> Identity:
+        return identity_of(principal, rows, self._default_level)
 
-    def log_in(self, name: str, password: str, environ: dict[str, Any]) -> tuple[Principal, int]:
-        """Return the principal with this name and password, and the epoch at which it was read.
+    def log_in(self, name: str, password: str, environ: dict[str, Any]) -> Principal:
+        """Return the principal with this name and password.
 
         Raise ``Refused``, or ``TooManyRequests`` after too many failures.
         """
+        return self._log_in(name, password, environ, None)[1]
+
+    def _log_in(
+        self, name: str, password: str, environ: dict[str, Any], matched_hash: str | None
+    ) -> tuple[Sequence[Any], Principal]:
+        """As ``log_in``, and return the rows that were read. The password matched ``matched_hash`` before."""
         from . import passwords
 
         address = environ.get("REMOTE_ADDR", "")
         if name.startswith(access_rules.LOGGED_OUT_PREFIX):
             self.end_session(environ)
             raise Refused("You are logged out.")
-        self._limits.check(address, name)
-        row = self._backend.database.run(lambda tx: principals.for_login(tx, name), write=False)
-        if not passwords.is_correct(password, row.password_hash):
-            self._limits.failed(address, name)
-            log.warning("failed log-in as %r from %s", name, address)
-            raise Refused("The username or the password is wrong.")
-        self._limits.succeeded(address, name)
-        return _principal(row, "password"), row.epoch
+        rows = self._backend.database.run(lambda tx: principals.for_login(tx, name), write=False)
+        row = rows[0]
+        if matched_hash is None or row.password_hash != matched_hash:
+            self._limits.check(address, name)
+            if not passwords.is_correct(password, row.password_hash):
+                self._limits.failed(address, name)
+                log.warning("failed log-in as %r from %s", name, address)
+                raise Refused("The username or the password is wrong.")
+            self._limits.succeeded(address, name)
+        return rows, _principal(row, "password")
 
     def start_session(self, name: str, password: str, environ: dict[str, Any]) -> str:
         """Return the id of a new session of the user. Raise as ``log_in`` does."""
-        principal, _ = self.log_in(name, password, environ)
+        principal = self.log_in(name, password, environ)
         session_id = secrets.token_urlsafe(32)
         digest = api_tokens.digest(session_id)
         expiry = time.time_ns() // 1_000_000 + _SESSION_MS

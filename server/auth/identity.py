@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from trackway.client_compat.access_rules import MANAGE
 from trackway.client_compat.errors import BadRequest, FeatureDisabled
 from trackway.storage.database import DEFAULT_WORKSPACE
+
+from .rights import Grant, Rights
 
 
 class Principal(NamedTuple):
@@ -34,18 +38,30 @@ class Identity(NamedTuple):
     workspace: int
     is_unrestricted: bool = False
     principal: Principal | None = None
+    # What the caller may do in the workspace; None if nobody has logged in.
+    rights: Rights | None = None
 
 
 ANONYMOUS = Identity(user=None, workspace=DEFAULT_WORKSPACE, is_unrestricted=True)
+DEFAULT_WORKSPACE_NAME = "default"
 _WORKSPACE_HEADER = "HTTP_X_MLFLOW_WORKSPACE"
 # Clients ask this endpoint whether the server has workspaces, so it ignores the workspace header.
 _SERVER_INFO_PATH = "/mlflow/server-info"
 
 
-def identity_of(principal: Principal) -> Identity:
-    """Return the identity of a principal in the default workspace."""
+def identity_of(principal: Principal, rows: Iterable[Any], default_level: int) -> Identity:
+    """Return the identity of a principal in the default workspace.
+
+    ``rows`` have the principal's permissions in all workspaces (``principals.LOGIN_COLUMNS``).
+    """
     may_all = principal.is_admin and (not principal.scopes or "admin" in principal.scopes)
-    return Identity(principal.name, DEFAULT_WORKSPACE, may_all, principal)
+    granted = (
+        Grant(row.resource_type, row.resource_id, row.permission)
+        for row in rows
+        if row.permission is not None and row.workspace == DEFAULT_WORKSPACE_NAME
+    )
+    rights = Rights(granted, MANAGE if principal.is_admin else default_level)
+    return Identity(principal.name, DEFAULT_WORKSPACE, may_all, principal, rights)
 
 
 def check_headers(environ: dict[str, Any]) -> None:

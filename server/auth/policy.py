@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Verb = Literal["read", "create", "edit", "delete"]
 _LOGGED_NOUNS = ("run", "logged_model", "artifact")
 _REGISTRY_NOUNS = ("registered_model", "model_version")
-_ACCESS_NOUNS = ("principal", "user", "token", "service_account")
+_ACCESS_NOUNS = ("principal", "user", "token", "service_account", "role", "grant", "permission")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,13 @@ edit_own_user = Permission("edit", "user", ("username",))
 create_user = Permission("create", "user", ("username",), who="admins")
 edit_user = Permission("edit", "user", ("username",), who="admins")
 delete_user = Permission("delete", "user", ("username",), who="admins")
+create_role = Permission("create", "role", ("name",), response_field="role.id")
+read_role = Permission("read", "role", ("role_id",))
+edit_role = Permission("edit", "role", ("role_id",))
+delete_role = Permission("delete", "role", ("role_id",))
+edit_grant = Permission("edit", "grant", ("role_permission_id",))
+edit_user_permissions = Permission("edit", "permission", ("username",))
+read_user_permissions = Permission("read", "permission", ("username",))
 read_tokens = Permission("read", "token", ("owner",))
 create_token = Permission("create", "token", ("name",), response_field="token.token_id")
 edit_token = Permission("edit", "token", ("token_id",))

@@ -1,6 +1,8 @@
 """Who may use the server. Principals belong to the whole server, so these functions ignore ``tx.workspace``.
 
 ``principals``  users and service accounts
+``roles``       roles, and who has them
+``grants``      permissions of roles
 ``tokens``      API tokens of principals
 ``sessions``    log-ins of browsers
 ``state``       the epoch, by which processes notice changes, and the signing key

@@ -10,12 +10,13 @@ from trackway.client_compat import access_rules
 from trackway.client_compat.errors import AlreadyExists, BadRequest, NotFound
 
 from ..database import Prepared, Tx, insert_new
-from ..schema.access import access_state, principals, sessions
+from ..schema.access import access_state, grants, principals, role_members, roles, sessions
 from . import state
 
 USER, SERVICE = "user", "service"
 
 # The columns that a log-in needs, and the epoch at which they were read; also for `tokens` and `sessions`.
+# There is a row for each permission of the principal, with Nones if it has none. Administrators need none.
 LOGIN_COLUMNS = (
     access_state.c.epoch,
     principals.c.id.label("principal_id"),
@@ -23,21 +24,40 @@ LOGIN_COLUMNS = (
     principals.c.name,
     principals.c.password_hash,
     principals.c.is_admin,
+    roles.c.workspace,
+    grants.c.resource_type,
+    grants.c.resource_id,
+    grants.c.permission,
 )
+
+
+def with_grants(tables: sa.FromClause) -> sa.FromClause:
+    """Join the permissions of the principal in ``tables``."""
+    return (
+        tables.outerjoin(
+            role_members,
+            sa.and_(role_members.c.principal_id == principals.c.id, sa.not_(principals.c.is_admin)),
+        )
+        .outerjoin(roles, roles.c.id == role_members.c.role_id)
+        .outerjoin(grants, grants.c.role_id == roles.c.id)
+    )
+
+
 _BY_NAME = Prepared(
-    sa.select(*LOGIN_COLUMNS)
-    .select_from(access_state)
-    .outerjoin(
-        principals,
-        sa.and_(principals.c.name == sa.bindparam("name"), principals.c.is_active),
+    sa.select(*LOGIN_COLUMNS).select_from(
+        with_grants(
+            access_state.outerjoin(
+                principals, sa.and_(principals.c.name == sa.bindparam("name"), principals.c.is_active)
+            )
+        )
     ),
     "name",
 )
 
 
-def for_login(tx: Tx, name: str) -> Any:
-    """Return the epoch and the ``LOGIN_COLUMNS`` of the active principal. These are None if there is none."""
-    return tx.first(_BY_NAME, name)
+def for_login(tx: Tx, name: str) -> list[Any]:
+    """Return the epoch and the ``LOGIN_COLUMNS`` of the active principal, which are None if there is none."""
+    return tx.rows(_BY_NAME, name)
 
 
 def create(
@@ -62,10 +82,15 @@ def create(
     return inserted
 
 
+def find_or_none(tx: Tx, name: str, *, kind: str | None = None) -> sa.Row[Any] | None:
+    """Return the row of the principal with this name, and of this kind, or None."""
+    query = sa.select(principals).where(principals.c.name == name)
+    return tx.execute(query if kind is None else query.where(principals.c.kind == kind)).first()
+
+
 def find(tx: Tx, name: str, *, kind: str | None = None) -> sa.Row[Any]:
     """Return the principal's row. Raise ``NotFound`` if there is none with this name, or not of this kind."""
-    query = sa.select(principals).where(principals.c.name == name)
-    row = tx.execute(query if kind is None else query.where(principals.c.kind == kind)).first()
+    row = find_or_none(tx, name, kind=kind)
     if row is None:
         noun = "Service account" if kind == SERVICE else "User"
         raise NotFound(f"{noun} with username={name} not found")

@@ -10,20 +10,23 @@ import sqlalchemy as sa
 from ..database import Prepared, Tx
 from ..schema.access import access_state, principals, sessions
 from . import state
-from .principals import LOGIN_COLUMNS
+from .principals import LOGIN_COLUMNS, with_grants
 
 _BY_DIGEST = Prepared(
-    sa.select(*LOGIN_COLUMNS, sessions.c.last_used_time, sessions.c.expiry_time)
-    .select_from(access_state)
-    .outerjoin(sessions, sessions.c.digest == sa.bindparam("digest"))
-    .outerjoin(principals, sa.and_(principals.c.id == sessions.c.principal_id, principals.c.is_active)),
+    sa.select(*LOGIN_COLUMNS, sessions.c.last_used_time, sessions.c.expiry_time).select_from(
+        with_grants(
+            access_state.outerjoin(sessions, sessions.c.digest == sa.bindparam("digest")).outerjoin(
+                principals, sa.and_(principals.c.id == sessions.c.principal_id, principals.c.is_active)
+            )
+        )
+    ),
     "digest",
 )
 
 
-def for_login(tx: Tx, digest: str) -> Any:
+def for_login(tx: Tx, digest: str) -> list[Any]:
     """Return the epoch, the ``LOGIN_COLUMNS`` of the active principal, and the session's times, or Nones."""
-    return tx.first(_BY_DIGEST, digest)
+    return tx.rows(_BY_DIGEST, digest)
 
 
 def create(tx: Tx, principal_id: int, digest: str, expiry_time: int) -> None:

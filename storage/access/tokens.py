@@ -12,13 +12,18 @@ from trackway.client_compat.errors import NotFound
 from ..database import Prepared, Tx
 from ..schema.access import access_state, principals, tokens
 from . import state
-from .principals import LOGIN_COLUMNS
+from .principals import LOGIN_COLUMNS, with_grants
 
 _BY_ID = Prepared(
-    sa.select(*LOGIN_COLUMNS, tokens.c.digest, tokens.c.scopes, tokens.c.expiry_time, tokens.c.revoked_time)
-    .select_from(access_state)
-    .outerjoin(tokens, tokens.c.token_id == sa.bindparam("token_id"))
-    .outerjoin(principals, sa.and_(principals.c.id == tokens.c.principal_id, principals.c.is_active)),
+    sa.select(
+        *LOGIN_COLUMNS, tokens.c.digest, tokens.c.scopes, tokens.c.expiry_time, tokens.c.revoked_time
+    ).select_from(
+        with_grants(
+            access_state.outerjoin(tokens, tokens.c.token_id == sa.bindparam("token_id")).outerjoin(
+                principals, sa.and_(principals.c.id == tokens.c.principal_id, principals.c.is_active)
+            )
+        )
+    ),
     "token_id",
 )
 _LISTED = (
@@ -38,9 +43,9 @@ _LISTED = (
 )
 
 
-def for_login(tx: Tx, token_id: str) -> Any:
+def for_login(tx: Tx, token_id: str) -> list[Any]:
     """Return the epoch, the ``LOGIN_COLUMNS`` of the active owner, and the token's own columns, or Nones."""
-    return tx.first(_BY_ID, token_id)
+    return tx.rows(_BY_ID, token_id)
 
 
 def create(

@@ -1,4 +1,4 @@
-"""Who may use the server: principals (users and service accounts), their tokens and sessions.
+"""Who may use the server: principals (users and service accounts), their tokens, sessions and roles.
 
 Passwords, tokens and session ids are stored as hashes only. Principals belong to the whole server, not to a
 workspace: their rights in each workspace are in other tables.
@@ -65,6 +65,46 @@ sessions = Table(
     Column("expiry_time", Int64, nullable=False),
 )
 Index("ix_sessions_of_principal", sessions.c.principal_id, sessions.c.id)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("id", Id, primary_key=True),
+    # The name of a workspace, which need not exist yet, as in MLflow.
+    Column("workspace", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("description", String),
+    # The principal whose own permissions these are; NULL for a named role.
+    Column("owner_id", Id, ForeignKey("principals.id", ondelete="CASCADE")),
+    UniqueConstraint("workspace", "name"),
+)
+Index("ix_roles_of_owner", roles.c.owner_id)
+
+role_members = Table(
+    "role_members",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("principal_id", Id, ForeignKey("principals.id", ondelete="CASCADE"), nullable=False),
+    Column("role_id", Id, ForeignKey("roles.id", ondelete="CASCADE"), nullable=False),
+    UniqueConstraint("principal_id", "role_id"),
+)
+Index("ix_role_members_of_role", role_members.c.role_id)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("role_id", Id, ForeignKey("roles.id", ondelete="CASCADE"), nullable=False),
+    # "experiment", "registered_model", "run", ...: access_rules.RESOURCE_TYPES.
+    Column("resource_type", String, nullable=False),
+    # "*" for all, else an experiment's id, the name of a model or prompt, ...
+    Column("resource_id", String, nullable=False),
+    # READ, USE, EDIT, MANAGE or DENY
+    Column("permission", String, nullable=False),
+    UniqueConstraint("role_id", "resource_type", "resource_id"),
+)
+# A resource that is renamed or deleted takes its grants along.
+Index("ix_grants_of_resource", grants.c.resource_type, grants.c.resource_id)
 
 access_state = Table(
     "access_state",

@@ -1,10 +1,21 @@
 """Handlers of access. The import of this package registers them.
 
+- ``callers``: who calls, and what the caller may administrate
 - ``users``: MLflow's calls for users, and who the caller is
+- ``roles``: roles, their permissions and who has them
+- ``user_permissions``: permissions of single users
+- ``resource_permissions``: the same, in the calls of MLflow 2.5 to 3.12
 - ``tokens``: API tokens
 - ``service_accounts``: accounts for programs
 """
 
-from . import service_accounts, tokens, users
+from . import resource_permissions, roles, service_accounts, tokens, user_permissions, users
 
-__all__ = ["service_accounts", "tokens", "users"]
+__all__ = [
+    "resource_permissions",
+    "roles",
+    "service_accounts",
+    "tokens",
+    "user_permissions",
+    "users",
+]

@@ -12,7 +12,7 @@ from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
 from trackway.storage.access import principals
 
-from .users import caller
+from .callers import caller
 
 
 @handles(CreateServiceAccount, can=policy.create_service_account)

@@ -19,7 +19,7 @@ from trackway.server.dispatch import Context, handles
 from trackway.storage.access import principals, tokens
 from trackway.storage.database import Tx
 
-from .users import caller, check_self_or_admin
+from .callers import caller, check_self_or_admin
 
 _MAX_NAME_LENGTH = 250
 _ALL = "*"

@@ -5,34 +5,22 @@ Handlers that hash a password have ``transaction="none"``, so that no transactio
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from trackway.client_compat import access_rules
-from trackway.client_compat import extra_access as x
-from trackway.client_compat.errors import BadRequest, EndpointNotFound, InvalidParameter, PermissionDenied
+from trackway.client_compat import access_rules, codec
+from trackway.client_compat import extra_users as x
+from trackway.client_compat.errors import BadRequest, InvalidParameter
 from trackway.client_compat.trackway_access import WhoAmI
 from trackway.server.auth import policy
-from trackway.server.auth.identity import Principal
+from trackway.server.auth.identity import DEFAULT_WORKSPACE_NAME
 from trackway.server.dispatch import Context, handles
-from trackway.storage.access import principals
+from trackway.storage.access import grants, principals, roles
 
-
-def caller(ctx: Context) -> Principal:
-    """Return the caller. Raise ``EndpointNotFound`` on an open server, as MLflow without its auth app."""
-    principal = ctx.identity.principal
-    if principal is None:
-        raise EndpointNotFound(
-            "This server has no users, because it is open to everybody; start it with --auth to have them."
-        )
-    return principal
-
-
-def check_self_or_admin(ctx: Context, name: str) -> Principal:
-    """Return the caller. Raise ``PermissionDenied`` unless it is this user or an administrator."""
-    principal = caller(ctx)
-    if principal.name != name and not principal.is_admin:
-        raise PermissionDenied(f"{principal.name} is not an administrator, and may use only its own account.")
-    return principal
+from .callers import administrated_workspaces, caller, check_self_or_admin
+from .resource_permissions import experiment_permission, model_permission
+from .roles import messages
 
 
 @handles(WhoAmI, can=policy.read_self)
@@ -60,13 +48,6 @@ def get_current_user(ctx: Context, req: x.GetCurrentUser) -> x.GetCurrentUser.Re
     return x.GetCurrentUser.Response(user=user, is_basic_auth=principal.has_password)
 
 
-@handles(x.ListCurrentUserPermissions, can=policy.read_self, transaction="none")
-def list_current_user_permissions(
-    ctx: Context, req: x.ListCurrentUserPermissions
-) -> x.ListCurrentUserPermissions.Response:
-    return x.ListCurrentUserPermissions.Response(is_admin=caller(ctx).is_admin)
-
-
 @handles(x.CreateUser, can=policy.create_user, transaction="none")
 def create_user(ctx: Context, req: x.CreateUser) -> x.CreateUser.Response:
     from trackway.server.auth import passwords
@@ -88,15 +69,26 @@ def create_user(ctx: Context, req: x.CreateUser) -> x.CreateUser.Response:
 @handles(x.GetUser, can=policy.read_users)
 def get_user(ctx: Context, req: x.GetUser) -> x.GetUser.Response:
     check_self_or_admin(ctx, req.username)
-    return x.GetUser.Response(user=_user(principals.find(ctx.tx, req.username, kind=principals.USER)))
+    row = principals.find(ctx.tx, req.username, kind=principals.USER)
+    return x.GetUser.Response(user=_user(row, grants.own_of(ctx.tx, DEFAULT_WORKSPACE_NAME, [row.id])))
 
 
 @handles(x.ListUsers, can=policy.read_users)
 def list_users(ctx: Context, req: x.ListUsers) -> x.ListUsers.Response:
-    caller(ctx)
-    users = [_user(row) for row in principals.find_all(ctx.tx, principals.USER)]
-    for user in users:
-        user.roles = []
+    name, shown = caller(ctx).name, administrated_workspaces(ctx)
+    rows = principals.find_all(ctx.tx, principals.USER)
+    theirs = roles.of_principal(ctx.tx, [row.id for row in rows])
+    own = grants.own_of(ctx.tx, DEFAULT_WORKSPACE_NAME, [row.id for row in rows])
+    users = []
+    for row in rows:
+        user = _user(row, own)
+        found = [
+            role
+            for role in theirs.get(row.id, ())
+            if shown is None or row.name == name or role.workspace in shown
+        ]
+        user.roles = list(messages(ctx.tx, found)) if found else []
+        users.append(user)
     return x.ListUsers.Response(users=users)
 
 
@@ -140,5 +132,21 @@ def delete_user(ctx: Context, req: x.DeleteUser) -> x.DeleteUser.Response:
     return x.DeleteUser.Response()
 
 
-def _user(row: Any) -> x.User:
-    return x.User(id=row.id, username=row.name, is_admin=bool(row.is_admin))
+def _user(row: Any, own: Mapping[int, Sequence[Any]] = MappingProxyType({})) -> x.User:
+    """Return a user with its own permissions, which clients of MLflow 2.5 to 3.12 read here."""
+    granted = own.get(row.id, ())
+    return x.User(
+        id=row.id,
+        username=row.name,
+        is_admin=bool(row.is_admin),
+        experiment_permissions=[
+            codec.encode(experiment_permission(grant, row.id))
+            for grant in granted
+            if grant.resource_type == "experiment"
+        ],
+        registered_model_permissions=[
+            codec.encode(model_permission(grant, row.id))
+            for grant in granted
+            if grant.resource_type == "registered_model"
+        ],
+    )

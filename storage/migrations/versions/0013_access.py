@@ -1,4 +1,4 @@
-"""Users, service accounts, tokens and sessions."""
+"""Users, service accounts, tokens, sessions, roles and their permissions."""
 
 import secrets
 
@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("last_update_time", Int64, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_principals"),
         sa.UniqueConstraint("name", name="uq_principals_name"),
-        sa.UniqueConstraint("issuer", "subject", name="uq_principals_issuer"),
+        sa.UniqueConstraint("issuer", "subject", name="uq_principals_issuer_subject"),
         # Ids of deleted principals must not be given to others: the audit refers to them.
         sqlite_autoincrement=True,
     )
@@ -65,6 +65,50 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name="uq_sessions_digest"),
     )
     op.create_index("ix_sessions_of_principal", "sessions", ["principal_id", "id"], unique=False)
+    op.create_table(
+        "roles",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("workspace", String, nullable=False),
+        sa.Column("name", String, nullable=False),
+        sa.Column("description", String, nullable=True),
+        sa.Column("owner_id", Id, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["principals.id"], name="fk_roles_owner_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_roles"),
+        sa.UniqueConstraint("workspace", "name", name="uq_roles_workspace_name"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_roles_of_owner", "roles", ["owner_id"], unique=False)
+    op.create_table(
+        "role_members",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("principal_id", Id, nullable=False),
+        sa.Column("role_id", Id, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["principal_id"], ["principals.id"], name="fk_role_members_principal_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["role_id"], ["roles.id"], name="fk_role_members_role_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_role_members"),
+        sa.UniqueConstraint("principal_id", "role_id", name="uq_role_members_principal_id_role_id"),
+    )
+    op.create_index("ix_role_members_of_role", "role_members", ["role_id"], unique=False)
+    op.create_table(
+        "grants",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("role_id", Id, nullable=False),
+        sa.Column("resource_type", String, nullable=False),
+        sa.Column("resource_id", String, nullable=False),
+        sa.Column("permission", String, nullable=False),
+        sa.ForeignKeyConstraint(["role_id"], ["roles.id"], name="fk_grants_role_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_grants"),
+        sa.UniqueConstraint(
+            "role_id", "resource_type", "resource_id", name="uq_grants_role_id_resource_type_resource_id"
+        ),
+    )
+    op.create_index("ix_grants_of_resource", "grants", ["resource_type", "resource_id"], unique=False)
     state = op.create_table(
         "access_state",
         sa.Column("id", Id, nullable=False),

@@ -113,18 +113,6 @@ class GetCurrentUser(Message):
             self.is_basic_auth = is_basic_auth
 
 
-class ListCurrentUserPermissions(Message):
-    __slots__ = ()
-
-    class Response(Message):
-        _fields = {"is_admin": "bool", "permissions": "google.Value[] always"}
-        __slots__ = tuple(_fields)
-
-        def __init__(self, *, is_admin: bool | None = None, permissions: list[object] | None = None) -> None:
-            self.is_admin = is_admin
-            self.permissions = [] if permissions is None else permissions
-
-
 class UpdateUserPassword(Message):
     """Users change their own password by repeating the current one; administrators set that of others."""
 
@@ -171,7 +159,6 @@ ENDPOINTS: tuple[Endpoint, ...] = tuple(
         ("GET", "/2.0/mlflow/users/get", GetUser),
         ("GET", "/2.0/mlflow/users/list", ListUsers),
         ("GET", "/2.0/mlflow/users/current", GetCurrentUser),
-        ("GET", "/3.0/mlflow/users/current/permissions", ListCurrentUserPermissions),
         ("PATCH", "/2.0/mlflow/users/update-password", UpdateUserPassword),
         ("PATCH", "/2.0/mlflow/users/update-admin", UpdateUserAdmin),
         ("DELETE", "/2.0/mlflow/users/delete", DeleteUser),

@@ -1,0 +1,128 @@
+"""What a principal's permissions allow: the rules of MLflow 3.17 (``mlflow/server/auth/requirements.py``).
+
+A requirement names the resource types whose permissions may decide it, from the narrowest on, such as "run",
+then "experiment". The first type for which the principal has any permission decides, even if a later one
+would allow more. Within a type, DENY in any role wins, else the highest level. Without any permission the
+server's default level decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from trackway.client_compat.access_rules import ALL, DENY, EDIT, LEVELS, MANAGE, READ, USE
+
+Action = Literal["read", "use", "update", "delete", "manage", "create", "not_denied"]
+
+_NEEDED: Mapping[Action, int] = {
+    "read": READ,
+    "use": USE,
+    "update": EDIT,
+    "delete": MANAGE,
+    "manage": MANAGE,
+    "create": USE,
+    # Anything but DENY.
+    "not_denied": DENY + 1,
+}
+
+
+class Rung(NamedTuple):
+    """A resource whose permissions may decide a requirement, and the action that they must then allow."""
+
+    resource_type: str
+    resource_id: str
+    action: Action
+
+
+class Grant(NamedTuple):
+    """A permission as it is stored."""
+
+    resource_type: str
+    resource_id: str
+    permission: str
+
+
+class Rights:
+    """The permissions of a principal in one workspace, folded."""
+
+    __slots__ = ("_all", "_default", "_single", "is_workspace_admin", "is_workspace_member")
+
+    def __init__(self, granted: Iterable[Grant], default: int) -> None:
+        """``default`` is the level without any permission; positive permissions are never below it."""
+        self._default = default
+        # Levels by type, for all resources of the type and for single ones.
+        self._all: dict[str, int] = {}
+        self._single: dict[str, dict[str, int]] = {}
+        for resource_type, resource_id, permission in granted:
+            level = LEVELS[permission]
+            if resource_id == ALL:
+                self._all[resource_type] = _folded(self._all.get(resource_type), level)
+            else:
+                single = self._single.setdefault(resource_type, {})
+                single[resource_id] = _folded(single.get(resource_id), level)
+        workspace = self._all.get("workspace", DENY)
+        self.is_workspace_admin = workspace >= MANAGE
+        self.is_workspace_member = workspace >= USE
+
+    def level(self, resource_type: str, resource_id: str) -> int | None:
+        """Return the level for a resource, or None if no permission is about it."""
+        for_all = self._all.get(resource_type)
+        single = self._single.get(resource_type)
+        level = single.get(resource_id) if single else None
+        if level is None:
+            return for_all
+        return _folded(for_all, level)
+
+    def allow(self, rungs: Iterable[Rung]) -> bool:
+        """Return whether the first rung with a permission allows its action; without one, the default."""
+        if self.is_workspace_admin:
+            return True
+        action: Action = "manage"
+        for resource_type, resource_id, action in rungs:
+            level = self.level(resource_type, resource_id)
+            if level is not None:
+                return (level if level == DENY else max(level, self._default)) >= _NEEDED[action]
+        return self._default >= _NEEDED[action]
+
+    def effective(self, resource_type: str, resource_id: str) -> int:
+        """Return the level that requests for the resource itself have."""
+        if self.is_workspace_admin:
+            return MANAGE
+        level = self.level(resource_type, resource_id)
+        if level is None:
+            return self._default
+        return level if level == DENY else max(level, self._default)
+
+    def visible(self, resource_type: str) -> Visible:
+        """Return which resources of a type may be read, for searches."""
+        if self.is_workspace_admin:
+            return EVERYTHING
+        single = self._single.get(resource_type, {})
+        readable = self.effective(resource_type, ALL) >= READ
+        others = frozenset(
+            resource_id
+            for resource_id in single
+            if (self.effective(resource_type, resource_id) >= READ) != readable
+        )
+        return Visible(readable, others)
+
+    def depends_on_single(self, resource_type: str) -> bool:
+        """Return whether there is a permission for a single resource of the type."""
+        return bool(self._single.get(resource_type))
+
+
+class Visible(NamedTuple):
+    """The resources that a search may find: all but ``others``, or only these if ``by_default`` is false."""
+
+    by_default: bool
+    others: frozenset[str] = frozenset()
+
+
+EVERYTHING = Visible(True)
+
+
+def _folded(level: int | None, other: int) -> int:
+    if level is None:
+        return other
+    return DENY if DENY in (level, other) else max(level, other)

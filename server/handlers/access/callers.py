@@ -1,0 +1,80 @@
+"""Who calls, and what the caller may administrate. An open server has no users to administrate."""
+
+from __future__ import annotations
+
+from trackway.client_compat.errors import EndpointNotFound, PermissionDenied
+from trackway.server.auth.identity import Principal
+from trackway.server.dispatch import Context
+from trackway.storage.access import grants, principals, roles
+
+
+def caller(ctx: Context) -> Principal:
+    """Return the caller. Raise ``EndpointNotFound`` on an open server, as MLflow without its auth app."""
+    principal = ctx.identity.principal
+    if principal is None:
+        raise EndpointNotFound(
+            "This server has no users, because it is open to everybody; start it with --auth to have them."
+        )
+    return principal
+
+
+def check_self_or_admin(ctx: Context, name: str) -> Principal:
+    """Return the caller. Raise ``PermissionDenied`` unless it is this user or an administrator."""
+    principal = caller(ctx)
+    if principal.name != name and not principal.is_admin:
+        raise PermissionDenied(f"{principal.name} is not an administrator, and may use only its own account.")
+    return principal
+
+
+def administrated_workspaces(ctx: Context) -> set[str] | None:
+    """Return the workspaces whose roles the caller may change; None for all."""
+    principal = caller(ctx)
+    if principal.is_admin:
+        return None
+    return {
+        row.workspace
+        for row in grants.of_principal(ctx.tx, principal.id)
+        if (row.resource_type, row.permission) == ("workspace", "MANAGE")
+    }
+
+
+def check_workspace_admin(ctx: Context, workspace: str) -> None:
+    """Raise ``PermissionDenied`` unless the caller may change the roles of the workspace."""
+    allowed = administrated_workspaces(ctx)
+    if allowed is not None and workspace not in allowed:
+        raise PermissionDenied(
+            f"Only administrators of the workspace {workspace!r} may do this; {caller(ctx).name} is none."
+        )
+
+
+def check_in_workspaces(ctx: Context, workspaces: set[str]) -> None:
+    """Raise ``PermissionDenied`` unless the caller has a role in each of the workspaces."""
+    principal = caller(ctx)
+    if principal.is_admin:
+        return
+    present = {row.workspace for row in roles.of_principal(ctx.tx, [principal.id]).get(principal.id, ())}
+    if not workspaces or not workspaces <= present:
+        raise PermissionDenied(f"{principal.name} may list the roles of a workspace only with a role in it.")
+
+
+def visible_workspaces(ctx: Context, name: str) -> set[str] | None:
+    """Return the workspaces whose roles of this user the caller may see; None for all.
+
+    Raise ``PermissionDenied`` if there are none: users see their own roles, administrators of a workspace
+    those of its users.
+    """
+    principal = caller(ctx)
+    if principal.is_admin or principal.name == name:
+        return None
+    theirs = _workspaces_of(ctx, name)
+    shared = (administrated_workspaces(ctx) or set()) & theirs
+    if not shared:
+        raise PermissionDenied(f"{principal.name} may not see the roles of {name}.")
+    return shared
+
+
+def _workspaces_of(ctx: Context, name: str) -> set[str]:
+    row = principals.find_or_none(ctx.tx, name)
+    if row is None:
+        return set()
+    return {role.workspace for role in roles.of_principal(ctx.tx, [row.id]).get(row.id, ())}
