@@ -6,7 +6,7 @@ the frequent requests.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
@@ -14,9 +14,12 @@ from trackway.client_compat import codec, errors, paging, unserved
 from trackway.client_compat import messages as m
 from trackway.client_compat.wire import Endpoint, Message
 from trackway.storage import audit
+from trackway.storage.access import owners
 from trackway.storage.database import Tx
+from trackway.storage.search.visible import ALL_MODELS, EVERYTHING, Visible, VisibleModels
 
 from . import request_body
+from .auth import policy
 from .auth.identity import Identity
 from .auth.policy import Permission
 from .backend import Backend
@@ -106,6 +109,30 @@ class Context:
         return self.request.identity
 
     @property
+    def visible_experiments(self) -> Visible:
+        """The experiments that the caller may read."""
+        identity = self.identity
+        if identity.is_unrestricted or identity.rights is None:
+            return EVERYTHING
+        return identity.rights.visible("experiment")
+
+    @property
+    def visible_models(self) -> VisibleModels:
+        """The registered models and prompts that the caller may read."""
+        identity = self.identity
+        if identity.is_unrestricted or identity.rights is None:
+            return ALL_MODELS
+        rights = identity.rights
+        return VisibleModels(rights.visible("registered_model"), rights.visible("prompt"))
+
+    def readable(self, experiment_ids: Sequence[str], tier: str) -> Sequence[str]:
+        """Return those of the experiments whose runs or logged models (``tier``) the caller may read."""
+        identity = self.identity
+        if identity.is_unrestricted or identity.rights is None:
+            return experiment_ids
+        return policy.readable(identity.rights, experiment_ids, tier)
+
+    @property
     def path_values(self) -> PathValues:
         return self.request.path_values
 
@@ -158,11 +185,14 @@ class Transactions:
 
     def run(self, work: Callable[[Tx], T], *, write: bool, target: str = "", is_search: bool = False) -> T:
         """Check the permission, call ``work`` and audit a write, in one transaction. Return the result."""
-        can, message, (_, request_id, identity, _) = self._can, self._message, self.request
+        can, message, (_, request_id, identity, path_values) = self._can, self._message, self.request
 
         def authorized_work(tx: Tx) -> T:
-            can.check(tx, identity, message)
+            can.check(tx, identity, message, path_values)
             result = work(tx)
+            if write and can.gives and identity.principal:
+                resource_id = can.target(message, cast(Message, result)).partition(":")[2]
+                owners.give(tx, identity.principal.id, can.gives(message), resource_id)
             if write:
                 self._record(tx, self._rpc, target or can.target(message, cast(Message, result)))
             return result

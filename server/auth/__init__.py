@@ -9,6 +9,7 @@
 - ``last_uses``: when tokens and sessions were used last
 - ``browsers``: redirects to the log-in page, session cookies, CSRF tokens
 - ``rights``: what permissions allow, by MLflow's rules
+- ``needs``: the notation of what an operation needs
 - ``first_admin``: the administrator of a new server
 - ``policy``: the permissions, one for each handler
 """

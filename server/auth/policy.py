@@ -1,13 +1,25 @@
-"""The permissions. Each handler declares one; it also names the target of the request in the audit log."""
+"""The permissions. Each handler declares one; it also names the target of the request in the audit log.
+
+What a permission needs of the caller's rights is written in the notation of ``needs``. The table is that of
+MLflow 3.17 (``mlflow/server/auth/__init__.py``).
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from trackway.client_compat import artifact_paths, registry_rules
+from trackway.client_compat.access_rules import ALL
 from trackway.client_compat.errors import PermissionDenied
+from trackway.storage.access import containers
 
+from . import needs
 from .identity import Identity
+from .rights import Action, Rights, Rung
 
 if TYPE_CHECKING:
     from trackway.client_compat.wire import Message
@@ -16,7 +28,76 @@ if TYPE_CHECKING:
 Verb = Literal["read", "create", "edit", "delete"]
 _LOGGED_NOUNS = ("run", "logged_model", "artifact")
 _REGISTRY_NOUNS = ("registered_model", "model_version")
+_PROXIED = "mlflow-artifacts:/"
+_TIER_FOLDERS = {"models": "logged_model", "traces": "trace"}
+_RUN_ID = re.compile("[0-9a-f]{32}")
 _ACCESS_NOUNS = ("principal", "user", "token", "service_account", "role", "grant", "permission")
+
+
+class Within(NamedTuple):
+    """Needs on the experiments or models that a request's resources belong to.
+
+    ``find(tx, keys)`` returns the ids of the containers of the resources with these keys, fewer if some do
+    not exist; None if the keys are the ids. ``keys(request)`` returns the keys that the request names.
+    """
+
+    needs: tuple[needs.Need, ...]
+    keys: Callable[[Message], Sequence[str]]
+    find: Callable[[Tx, Sequence[str]], list[str]] | None = None
+    is_model: bool = False
+    # Whether a request for what does not exist is allowed. The handler then answers 404: by that, clients
+    # learn that a name is not used.
+    allows_missing: bool = False
+
+    def is_allowed(self, tx: Tx, rights: Rights, request: Message, path_values: Mapping[str, str]) -> bool:
+        """Return whether the rights meet the needs."""
+        keys = self.keys(request)
+        if self.is_model:
+            return all(self._model_is_allowed(tx, rights, name) for name in keys)
+        if not rights.depends_on_single("experiment"):
+            return needs.are_met(self.needs, rights) or not keys
+        ids = keys if self.find is None else self.find(tx, keys)
+        if len(ids) < len(keys) and not self.allows_missing:
+            return False
+        return all(needs.are_met(self.needs, rights, _canonical(experiment_id)) for experiment_id in ids)
+
+    def _model_is_allowed(self, tx: Tx, rights: Rights, name: str) -> bool:
+        is_prompt = rights.distinguishes_prompts and containers.is_prompt(tx, name)
+        return needs.are_met(self.needs, rights, name, is_prompt=is_prompt)
+
+
+class WithinArtifacts(NamedTuple):
+    """Needs on the experiment in whose artifact location a path of the served store lies.
+
+    The first folder below the location names the kind of artifacts: of a run, a logged model or a trace. A
+    path outside all locations is decided by the permission on the workspace, or the default.
+    """
+
+    action: Action
+
+    def is_allowed(self, tx: Tx, rights: Rights, request: Message, path_values: Mapping[str, str]) -> bool:
+        """Return whether the rights allow the action on the path."""
+        path = artifact_paths.check(path_values.get("artifact_path") or getattr(request, "path", None) or "")
+        parts = path.split("/") if path else []
+        folders = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        found = containers.at_location(tx, [f"{_PROXIED}{folder}" for folder in folders])
+        if found is None:
+            return rights.allow([Rung("workspace", ALL, self.action)])
+        experiment = Rung("experiment", found.id, "read")
+        if not rights.allow([experiment]):
+            return False
+        tiers = _tiers(parts[found.location.removeprefix(_PROXIED).count("/") + 1 :])
+        own = experiment._replace(action=self.action)
+        return all(rights.allow([Rung(tier, ALL, self.action), own]) for tier in tiers)
+
+
+def _tiers(parts: Sequence[str]) -> tuple[str, ...]:
+    """Return the kinds of artifacts that a path below an experiment's location has."""
+    if parts and parts[0] in _TIER_FOLDERS:
+        return (_TIER_FOLDERS[parts[0]],)
+    if parts and (_RUN_ID.fullmatch(parts[0]) or parts[1:2] == ["artifacts"]):
+        return ("run",)
+    return ("run", "trace", "logged_model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +106,8 @@ class Permission:
 
     The first of ``request_fields`` that is set holds the key of the noun. For a request that creates
     something, ``response_field`` is the dotted path of the new key in the response. ``who`` may have it:
-    everybody, even without credentials, every principal, or administrators.
+    everybody, even without credentials, every principal, or administrators; principals must also have the
+    rights that ``within`` says. ``gives`` returns the resource type of which the creator gets MANAGE.
     """
 
     verb: Verb
@@ -33,6 +115,8 @@ class Permission:
     request_fields: tuple[str, ...] = ()
     response_field: str = ""
     who: Literal["everybody", "principals", "admins"] = "principals"
+    within: tuple[Within | WithinArtifacts, ...] = ()
+    gives: Callable[[Message], str] | None = None
 
     @property
     def writes(self) -> bool:
@@ -42,15 +126,22 @@ class Permission:
     def _words(self) -> str:
         return self.noun.replace("_", " ")
 
-    def check(self, tx: Tx | None, identity: Identity, request: Message) -> None:
+    def check(
+        self,
+        tx: Tx | None,
+        identity: Identity,
+        request: Message,
+        path_values: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Raise ``PermissionDenied`` if the caller lacks this permission.
 
-        ``tx`` may be None only if the identity ``is_unrestricted``.
+        ``tx`` may be None only if the identity ``is_unrestricted``. The message is the same whether the
+        resource does not exist or the caller may not use it.
         """
         if identity.is_unrestricted or self.who == "everybody":
             return
-        principal = identity.principal
-        if principal is None:
+        principal, rights = identity.principal, identity.rights
+        if principal is None or rights is None or tx is None:
             raise PermissionDenied("This request needs a log-in.")
         if self.who == "admins" and not principal.is_admin:
             raise PermissionDenied(
@@ -60,6 +151,12 @@ class Permission:
             raise PermissionDenied(
                 f"The API token {principal.credential} has the scope {' '.join(principal.scopes)}, which "
                 f"does not include to {self.verb} a {self._words}."
+            )
+        if not all(part.is_allowed(tx, rights, request, path_values) for part in self.within):
+            raise PermissionDenied(
+                f"{principal.name} may not {self.verb} the {self._words} {self._key(request)}.".replace(
+                    " .", "."
+                )
             )
 
     def _is_in(self, scope: str) -> bool:
@@ -77,9 +174,11 @@ class Permission:
     def target(self, request: Message, response: Message) -> str:
         """Return the written object as the audit log names it, such as ``run:4f0c...``."""
         found = _value_at(response, self.response_field) if self.response_field else None
-        if not found:
-            found = next(filter(None, (_value_at(request, path) for path in self.request_fields)), None)
-        return f"{self.noun}:{'' if found is None else found}"
+        return f"{self.noun}:{found or self._key(request)}"
+
+    def _key(self, request: Message) -> str:
+        found = next(filter(None, (_value_at(request, path) for path in self.request_fields)), None)
+        return "" if found is None else str(found)
 
 
 def _value_at(message: Message, path: str) -> object:
@@ -89,30 +188,166 @@ def _value_at(message: Message, path: str) -> object:
     return found
 
 
+def _canonical(experiment_id: str) -> str:
+    """Return the id as permissions name it: "01" and " 1" are experiment 1 as well."""
+    text = experiment_id.strip()
+    return str(int(text)) if text.isdecimal() else text
+
+
+def readable(rights: Rights, experiment_ids: Sequence[str], tier: str) -> list[str]:
+    """Return those of the experiments whose resources of a type (``tier``) may be read."""
+    needed = needs.parse(f"E:read, {tier}>E:read")
+    return [found for found in experiment_ids if needs.are_met(needed, rights, _canonical(found))]
+
+
+def _first(*fields: str) -> Callable[[Message], Sequence[str]]:
+    """Return the key in the first of the fields that is set."""
+
+    def keys(request: Message) -> Sequence[str]:
+        found = next(filter(None, (getattr(request, field) for field in fields)), None)
+        return [] if found is None else [str(found)]
+
+    return keys
+
+
+def _each(field: str) -> Callable[[Message], Sequence[str]]:
+    """Return the different keys in a list."""
+    return lambda request: list(dict.fromkeys(getattr(request, field)))
+
+
+def _experiment(text: str, *fields: str) -> tuple[Within, ...]:
+    return (Within(needs.parse(text), _first(*fields)),)
+
+
+def _run(text: str) -> tuple[Within, ...]:
+    return (Within(needs.parse(text), _run_keys, containers.of_runs),)
+
+
+def _logged_model(text: str) -> tuple[Within, ...]:
+    return (Within(needs.parse(text), _first("model_id"), containers.of_logged_models),)
+
+
+def _model(text: str) -> tuple[Within, ...]:
+    return (Within(needs.parse(text), _first("name"), is_model=True),)
+
+
+def _model_type(request: Message) -> str:
+    """Return the resource type of a registered model that is to be created: a prompt has a tag."""
+    tags = {tag.key: tag.value for tag in getattr(request, "tags", ())}
+    return "prompt" if registry_rules.is_prompt(tags) else "registered_model"
+
+
+def _if_creating(resource_type: str) -> Callable[[Message], Sequence[str]]:
+    return lambda request: [ALL] if _model_type(request) == resource_type else []
+
+
+def _run_keys(request: Message) -> Sequence[str]:
+    found = getattr(request, "run_id", None) or getattr(request, "run_uuid", None)
+    return [found] if found else []
+
+
+def _run_lists(request: Message) -> Sequence[str]:
+    found = getattr(request, "run_ids", None) or getattr(request, "run_id", None) or ()
+    return list(dict.fromkeys(found))
+
+
+def _named_models(request: Message) -> Sequence[str]:
+    """Return the logged models that a request about a run names: its own, and those of metrics and inputs."""
+    found = [getattr(request, "model_id", None)]
+    for field in ("metrics", "models"):
+        found += [getattr(item, "model_id", None) for item in getattr(request, field, None) or ()]
+    return [model_id for model_id in dict.fromkeys(found) if model_id]
+
+
+_NAMED_MODELS = Within(
+    needs.parse("E:read, logged_model>E:update"), _named_models, containers.of_logged_models
+)
+_SOURCE_RUN = Within(needs.parse("E:read, run>E:read"), _first("source_run_id"), containers.of_runs)
+_VERSION_RUN = Within(needs.parse("E:read, run>E:read"), _run_keys, containers.of_runs)
+_VERSION_MODEL = Within(
+    needs.parse("E:read, logged_model>E:read"), _first("model_id"), containers.of_logged_models
+)
+# What an experiment takes with it.
+_DELETES_ALL = "E:delete, " + ", ".join(
+    f"{tier}>E:delete"
+    for tier in ("run", "trace", "logged_model", "assessment", "review_queue", "scorer", "scorer_version")
+)
+
+
 anyone = Permission("read", "server", who="everybody")
 
 search_experiments = Permission("read", "experiment")
-read_experiment = Permission("read", "experiment", ("experiment_id",))
-read_experiment_by_name = Permission("read", "experiment", ("experiment_name",))
-create_experiment = Permission("create", "experiment", ("name",), response_field="experiment_id")
-edit_experiment = Permission("edit", "experiment", ("experiment_id",))
-delete_experiment = Permission("delete", "experiment", ("experiment_id",))
+read_experiment = Permission(
+    "read", "experiment", ("experiment_id",), within=_experiment("E:read", "experiment_id")
+)
+read_experiment_by_name = Permission(
+    "read",
+    "experiment",
+    ("experiment_name",),
+    within=(Within(needs.parse("E:read"), _first("experiment_name"), containers.named, allows_missing=True),),
+)
+create_experiment = Permission(
+    "create",
+    "experiment",
+    ("name",),
+    response_field="experiment_id",
+    within=(Within(needs.parse("member, !experiment"), lambda request: [ALL]),),
+    gives=lambda request: "experiment",
+)
+edit_experiment = Permission(
+    "edit", "experiment", ("experiment_id",), within=_experiment("E:update", "experiment_id")
+)
+delete_experiment = Permission(
+    "delete", "experiment", ("experiment_id",), within=_experiment(_DELETES_ALL, "experiment_id")
+)
 
-search_datasets = Permission("read", "experiment", ("experiment_ids",))
+search_datasets = Permission(
+    "read",
+    "experiment",
+    ("experiment_ids",),
+    within=(Within(needs.parse("E:read"), _each("experiment_ids")),),
+)
 search_runs = Permission("read", "run")
-read_run = Permission("read", "run", ("run_id", "run_uuid"))
-read_runs = Permission("read", "run", ("run_ids",))
-create_run = Permission("create", "run", ("experiment_id",), response_field="run.info.run_id")
-edit_run = Permission("edit", "run", ("run_id", "run_uuid"))
-delete_run = Permission("delete", "run", ("run_id",))
+read_run = Permission("read", "run", ("run_id", "run_uuid"), within=_run("E:read, run>E:read"))
+read_runs = Permission(
+    "read",
+    "run",
+    ("run_ids",),
+    within=(Within(needs.parse("E:read, run>E:read"), _run_lists, containers.of_runs),),
+)
+create_run = Permission(
+    "create",
+    "run",
+    ("experiment_id",),
+    response_field="run.info.run_id",
+    within=_experiment("E:update, !run", "experiment_id"),
+)
+edit_run = Permission(
+    "edit", "run", ("run_id", "run_uuid"), within=(*_run("E:read, run>E:update"), _NAMED_MODELS)
+)
+delete_run = Permission("delete", "run", ("run_id",), within=_run("E:read, run>E:delete"))
 
 search_logged_models = Permission("read", "experiment", ("experiment_ids",))
-read_logged_model = Permission("read", "logged_model", ("model_id",))
-create_logged_model = Permission(
-    "create", "logged_model", ("experiment_id",), response_field="model.info.model_id"
+read_logged_model = Permission(
+    "read", "logged_model", ("model_id",), within=_logged_model("E:read, logged_model>E:read")
 )
-edit_logged_model = Permission("edit", "logged_model", ("model_id",))
-delete_logged_model = Permission("delete", "logged_model", ("model_id",))
+create_logged_model = Permission(
+    "create",
+    "logged_model",
+    ("experiment_id",),
+    response_field="model.info.model_id",
+    within=(*_experiment("E:update, !logged_model", "experiment_id"), _SOURCE_RUN),
+)
+edit_logged_model = Permission(
+    "edit", "logged_model", ("model_id",), within=_logged_model("E:read, logged_model>E:update")
+)
+delete_logged_model = Permission(
+    "delete", "logged_model", ("model_id",), within=_logged_model("E:read, logged_model>E:delete")
+)
+# MLflow asks for "delete" here, unlike for tags of runs.
+delete_logged_model_tag = Permission(
+    "edit", "logged_model", ("model_id",), within=_logged_model("E:read, logged_model>E:delete")
+)
 
 read_webhooks = Permission("read", "webhook", ("webhook_id",), who="admins")
 create_webhook = Permission("create", "webhook", ("name",), response_field="webhook.webhook_id", who="admins")
@@ -120,20 +355,43 @@ edit_webhook = Permission("edit", "webhook", ("webhook_id",), who="admins")
 delete_webhook = Permission("delete", "webhook", ("webhook_id",), who="admins")
 
 search_models = Permission("read", "registered_model")
-read_model = Permission("read", "registered_model", ("name",))
-create_model = Permission("create", "registered_model", ("name",))
-edit_model = Permission("edit", "registered_model", ("name",))
-delete_model = Permission("delete", "registered_model", ("name",))
+read_model = Permission("read", "registered_model", ("name",), within=_model("M:read"))
+create_model = Permission(
+    "create",
+    "registered_model",
+    ("name",),
+    within=(
+        Within(needs.parse("member, !registered_model"), _if_creating("registered_model")),
+        Within(needs.parse("member, !prompt"), _if_creating("prompt")),
+    ),
+    gives=_model_type,
+)
+edit_model = Permission("edit", "registered_model", ("name",), within=_model("M:update"))
+delete_model = Permission(
+    "delete", "registered_model", ("name",), within=_model("M:delete, version>M:delete")
+)
+delete_alias = Permission("edit", "registered_model", ("name",), within=_model("M:delete, version>M:read"))
 search_versions = Permission("read", "model_version")
-read_version = Permission("read", "model_version", ("name",))
-create_version = Permission("create", "model_version", ("name",))
-edit_version = Permission("edit", "model_version", ("name",))
-delete_version = Permission("delete", "model_version", ("name",))
+read_version = Permission("read", "model_version", ("name",), within=_model("M:read, !version"))
+create_version = Permission(
+    "create",
+    "model_version",
+    ("name",),
+    within=(*_model("M:update, !version"), _VERSION_RUN, _VERSION_MODEL),
+)
+edit_version = Permission("edit", "model_version", ("name",), within=_model("M:read, version>M:update"))
+delete_version = Permission("delete", "model_version", ("name",), within=_model("M:read, version>M:delete"))
+delete_version_tag = Permission("edit", "model_version", ("name",), within=_model("M:read, version>M:delete"))
 
-read_artifacts = Permission("read", "artifact")
-edit_run_or_model = Permission("edit", "artifact", ("run_id", "model_id"))
-edit_artifacts = Permission("edit", "artifact")
-delete_artifacts = Permission("delete", "artifact")
+read_artifacts = Permission("read", "artifact", within=(WithinArtifacts("read"),))
+edit_run_or_model = Permission(
+    "edit",
+    "artifact",
+    ("run_id", "model_id"),
+    within=(*_run("E:read, run>E:update"), *_logged_model("E:read, logged_model>E:update")),
+)
+edit_artifacts = Permission("edit", "artifact", within=(WithinArtifacts("update"),))
+delete_artifacts = Permission("delete", "artifact", within=(WithinArtifacts("manage"),))
 
 # Users read and change themselves, administrators all; the handlers check it.
 read_self = Permission("read", "principal")

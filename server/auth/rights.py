@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from trackway.client_compat.access_rules import ALL, DENY, EDIT, LEVELS, MANAGE, READ, USE
+from trackway.storage.search.visible import EVERYTHING, Visible
 
 Action = Literal["read", "use", "update", "delete", "manage", "create", "not_denied"]
 
@@ -107,19 +108,17 @@ class Rights:
         )
         return Visible(readable, others)
 
+    @property
+    def distinguishes_prompts(self) -> bool:
+        """Return whether prompts and other registered models have different permissions."""
+        return any(
+            self._all.get(one) != self._all.get(other) or self._single.get(one) != self._single.get(other)
+            for one, other in (("registered_model", "prompt"), ("registered_model_version", "prompt_version"))
+        )
+
     def depends_on_single(self, resource_type: str) -> bool:
         """Return whether there is a permission for a single resource of the type."""
         return bool(self._single.get(resource_type))
-
-
-class Visible(NamedTuple):
-    """The resources that a search may find: all but ``others``, or only these if ``by_default`` is false."""
-
-    by_default: bool
-    others: frozenset[str] = frozenset()
-
-
-EVERYTHING = Visible(True)
 
 
 def _folded(level: int | None, other: int) -> int:

@@ -3,6 +3,8 @@
 ``principals``  users and service accounts
 ``roles``       roles, and who has them
 ``grants``      permissions of roles
+``owners``      permissions that follow a resource
+``containers``  the experiments and models of a request's resources
 ``tokens``      API tokens of principals
 ``sessions``    log-ins of browsers
 ``state``       the epoch, by which processes notice changes, and the signing key

@@ -21,6 +21,7 @@ from .. import search
 from ..database import Tx
 from ..schema.registry import model_version_tags, model_versions, registered_model_aliases, registered_models
 from ..search import pages
+from ..search.visible import ALL_MODELS, VisibleModels
 from ..webhooks import outbox
 from . import history, model_rows
 from . import tags as registry_tags
@@ -160,8 +161,10 @@ def download_uri(tx: Tx, name: str, version: str) -> str:
     return str(find(tx, name, version).storage_location)
 
 
-def find_page(tx: Tx, req: m.SearchModelVersions) -> tuple[list[m.ModelVersion], str | None]:
-    """Return a page of versions, without their aliases, as in MLflow, and the token of the next page.
+def find_page(
+    tx: Tx, req: m.SearchModelVersions, visible: VisibleModels = ALL_MODELS
+) -> tuple[list[m.ModelVersion], str | None]:
+    """Return a page of versions of the visible models, without aliases as in MLflow, and the next token.
 
     The order is last updated first, unless the request has an ``order_by``. Prompt versions are found only
     by a filter that asks for prompts.
@@ -169,6 +172,7 @@ def find_page(tx: Tx, req: m.SearchModelVersions) -> tuple[list[m.ModelVersion],
     scope = [registered_models.c.workspace_id == tx.workspace]
     if not registry_rules.asks_for_prompts(req.filter, searchable.MODEL_VERSIONS):
         scope.append(_IS_NO_PROMPT)
+    scope += visible.conditions(registered_models.c.name, _IS_NO_PROMPT)
     found = pages.Search(
         _SEARCH,
         NAMED,

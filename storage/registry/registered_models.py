@@ -23,6 +23,7 @@ from ..database import Tx, insert_new
 from ..schema import registry
 from ..schema.registry import registered_model_aliases, registered_model_tags, registered_models
 from ..search import pages
+from ..search.visible import ALL_MODELS, VisibleModels
 from ..webhooks import outbox
 from . import history, model_rows, stages
 from . import tags as registry_tags
@@ -147,8 +148,10 @@ def delete(tx: Tx, name: str) -> None:
     )
 
 
-def find_page(tx: Tx, req: m.SearchRegisteredModels) -> tuple[list[m.RegisteredModel], str | None]:
-    """Return a page of models and the token of the next page.
+def find_page(
+    tx: Tx, req: m.SearchRegisteredModels, visible: VisibleModels = ALL_MODELS
+) -> tuple[list[m.RegisteredModel], str | None]:
+    """Return a page of the models that are visible and the token of the next page.
 
     The order is by name, unless the request has an ``order_by``. Prompts are found only by a filter that asks
     for prompts.
@@ -156,6 +159,7 @@ def find_page(tx: Tx, req: m.SearchRegisteredModels) -> tuple[list[m.RegisteredM
     scope = [registered_models.c.workspace_id == tx.workspace]
     if not registry_rules.asks_for_prompts(req.filter, searchable.REGISTERED_MODELS):
         scope.append(_IS_NO_PROMPT)
+    scope += visible.conditions(registered_models.c.name, _IS_NO_PROMPT)
     found = pages.Search(
         _SEARCH,
         sa.select(registered_models),

@@ -6,6 +6,7 @@
 ``page_bytes`` pages of a bounded number of bytes
 ``pages``      ``Search``, which returns a search's pages
 ``keyset``     where a page begins: the position in a page token, and as SQL
+``visible``    what the caller of a search may see
 """
 
 from .conditions import (

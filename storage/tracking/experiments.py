@@ -24,6 +24,7 @@ from .. import search
 from ..database import Prepared, Tx, insert_new, must_exist, new_version, upsert
 from ..schema.tracking import experiment_tags, experiments, runs, workspaces
 from ..search import pages
+from ..search.visible import EVERYTHING, Visible
 
 ACTIVE, DELETED = "active", "deleted"
 # A run or logged model whose artifacts `trackway gc` is deleting. It cannot be restored; clients see it as
@@ -180,7 +181,7 @@ def lock_parent(tx: Tx, experiment_id: str) -> Parent:
     return parent
 
 
-def existing_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:
+def existing_ids(tx: Tx, experiment_ids: Sequence[str]) -> list[int]:
     """Return those of the ids that exist in the workspace, each once.
 
     Raise ``InvalidParameter`` for an id that is not a number.
@@ -202,8 +203,10 @@ def existing_ids(tx: Tx, experiment_ids: list[str]) -> list[int]:
     return sorted(tx.execute(query).scalars())
 
 
-def find_page(tx: Tx, req: m.SearchExperiments) -> tuple[list[m.Experiment], str | None]:
-    """Return a page of experiments and the token of the next page.
+def find_page(
+    tx: Tx, req: m.SearchExperiments, visible: Visible = EVERYTHING
+) -> tuple[list[m.Experiment], str | None]:
+    """Return a page of the experiments that are visible and the token of the next page.
 
     The order is newest first, unless the request has an ``order_by``.
     """
@@ -213,6 +216,7 @@ def find_page(tx: Tx, req: m.SearchExperiments) -> tuple[list[m.Experiment], str
         scope=(
             experiments.c.workspace_id == tx.workspace,
             experiments.c.lifecycle_stage.in_(STAGES[req.view_type or "ACTIVE_ONLY"]),
+            *visible.conditions(experiments.c.id, int),
         ),
         query=("experiments", tx.workspace, req.view_type),
         filter=req.filter,

@@ -135,14 +135,16 @@ def get(tx: Tx, model_id: str, *, deleted: bool = False) -> m.LoggedModel:
     return _messages(tx, [find(tx, model_id, deleted=deleted)])[0]
 
 
-def find_page(tx: Tx, req: m.SearchLoggedModels) -> tuple[list[m.LoggedModel], str | None]:
-    """Return a page of active models and the token of the next page.
+def find_page(
+    tx: Tx, req: m.SearchLoggedModels, experiment_ids: Sequence[str] | None = None
+) -> tuple[list[m.LoggedModel], str | None]:
+    """Return a page of active models of the experiments and the token of the next page.
 
-    The order is newest first, unless the request has an ``order_by``. If the request has ``datasets``, the
-    filter compares only metrics on them; a filter without a metric finds models that have any metric on one
-    of them. A page may be shorter than ``max_results`` although there are more.
+    ``experiment_ids`` are those of the request whose models the caller may read, by default all. The order is
+    newest first, unless the request has an ``order_by``. If the request has ``datasets``, the filter compares
+    only metrics on them; a filter without a metric finds models that have any metric on one of them. A page may be shorter than ``max_results`` although there are more.
     """
-    ids = experiments.existing_ids(tx, req.experiment_ids)
+    ids = experiments.existing_ids(tx, req.experiment_ids if experiment_ids is None else experiment_ids)
     scope = [
         search.among(logged_models.c.experiment_id, ids),
         logged_models.c.lifecycle_stage == ACTIVE,

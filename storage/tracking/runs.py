@@ -83,12 +83,15 @@ def get(tx: Tx, run_id: str) -> bytes:
     return run_json.dumps(tx, [find(tx, run_id)])[0]
 
 
-def find_page(tx: Tx, req: m.SearchRuns) -> tuple[list[bytes], str | None]:
-    """Return a page of runs, each as JSON text, and the token of the next page.
+def find_page(
+    tx: Tx, req: m.SearchRuns, experiment_ids: Sequence[str] | None = None
+) -> tuple[list[bytes], str | None]:
+    """Return a page of runs of the experiments, each as JSON text, and the token of the next page.
 
-    The order is newest first, unless the request has an ``order_by``.
+    ``experiment_ids`` are those of the request whose runs the caller may read, by default all. The order is
+    newest first, unless the request has an ``order_by``.
     """
-    ids = experiments.existing_ids(tx, req.experiment_ids)
+    ids = experiments.existing_ids(tx, req.experiment_ids if experiment_ids is None else experiment_ids)
     texts = (req.filter or "", *req.order_by)
     # The UI and scripts repeat the same search many times. Long searches are rarely repeated: not cached.
     make_search = _search if sum(map(len, texts)) + len(ids) <= 1000 else _search.__wrapped__

@@ -11,7 +11,8 @@ from mlflow.server.auth.sqlalchemy_store import RoleGrantRow
 
 from trackway.client_compat import access_rules
 from trackway.client_compat.access_rules import LEVELS, RESOURCE_TYPES
-from trackway.server.auth.rights import EVERYTHING, Grant, Rights, Rung, Visible
+from trackway.server.auth.rights import Grant, Rights, Rung
+from trackway.storage.search.visible import EVERYTHING, Visible
 
 IDS = ["1", "2", "iris"]
 ACTIONS = ["read", "use", "update", "delete", "manage", "create", "not_denied"]

@@ -64,7 +64,7 @@ def get_model_version_download_uri(
 
 @handles(m.SearchModelVersions, can=policy.search_versions, transaction="search")
 def search_model_versions(ctx: Context, req: m.SearchModelVersions) -> m.SearchModelVersions.Response:
-    found, token = model_versions.find_page(ctx.tx, req)
+    found, token = model_versions.find_page(ctx.tx, req, ctx.visible_models)
     return m.SearchModelVersions.Response(model_versions=found, next_page_token=token)
 
 
@@ -77,7 +77,7 @@ def set_model_version_tag(ctx: Context, req: m.SetModelVersionTag) -> m.SetModel
     return m.SetModelVersionTag.Response()
 
 
-@handles(m.DeleteModelVersionTag, can=policy.edit_version)
+@handles(m.DeleteModelVersionTag, can=policy.delete_version_tag)
 def delete_model_version_tag(ctx: Context, req: m.DeleteModelVersionTag) -> m.DeleteModelVersionTag.Response:
     registry_rules.check_model_name(req.name)
     registry_rules.parse_version(req.version)

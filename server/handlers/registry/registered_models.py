@@ -7,6 +7,7 @@ from trackway.client_compat import messages as m
 from trackway.client_compat.rules import check_key
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
+from trackway.storage.access import owners
 from trackway.storage.registry import aliases, registered_models, stages
 
 
@@ -37,12 +38,14 @@ def rename_registered_model(ctx: Context, req: m.RenameRegisteredModel) -> m.Ren
     new_name = req.new_name or ""
     registry_rules.check_new_model_name(new_name, "new_name")
     model = registered_models.rename(ctx.tx, req.name, new_name)
+    owners.rename_model(ctx.tx, req.name, new_name)
     return m.RenameRegisteredModel.Response(registered_model=model)
 
 
 @handles(m.DeleteRegisteredModel, can=policy.delete_model)
 def delete_registered_model(ctx: Context, req: m.DeleteRegisteredModel) -> m.DeleteRegisteredModel.Response:
     registered_models.delete(ctx.tx, req.name)
+    owners.forget_model(ctx.tx, req.name)
     return m.DeleteRegisteredModel.Response()
 
 
@@ -50,7 +53,7 @@ def delete_registered_model(ctx: Context, req: m.DeleteRegisteredModel) -> m.Del
 def search_registered_models(
     ctx: Context, req: m.SearchRegisteredModels
 ) -> m.SearchRegisteredModels.Response:
-    found, token = registered_models.find_page(ctx.tx, req)
+    found, token = registered_models.find_page(ctx.tx, req, ctx.visible_models)
     return m.SearchRegisteredModels.Response(registered_models=found, next_page_token=token)
 
 
@@ -60,11 +63,11 @@ def list_registered_models(
 ) -> extra.ListRegisteredModels.Response:
     """Search for models as clients of MLflow 1.x do. The models are ordered by name, as in MLflow 1.x."""
     search = m.SearchRegisteredModels(max_results=req.max_results, page_token=req.page_token)
-    found, token = registered_models.find_page(ctx.tx, search)
+    found, token = registered_models.find_page(ctx.tx, search, ctx.visible_models)
     return extra.ListRegisteredModels.Response(registered_models=found, next_page_token=token)
 
 
-@handles(m.GetLatestVersions, can=policy.read_model)
+@handles(m.GetLatestVersions, can=policy.read_version)
 def get_latest_versions(ctx: Context, req: m.GetLatestVersions) -> m.GetLatestVersions.Response:
     return m.GetLatestVersions.Response(model_versions=stages.latest_in(ctx.tx, req.name, req.stages))
 
@@ -97,7 +100,7 @@ def set_registered_model_alias(
     return m.SetRegisteredModelAlias.Response()
 
 
-@handles(m.DeleteRegisteredModelAlias, can=policy.edit_model)
+@handles(m.DeleteRegisteredModelAlias, can=policy.delete_alias)
 def delete_registered_model_alias(
     ctx: Context, req: m.DeleteRegisteredModelAlias
 ) -> m.DeleteRegisteredModelAlias.Response:
@@ -107,7 +110,7 @@ def delete_registered_model_alias(
     return m.DeleteRegisteredModelAlias.Response()
 
 
-@handles(m.GetModelVersionByAlias, can=policy.read_model)
+@handles(m.GetModelVersionByAlias, can=policy.read_version)
 def get_model_version_by_alias(
     ctx: Context, req: m.GetModelVersionByAlias
 ) -> m.GetModelVersionByAlias.Response:

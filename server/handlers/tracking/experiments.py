@@ -41,7 +41,7 @@ def get_experiment_by_name(ctx: Context, req: m.GetExperimentByName) -> m.GetExp
 
 @handles(m.SearchExperiments, can=policy.search_experiments, transaction="search")
 def search_experiments(ctx: Context, req: m.SearchExperiments) -> m.SearchExperiments.Response:
-    found, token = experiments.find_page(ctx.tx, req)
+    found, token = experiments.find_page(ctx.tx, req, ctx.visible_experiments)
     return m.SearchExperiments.Response(experiments=found, next_page_token=token)
 
 

@@ -37,7 +37,8 @@ def delete_logged_model(ctx: Context, req: m.DeleteLoggedModel) -> m.DeleteLogge
 @handles(m.SearchLoggedModels, can=policy.search_logged_models, transaction="search")
 def search_logged_models(ctx: Context, req: m.SearchLoggedModels) -> m.SearchLoggedModels.Response:
     rules.check_datasets(req.datasets)
-    found, token = logged_models.find_page(ctx.tx, req)
+    readable = ctx.readable(req.experiment_ids, "logged_model")
+    found, token = logged_models.find_page(ctx.tx, req, readable)
     return m.SearchLoggedModels.Response(models=found, next_page_token=token)
 
 
@@ -58,7 +59,7 @@ def set_logged_model_tags(ctx: Context, req: m.SetLoggedModelTags) -> m.SetLogge
     return m.SetLoggedModelTags.Response()
 
 
-@handles(m.DeleteLoggedModelTag, can=policy.edit_logged_model)
+@handles(m.DeleteLoggedModelTag, can=policy.delete_logged_model_tag)
 def delete_logged_model_tag(ctx: Context, req: m.DeleteLoggedModelTag) -> m.DeleteLoggedModelTag.Response:
     logged_models.delete_tag(ctx.tx, req.model_id, req.tag_key)
     return m.DeleteLoggedModelTag.Response()

@@ -1,0 +1,78 @@
+"""The experiments and models of a request's resources, whose permissions decide about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from ..database import Prepared, Tx
+from ..registry import tags
+from ..schema.registry import registered_models
+from ..schema.tracking import experiments, logged_models, runs
+
+_OF_RUN = Prepared(
+    sa.select(runs.c.experiment_id)
+    .join(experiments, experiments.c.id == runs.c.experiment_id)
+    .where(
+        runs.c.run_uuid == sa.bindparam("run_id"), experiments.c.workspace_id == sa.bindparam("workspace")
+    ),
+    "run_id",
+    "workspace",
+)
+_OF_LOGGED_MODEL = Prepared(
+    sa.select(logged_models.c.experiment_id)
+    .join(experiments, experiments.c.id == logged_models.c.experiment_id)
+    .where(
+        logged_models.c.model_id == sa.bindparam("model"),
+        experiments.c.workspace_id == sa.bindparam("workspace"),
+    ),
+    "model",
+    "workspace",
+)
+
+
+def of_runs(tx: Tx, run_ids: Sequence[str]) -> list[str]:
+    """Return the ids of the runs' experiments; none for a run that does not exist."""
+    found = (tx.first(_OF_RUN, run_id, tx.workspace) for run_id in run_ids)
+    return [str(row.experiment_id) for row in found if row is not None]
+
+
+def of_logged_models(tx: Tx, model_ids: Sequence[str]) -> list[str]:
+    """Return the ids of the logged models' experiments; none for a model that does not exist."""
+    found = (tx.first(_OF_LOGGED_MODEL, model_id, tx.workspace) for model_id in model_ids)
+    return [str(row.experiment_id) for row in found if row is not None]
+
+
+def named(tx: Tx, names: Sequence[str]) -> list[str]:
+    """Return the ids of the experiments with these names; none for a name that no experiment has."""
+    query = sa.select(experiments.c.id).where(
+        experiments.c.workspace_id == tx.workspace, experiments.c.name.in_(names)
+    )
+    return [str(row.id) for row in tx.execute(query)]
+
+
+class Located(NamedTuple):
+    """An experiment and its artifact location."""
+
+    id: str
+    location: str
+
+
+def at_location(tx: Tx, locations: Sequence[str]) -> Located | None:
+    """Return the experiment with the longest of these artifact locations, or None."""
+    query = sa.select(experiments.c.id, experiments.c.artifact_location).where(
+        experiments.c.workspace_id == tx.workspace, experiments.c.artifact_location.in_(locations)
+    )
+    found = sorted(tx.execute(query), key=lambda row: len(row.artifact_location))
+    return Located(str(found[-1].id), found[-1].artifact_location) if found else None
+
+
+def is_prompt(tx: Tx, name: str) -> bool:
+    """Return whether the registered model is a prompt. One that does not exist is none."""
+    query = sa.select(registered_models.c.id).where(
+        registered_models.c.workspace_id == tx.workspace, registered_models.c.name == name
+    )
+    row = tx.execute(query).first()
+    return row is not None and tags.is_prompt(tx, row.id)
