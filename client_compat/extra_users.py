@@ -43,20 +43,6 @@ class User(Message):
         self.roles = roles
 
 
-class CurrentUser(Message):
-    """The user in the answer of GetCurrentUser."""
-
-    _fields = {"id": "int64", "username": "string", "is_admin": "bool"}
-    __slots__ = tuple(_fields)
-
-    def __init__(
-        self, *, id: int | None = None, username: str | None = None, is_admin: bool | None = None
-    ) -> None:
-        self.id = id
-        self.username = username
-        self.is_admin = is_admin
-
-
 class CreateUser(Message):
     _fields = {"username": "string", "password": "string"}
     __slots__ = tuple(_fields)
@@ -100,15 +86,15 @@ class ListUsers(Message):
 
 
 class GetCurrentUser(Message):
-    """The caller. `is_basic_auth` has the UI offer to change the password and to log out."""
+    """The caller, null on an open server. `is_basic_auth` has the UI offer a new password and the log-out."""
 
     __slots__ = ()
 
     class Response(Message):
-        _fields = {"user": "CurrentUser", "is_basic_auth": "bool"}
+        _fields = {"user": "google.Value", "is_basic_auth": "bool"}
         __slots__ = tuple(_fields)
 
-        def __init__(self, *, user: CurrentUser | None = None, is_basic_auth: bool | None = None) -> None:
+        def __init__(self, *, user: object = None, is_basic_auth: bool | None = None) -> None:
             self.user = user
             self.is_basic_auth = is_basic_auth
 

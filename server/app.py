@@ -31,7 +31,7 @@ from trackway.storage.maintenance import access, migrate
 
 from . import handlers as handlers  # the import registers every handler
 from .auth import first_admin
-from .auth.gate import ClosedGate, gate_of
+from .auth.gate import ClosedGate, OpenGate, gate_of
 from .backend import Backend, heal_artifacts, name_of_database, open_replica, prepare_artifacts
 from .config import Config
 from .dispatch import Rpc
@@ -44,6 +44,7 @@ from .jobs import runner
 from .pages import access as access_pages
 from .pages.frame import Frame
 from .ui import pages, stubs
+from .ui.page_script import USERS
 from .version import MLFLOW_VERSION
 
 log = logging.getLogger("trackway.server")
@@ -71,8 +72,9 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
     app.extensions["trackway.jobs"] = background = runner.make_runner(backend) if config.jobs else None
     app.url_rule_class = MatchedRule
     app.url_map.merge_slashes = False
-    pages.mount(app, config, stubs.served_paths(all_endpoints()))
     gate = gate_of(backend)
+    served = stubs.served_paths(all_endpoints()) - ({USERS} if isinstance(gate, OpenGate) else set())
+    pages.mount(app, config, served)
     if isinstance(gate, ClosedGate):
         access_pages.mount(app, Frame(app, backend), backend, gate)
     wsgi = WsgiApp(config, gate, FlaskPages(app))

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 _OPERATOR = "trackway command"
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, short_help="Manage users and service accounts.")
 def user() -> None:
     """Create, list, change or delete users and service accounts."""
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, short_help="Manage API tokens.")
 def token() -> None:
     """Create, list or revoke API tokens."""
 

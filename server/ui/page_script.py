@@ -42,7 +42,8 @@ class _Notice(NamedTuple):
 
 
 _TRACES = ("POST", "/3.0/mlflow/traces/search")
-_USERS = ("GET", "/2.0/mlflow/users/current")
+# Has a handler, but an open server has no users; see ``app.create_app``.
+USERS = ("GET", "/2.0/mlflow/users/current")
 _EXPERIMENT = "^/experiments/[^/]+"
 NOTICES = (
     _Notice(
@@ -85,9 +86,10 @@ NOTICES = (
         "This server (Trackway) does not register MCP servers yet, so they cannot be created here.",
     ),
     _Notice(
-        _USERS,
+        USERS,
         "^/(account|admin)(/|$)",
-        "This server (Trackway) has no user accounts yet: everyone who can reach it may use all of it.",
+        "This server (Trackway) is open: it has no user accounts, and everyone who can reach it may use all "
+        "of it. An administrator starts it with --auth to have accounts.",
     ),
     _Notice(
         ("POST", "/3.0/mlflow/demo/generate"),

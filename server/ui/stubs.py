@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from trackway.client_compat.errors import NotFound, NotImplementedYet
+from trackway.client_compat.errors import NotFound
 from trackway.client_compat.wire import Endpoint
 from trackway.server.dispatch import UI_MOUNT, handler_of
 from trackway.server.responses import JSON_TYPE
@@ -50,8 +50,7 @@ EMPTY: frozenset[str] = frozenset(
         "ListGatewayGuardrails",
     }
 )
-# Answers of GET requests outside the protos: paths of `unserved.py`, and of MLflow's server with users. A
-# user of null tells the UI that there are no accounts; MLflow's server without users answers 404.
+# Answers of GET requests outside the protos: paths of `unserved.py`.
 _BODIES: dict[str, Any] = {
     "/2.0/mlflow/gateway-proxy": {"endpoints": []},
     "/3.0/mlflow/gateway/supported-providers": {"providers": []},
@@ -61,12 +60,6 @@ _BODIES: dict[str, Any] = {
     "/3.0/mlflow/mcp-servers": {"mcp_servers": []},
     "/3.0/mlflow/assistant/config": {"providers": {}, "projects": {}, "remote_access_allowed": False},
     "/3.0/mlflow/assistant/providers": {"providers": [], "resolved": None, "gateway_vendor_options": {}},
-    "/2.0/mlflow/users/current": {"user": None, "is_basic_auth": False},
-    "/3.0/mlflow/users/current/permissions": {"permissions": []},
-    "/2.0/mlflow/users/list": {"users": []},
-    "/3.0/mlflow/users/roles/list": {"roles": []},
-    "/3.0/mlflow/roles/list": {"roles": []},
-    "/3.0/mlflow/roles/users/list": {"assignments": []},
 }
 # The objects that are not found, by the first part of their paths after the version and "mlflow".
 _OBJECTS = {
@@ -82,35 +75,18 @@ _OBJECTS = {
     "prompt-optimization": "prompt optimization",
     "jobs": "jobs",
 }
-_NO_USERS = "This server has no user accounts and roles yet: everyone who can reach it may use all of it."
-_CHANGES_OF_USERS = (
-    ("POST", "/2.0/mlflow/users/create"),
-    ("PATCH", "/2.0/mlflow/users/update-password"),
-    ("PATCH", "/2.0/mlflow/users/update-admin"),
-    ("DELETE", "/2.0/mlflow/users/delete"),
-    ("POST", "/3.0/mlflow/users/permissions/grant"),
-    ("POST", "/3.0/mlflow/users/permissions/revoke"),
-    ("POST", "/3.0/mlflow/roles/create"),
-    ("PATCH", "/3.0/mlflow/roles/update"),
-    ("DELETE", "/3.0/mlflow/roles/delete"),
-    ("POST", "/3.0/mlflow/roles/permissions/add"),
-    ("DELETE", "/3.0/mlflow/roles/permissions/remove"),
-    ("POST", "/3.0/mlflow/roles/assign"),
-    ("DELETE", "/3.0/mlflow/roles/unassign"),
-)
 
 
-class _Refusal:
-    """Answers each request with the same error."""
+class _Missing:
+    """Answers each request with 404 and the same sentence."""
 
     streams = False
 
-    def __init__(self, error: type[NotFound | NotImplementedYet], message: str) -> None:
-        self._error = error
+    def __init__(self, message: str) -> None:
         self._message = message
 
     def answer(self, request: Request) -> Any:
-        raise self._error(self._message)
+        raise NotFound(self._message)
 
 
 def mount(wsgi: WsgiApp, endpoints: Iterable[Endpoint]) -> None:
@@ -127,11 +103,7 @@ def mount(wsgi: WsgiApp, endpoints: Iterable[Endpoint]) -> None:
             wsgi.mount(endpoint.verb, UI_MOUNT + endpoint.path, Constant("{}", JSON_TYPE))
         elif endpoint.verb == "GET" and (objects := _OBJECTS.get(_first_part(endpoint.path))):
             message = f"This server (Trackway) has no {objects} yet, so it has none of this name or id."
-            wsgi.mount("GET", UI_MOUNT + endpoint.path, _Refusal(NotFound, message))
-    if ("GET", "/2.0/mlflow/users/current") not in served:
-        wsgi.mount("GET", UI_MOUNT + "/3.0/mlflow/roles/get", _Refusal(NotFound, _NO_USERS))
-        for verb, path in _CHANGES_OF_USERS:
-            wsgi.mount(verb, UI_MOUNT + path, _Refusal(NotImplementedYet, _NO_USERS))
+            wsgi.mount("GET", UI_MOUNT + endpoint.path, _Missing(message))
 
 
 def served_paths(endpoints: Iterable[Endpoint]) -> frozenset[tuple[str, str]]:

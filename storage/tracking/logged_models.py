@@ -142,7 +142,8 @@ def find_page(
 
     ``experiment_ids`` are those of the request whose models the caller may read, by default all. The order is
     newest first, unless the request has an ``order_by``. If the request has ``datasets``, the filter compares
-    only metrics on them; a filter without a metric finds models that have any metric on one of them. A page may be shorter than ``max_results`` although there are more.
+    only metrics on them; a filter without a metric finds models that have any metric on one of them. A page
+    may be shorter than ``max_results`` although there are more.
     """
     ids = experiments.existing_ids(tx, req.experiment_ids if experiment_ids is None else experiment_ids)
     scope = [

@@ -225,8 +225,6 @@ def test_what_is_not_built_is_empty_for_the_ui_and_501_for_clients(api):
             "/3.0/mlflow/assistant/providers",
             {"providers": [], "resolved": None, "gateway_vendor_options": {}},
         ),
-        ("/2.0/mlflow/users/current", {"user": None, "is_basic_auth": False}),
-        ("/2.0/mlflow/users/list", {"users": []}),
     ],
 )
 def test_what_the_ui_asks_outside_the_protos_stays_empty(api, path, body):
@@ -260,11 +258,29 @@ def test_a_single_object_of_what_is_not_built_is_not_found(api, path, objects):
         assert api.get(f"/api/3.0/mlflow/{path}").status_code == 501
 
 
-def test_a_change_of_users_is_refused_with_the_reason(api):
-    for verb, path in (("POST", "/2.0/mlflow/users/create"), ("DELETE", "/3.0/mlflow/roles/delete")):
-        answer = api.open("/ajax-api" + path, method=verb, json={"username": "a"})
-        assert answer.status_code == 501
-        assert "no user accounts and roles yet" in answer.get_json()["message"]
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/2.0/mlflow/users/current", {"user": None, "is_basic_auth": False}),
+        ("/3.0/mlflow/users/current/permissions", {"is_admin": False, "permissions": []}),
+        ("/2.0/mlflow/users/list", {"users": []}),
+        ("/3.0/mlflow/users/roles/list?username=a", {"roles": []}),
+        ("/3.0/mlflow/roles/list", {"roles": []}),
+    ],
+)
+def test_an_open_server_has_no_accounts_to_show(api, path, body):
+    assert api.get("/ajax-api" + path).get_json() == body
+
+
+def test_an_open_server_refuses_changes_of_users_with_the_reason(api):
+    calls = (
+        ("POST", "/2.0/mlflow/users/create", {"username": "a", "password": "b"}),
+        ("DELETE", "/3.0/mlflow/roles/delete", {"role_id": 1}),
+    )
+    for verb, path, body in calls:
+        answer = api.open("/ajax-api" + path, method=verb, json=body)
+        assert answer.status_code == 404
+        assert "start it with --auth" in answer.get_json()["message"]
 
 
 def test_the_page_of_a_reviewer_gets_no_queue(api):
@@ -285,8 +301,7 @@ def test_a_feature_with_a_handler_loses_its_sentence():
 
 def test_the_requests_of_missing_features_are_ones_that_the_server_knows():
     known = {(endpoint.verb, endpoint.path) for endpoint in all_endpoints()}
-    no_users = ("GET", "/2.0/mlflow/users/current")
-    assert {notice.needs for notice in NOTICES} <= {*known, no_users}
+    assert {notice.needs for notice in NOTICES} <= known
 
 
 def test_a_setting_cannot_end_the_script():

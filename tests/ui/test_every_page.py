@@ -58,10 +58,10 @@ PAGES = {
     "/settings/webhooks": "",
     "/settings/llm-connections": "does not have an AI gateway yet",
     "/mcp-registry": "does not register MCP servers yet",
-    "/admin": "has no user accounts yet",
-    "/admin/ws": "has no user accounts yet",
-    "/admin/users/somebody": "has no user accounts yet",
-    "/account": "has no user accounts yet",
+    "/admin": "it has no user accounts",
+    "/admin/ws": "it has no user accounts",
+    "/admin/users/somebody": "it has no user accounts",
+    "/account": "it has no user accounts",
     "/compare-runs?runs={runs}&experiments={experiments}": "",
     "/compare-experiments/s?experiments={experiments}": "",
     '/compare-model-versions?name="churn"&runs={versions}': "",
@@ -82,7 +82,7 @@ NOT_THERE = {
     "/experiments/{experiment}/traces/tr-nothing": "Unable to fetch trace data for trace ID: tr-nothing",
     "/experiments/{experiment}/datasets/d-nothing": "The dataset may have been deleted",
     "/mcp-registry/nothing": "This server (Trackway) has no MCP servers yet",
-    "/admin/roles/1": "This server has no user accounts and roles yet",
+    "/admin/roles/1": "has no users",
 }
 
 

@@ -13,7 +13,7 @@ def caller(ctx: Context) -> Principal:
     principal = ctx.identity.principal
     if principal is None:
         raise EndpointNotFound(
-            "This server has no users, because it is open to everybody; start it with --auth to have them."
+            "This server is open to everybody, and has no users; start it with --auth to have them."
         )
     return principal
 

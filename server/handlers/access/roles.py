@@ -27,6 +27,7 @@ def create_role(ctx: Context, req: x.CreateRole) -> x.CreateRole.Response:
 
 @handles(x.GetRole, can=policy.read_role)
 def get_role(ctx: Context, req: x.GetRole) -> x.GetRole.Response:
+    caller(ctx)
     row = roles.get(ctx.tx, req.role_id)
     check_in_workspaces(ctx, {row.workspace})
     return x.GetRole.Response(role=messages(ctx.tx, [row])[0])
@@ -34,6 +35,8 @@ def get_role(ctx: Context, req: x.GetRole) -> x.GetRole.Response:
 
 @handles(x.ListRoles, can=policy.read_role)
 def list_roles(ctx: Context, req: x.ListRoles) -> x.ListRoles.Response:
+    if ctx.identity.principal is None:
+        return x.ListRoles.Response()
     check_in_workspaces(ctx, set(req.workspace))
     return x.ListRoles.Response(roles=messages(ctx.tx, roles.find_all(ctx.tx, req.workspace or None)))
 
@@ -106,6 +109,8 @@ def list_role_users(ctx: Context, req: x.ListRoleUsers) -> x.ListRoleUsers.Respo
 
 @handles(x.ListUserRoles, can=policy.read_users)
 def list_user_roles(ctx: Context, req: x.ListUserRoles) -> x.ListUserRoles.Response:
+    if ctx.identity.principal is None:
+        return x.ListUserRoles.Response()
     shown = visible_workspaces(ctx, req.username)
     principal_id = principals.find(ctx.tx, req.username).id
     found = roles.of_principal(ctx.tx, [principal_id]).get(principal_id, [])
@@ -117,7 +122,9 @@ def list_user_roles(ctx: Context, req: x.ListUserRoles) -> x.ListUserRoles.Respo
 def list_current_user_permissions(
     ctx: Context, req: x.ListCurrentUserPermissions
 ) -> x.ListCurrentUserPermissions.Response:
-    principal = caller(ctx)
+    principal = ctx.identity.principal
+    if principal is None:
+        return x.ListCurrentUserPermissions.Response(is_admin=False)
     found = _grants_of(ctx.tx, principal.id, None)
     return x.ListCurrentUserPermissions.Response(is_admin=principal.is_admin, permissions=found)
 
@@ -149,6 +156,7 @@ def role_message(row: Any, granted: Iterable[Any]) -> x.Role:
 
 
 def _check_may_change(ctx: Context, role_id: int) -> None:
+    caller(ctx)
     check_workspace_admin(ctx, roles.get(ctx.tx, role_id).workspace)
 
 

@@ -13,6 +13,7 @@ from trackway.client_compat import access_rules, codec
 from trackway.client_compat import extra_users as x
 from trackway.client_compat.errors import BadRequest, InvalidParameter
 from trackway.client_compat.trackway_access import WhoAmI
+from trackway.client_compat.wire import NULL
 from trackway.server.auth import policy
 from trackway.server.auth.identity import DEFAULT_WORKSPACE_NAME
 from trackway.server.dispatch import Context, handles
@@ -43,8 +44,10 @@ def who_am_i(ctx: Context, req: WhoAmI) -> WhoAmI.Response:
 
 @handles(x.GetCurrentUser, can=policy.read_self, transaction="none")
 def get_current_user(ctx: Context, req: x.GetCurrentUser) -> x.GetCurrentUser.Response:
-    principal = caller(ctx)
-    user = x.CurrentUser(id=principal.id, username=principal.name, is_admin=principal.is_admin)
+    principal = ctx.identity.principal
+    if principal is None:
+        return x.GetCurrentUser.Response(user=NULL, is_basic_auth=False)
+    user = {"id": principal.id, "username": principal.name, "is_admin": principal.is_admin}
     return x.GetCurrentUser.Response(user=user, is_basic_auth=principal.has_password)
 
 
@@ -75,6 +78,8 @@ def get_user(ctx: Context, req: x.GetUser) -> x.GetUser.Response:
 
 @handles(x.ListUsers, can=policy.read_users)
 def list_users(ctx: Context, req: x.ListUsers) -> x.ListUsers.Response:
+    if ctx.identity.principal is None:
+        return x.ListUsers.Response()
     name, shown = caller(ctx).name, administrated_workspaces(ctx)
     rows = principals.find_all(ctx.tx, principals.USER)
     theirs = roles.of_principal(ctx.tx, [row.id for row in rows])
