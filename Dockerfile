@@ -9,7 +9,7 @@ COPY server/ server/
 COPY storage/ storage/
 COPY client_compat/ client_compat/
 RUN python -m venv /opt/trackway \
- && /opt/trackway/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres,s3]' \
+ && /opt/trackway/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres,s3,sso]' \
  && (/opt/trackway/bin/trackway ui fetch || echo "the web UI could not be fetched; building without it")
 
 FROM python:3.13-slim

@@ -14,6 +14,7 @@ Messages and endpoints:
 ``unserved``            endpoints of MLflow that are not in its protos and answer 501 here
 ``trackway_api``        Trackway's own endpoints: history of the registry
 ``trackway_artifacts``  endpoints that transfer files: MLflow's outside its protos, and Trackway's own
+``trackway_trust``      Trackway's own endpoints: trusted issuers, trust rules
 ``trackway_webhooks``   Trackway's own endpoints: webhook deliveries
 
 JSON:
@@ -38,6 +39,7 @@ Rules and errors:
 ``rules``               limits and checks of runs and experiments
 ``registry_rules``      limits and checks of the model registry
 ``logged_model_rules``  limits and checks of logged models, page tokens of their search
+``trust_rules``         issuers of tokens (JWT), what their claims mean, which are trusted
 ``webhook_rules``       events, payloads, signatures and checks of webhooks
 ``model_sources``       which source URIs a model version may have
 ``artifact_paths``      which artifact paths are valid

@@ -20,6 +20,7 @@ from trackway.client_compat import (
     trackway_access,
     trackway_api,
     trackway_artifacts,
+    trackway_trust,
     trackway_webhooks,
     unserved,
 )
@@ -30,7 +31,7 @@ from trackway.storage.database import Database, translated
 from trackway.storage.maintenance import access, migrate
 
 from . import handlers as handlers  # the import registers every handler
-from .auth import first_admin
+from .auth import exchange, first_admin
 from .auth.gate import ClosedGate, OpenGate, gate_of
 from .backend import Backend, heal_artifacts, name_of_database, open_replica, prepare_artifacts
 from .config import Config
@@ -75,9 +76,10 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
     gate = gate_of(backend)
     served = stubs.served_paths(all_endpoints()) - ({USERS} if isinstance(gate, OpenGate) else set())
     pages.mount(app, config, served)
+    wsgi = WsgiApp(config, gate, FlaskPages(app))
     if isinstance(gate, ClosedGate):
         access_pages.mount(app, Frame(app, backend), backend, gate)
-    wsgi = WsgiApp(config, gate, FlaskPages(app))
+        wsgi.mount("POST", exchange.PATH, exchange.TokenExchange(backend, gate))
     mount(wsgi, backend)
     app.wsgi_app = wsgi  # type: ignore[method-assign]
     if start_jobs:
@@ -170,6 +172,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         *trackway_access.ENDPOINTS,
         *trackway_api.ENDPOINTS,
         *trackway_artifacts.ENDPOINTS,
+        *trackway_trust.ENDPOINTS,
         *trackway_webhooks.ENDPOINTS,
     )
 

@@ -8,6 +8,10 @@
 - ``login_limits``: limits of failed log-ins
 - ``last_uses``: when tokens and sessions were used last
 - ``browsers``: redirects to the log-in page, session cookies, CSRF tokens
+- ``trusted_tokens``: tokens (JWT) of CI jobs, which act as the service account of a trust rule
+- ``exchange``: API tokens for the tokens of CI jobs
+- ``signed_tokens``: verification of tokens (JWT) of other issuers
+- ``issuer_keys``: public keys of these issuers
 - ``rights``: what permissions allow, by MLflow's rules
 - ``needs``: the notation of what an operation needs
 - ``first_admin``: the administrator of a new server

@@ -18,9 +18,13 @@ _MAX_LENGTH = 8192
 class Credential(NamedTuple):
     """A credential as it was sent. ``name`` is the user's name, empty for tokens and sessions."""
 
-    kind: Literal["password", "token", "session"]
+    kind: Literal["password", "token", "session", "jwt"]
     secret: str
     name: str = ""
+
+
+class Refused(Exception):
+    """The credential is not valid. The message may be shown to the caller."""
 
 
 class Malformed(ValueError):
@@ -30,8 +34,9 @@ class Malformed(ValueError):
 def presented(environ: dict[str, Any]) -> Credential | None:
     """Return the credential of a request, or None if it has none. Raise ``Malformed``.
 
-    A token is accepted as bearer and as the password of Basic authentication, with any user name, because
-    MLflow's clients can send both. A request with an Authorization header is never identified by its cookie.
+    An API token is accepted as bearer and as the password of Basic authentication, with any user name,
+    because MLflow's clients can send both. A request with an Authorization header is never identified by its
+    cookie.
     """
     header = environ.get("HTTP_AUTHORIZATION")
     if header is None:
@@ -42,13 +47,18 @@ def presented(environ: dict[str, Any]) -> Credential | None:
     if len(header) > _MAX_LENGTH:
         raise Malformed("The Authorization header is too long.")
     if scheme.lower() == "bearer" and value:
-        return Credential("token", value)
+        return Credential("jwt" if is_jwt(value) else "token", value)
     if scheme.lower() == "basic":
         name, password = _basic(value)
         if password.startswith(api_tokens.PREFIX) and api_tokens.id_of(password):
             return Credential("token", password)
         return Credential("password", password, name)
     raise Malformed("The Authorization header must be 'Basic <credentials>' or 'Bearer <token>'.")
+
+
+def is_jwt(text: str) -> bool:
+    """Return whether a bearer token has the form of a JWT: a JSON object in base64, and two more parts."""
+    return text.startswith("eyJ") and text.count(".") == 2
 
 
 def session_of(environ: dict[str, Any]) -> str:

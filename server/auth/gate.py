@@ -12,12 +12,13 @@ every ``_RECHECK_S``.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,9 +27,10 @@ from trackway.client_compat.errors import PermissionDenied
 from trackway.storage.access import principals, sessions, state, tokens
 
 from ..responses import Answer
-from . import api_tokens, browsers
-from .credentials import Credential, Malformed, presented, session_of
-from .identity import ANONYMOUS, Identity, Principal, check_headers, identity_of
+from . import api_tokens, browsers, exchange, trusted_tokens
+from .credentials import Credential, Malformed, Refused, presented, session_of
+from .identity import ANONYMOUS, NO_TAGS, Identity, Principal, check_headers, identity_of
+from .issuer_keys import IssuerKeys
 from .last_uses import LastUses
 from .login_limits import LoginLimits
 
@@ -45,6 +47,7 @@ OPEN_PATHS = frozenset(
         "/favicon.ico",
         "/api/3.0/mlflow/server-info",
         "/ajax-api/3.0/mlflow/server-info",
+        exchange.PATH,
     }
 )
 OPEN_FOLDERS = ("/static-files/", "/auth/")
@@ -112,15 +115,12 @@ class _Entry:
         self.password_hash = password_hash
 
 
-class Refused(Exception):
-    """The credential is not valid. The message may be shown to the caller."""
-
-
 class ClosedGate:
     """The gate of a server with authentication."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self.issuer_keys = IssuerKeys()
         self._cache: OrderedDict[bytes, _Entry] = OrderedDict()
         self._cache_key = secrets.token_bytes(32)
         self._lock = threading.Lock()
@@ -190,6 +190,8 @@ class ClosedGate:
             return self._verify_token(credential.secret, now_ms)
         if credential.kind == "session":
             return self._verify_session(credential.secret, now_ms)
+        if credential.kind == "jwt":
+            return self._verify_jwt(credential.secret)
         rows, principal = self._log_in(
             credential.name, credential.secret, environ, old.password_hash if old else None
         )
@@ -207,8 +209,21 @@ class ClosedGate:
             raise Refused(f"The API token {token_id} was revoked.")
         if _is_over(row.expiry_time, now_ms):
             raise Refused(f"The API token {token_id} has expired.")
-        principal = _principal(row, "token", token_id, tuple(row.scopes.split()), row.expiry_time)
+        run_tags = json.loads(row.run_tags) if row.run_tags else NO_TAGS
+        principal = _principal(row, "token", token_id, row.scopes, row.expiry_time, run_tags)
         return _Entry(rows, self._identity_of(principal, rows), expiry_ms=row.expiry_time)
+
+    def _verify_jwt(self, text: str) -> _Entry:
+        rule, rows, run_tags, expiry_ms = self.verify_trusted(text)
+        principal = _principal(rows[0], "jwt", rule.rule, rule.scopes, expiry_ms, run_tags)
+        entry = _Entry(rows, self._identity_of(principal, rows), expiry_ms=expiry_ms)
+        # The rule was read before the account: if it has changed since, the entry is outdated.
+        entry.epoch = min(rule.epoch, entry.epoch)
+        return entry
+
+    def verify_trusted(self, text: str) -> trusted_tokens.Trusted:
+        """Return what the token (JWT) of an issuer stands for. Raise ``Refused`` or ``Unavailable``."""
+        return trusted_tokens.verify(self._backend, self.issuer_keys, text)
 
     def _verify_session(self, session_id: str, now_ms: int) -> _Entry:
         digest = api_tokens.digest(session_id)
@@ -219,7 +234,7 @@ class ClosedGate:
         expiry = min(row.expiry_time, row.last_used_time + SESSION_IDLE_MS)
         if _is_over(expiry, now_ms):
             raise Refused("The session has ended.")
-        principal = _principal(row, "session", digest, (), row.expiry_time)
+        principal = _principal(row, "session", digest, "", row.expiry_time)
         return _Entry(
             rows, self._identity_of(principal, rows), expiry_ms=expiry, recorded_ms=row.last_used_time
         )
@@ -258,11 +273,15 @@ class ClosedGate:
     def start_session(self, name: str, password: str, environ: dict[str, Any]) -> str:
         """Return the id of a new session of the user. Raise as ``log_in`` does."""
         principal = self.log_in(name, password, environ)
+        return self.open_session(principal.id, principal.name)
+
+    def open_session(self, principal_id: int, name: str) -> str:
+        """Return the id of a new session of a principal that has proved who it is."""
         session_id = secrets.token_urlsafe(32)
         digest = api_tokens.digest(session_id)
         expiry = time.time_ns() // 1_000_000 + _SESSION_MS
         self._backend.database.run(
-            lambda tx: sessions.create(tx, principal.id, digest, expiry), write=True, user=principal.name
+            lambda tx: sessions.create(tx, principal_id, digest, expiry), write=True, user=name
         )
         return session_id
 
@@ -287,8 +306,9 @@ def _principal(
     row: Any,
     authenticated_by: str,
     credential: str = "",
-    scopes: tuple[str, ...] = (),
+    scopes: str = "",
     expiry_ms: int | None = None,
+    run_tags: Mapping[str, str] = NO_TAGS,
 ) -> Principal:
     return Principal(
         id=row.principal_id,
@@ -298,8 +318,9 @@ def _principal(
         authenticated_by=authenticated_by,
         has_password=row.password_hash is not None,
         credential=credential,
-        scopes=scopes,
+        scopes=tuple(scopes.split()),
         expiry_ms=expiry_ms,
+        run_tags=run_tags,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from trackway.client_compat.access_rules import MANAGE
@@ -10,6 +11,8 @@ from trackway.client_compat.errors import BadRequest, FeatureDisabled
 from trackway.storage.database import DEFAULT_WORKSPACE
 
 from .rights import Grant, Rights
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class Principal(NamedTuple):
@@ -20,15 +23,17 @@ class Principal(NamedTuple):
     kind: str
     name: str
     is_admin: bool
-    # "password", "token" or "session"
+    # "password", "token", "session", or "jwt": a token of a trusted issuer
     authenticated_by: str
     has_password: bool = False
-    # The id of the token, or the digest of the session.
+    # The id of the token, the digest of the session, or the trust rule.
     credential: str = ""
     # What the token may do, see ``access_rules.SCOPES``; empty: everything that its owner may do.
     scopes: tuple[str, ...] = ()
     # When the credential expires, in milliseconds since the epoch.
     expiry_ms: int | None = None
+    # Tags of the runs that a CI job creates, from its verified token.
+    run_tags: Mapping[str, str] = NO_TAGS
 
 
 class Identity(NamedTuple):

@@ -9,6 +9,7 @@
 ``history``  ``trackway history``
 ``ui``       ``trackway ui``
 ``access``   ``trackway user``, ``token`` and ``whoami``
+``trust``    ``trackway issuer`` and ``trackway trust``
 ``http``     requests of commands to a server
 ``tables``   tables on the terminal
 
@@ -26,7 +27,7 @@ import click
 import trackway
 
 from ..config import Config, ConfigError, exposure_warnings
-from . import access, db, deleted_artifacts, history, options, trash, ui
+from . import access, db, deleted_artifacts, history, options, trash, trust, ui
 from .groups import Group
 from .store import fail
 
@@ -48,6 +49,8 @@ main.add_command(ui.ui)
 main.add_command(access.user)
 main.add_command(access.token)
 main.add_command(access.whoami)
+main.add_command(trust.issuer)
+main.add_command(trust.trust)
 
 
 @main.command(short_help="Run the server.")

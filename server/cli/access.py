@@ -52,7 +52,7 @@ def create_user(name: str, admin: bool, service: bool, backend_store_uri: str) -
     def work(tx: Tx) -> None:
         principals.create(tx, name, kind=kind, password_hash=password_hash, is_admin=admin)
 
-    _run(backend_store_uri, "CreateUser", f"user:{name}", work)
+    run(backend_store_uri, "CreateUser", f"user:{name}", work)
     click.echo(f"Created {'the service account' if service else 'the user'} {name}.")
 
 
@@ -67,10 +67,10 @@ def list_users(backend_store_uri: str) -> None:
     def work(tx: Tx) -> None:
         found[:] = [*principals.find_all(tx, principals.USER), *principals.find_all(tx, principals.SERVICE)]
 
-    _run(backend_store_uri, "", "", work)
+    run(backend_store_uri, "", "", work)
     print_table(
         ("NAME", "KIND", "ADMIN", "CREATED"),
-        ((row.name, row.kind, "yes" if row.is_admin else "", _time(row.creation_time)) for row in found),
+        ((row.name, row.kind, "yes" if row.is_admin else "", time_text(row.creation_time)) for row in found),
     )
 
 
@@ -82,7 +82,7 @@ def set_password(name: str, backend_store_uri: str) -> None:
     from trackway.storage.access import principals
 
     password_hash = _password_hash()
-    _run(
+    run(
         backend_store_uri,
         "UpdateUserPassword",
         f"user:{name}",
@@ -99,7 +99,7 @@ def set_admin(name: str, is_admin: bool, backend_store_uri: str) -> None:
     """Make the user NAME an administrator (true) or an ordinary user (false)."""
     from trackway.storage.access import principals
 
-    _run(
+    run(
         backend_store_uri,
         "UpdateUserAdmin",
         f"user:{name}",
@@ -118,7 +118,7 @@ def delete_user(name: str, backend_store_uri: str) -> None:
     def work(tx: Tx) -> None:
         principals.delete(tx, name, kind=principals.find(tx, name).kind)
 
-    _run(backend_store_uri, "DeleteUser", f"user:{name}", work)
+    run(backend_store_uri, "DeleteUser", f"user:{name}", work)
     click.echo(f"Deleted {name}.")
 
 
@@ -162,7 +162,7 @@ def create_token(
             expiry_time=None if expires_in == "never" else tx.now_ms + access_rules.lifetime_ms(expires_in),
         )
 
-    _run(backend_store_uri, "CreateToken", f"token:{made.token_id}", work)
+    run(backend_store_uri, "CreateToken", f"token:{made.token_id}", work)
     click.echo(made.text)
 
 
@@ -178,7 +178,7 @@ def list_tokens(owner: str | None, backend_store_uri: str) -> None:
     def work(tx: Tx) -> None:
         found[:] = tokens.find_all(tx, owner)
 
-    _run(backend_store_uri, "", "", work)
+    run(backend_store_uri, "", "", work)
     print_table(
         ("ID", "OWNER", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED"),
         (
@@ -187,9 +187,9 @@ def list_tokens(owner: str | None, backend_store_uri: str) -> None:
                 row.owner,
                 row.name,
                 row.scopes or "all",
-                _time(row.creation_time),
-                _time(row.expiry_time),
-                _time(row.last_used_time),
+                time_text(row.creation_time),
+                time_text(row.expiry_time),
+                time_text(row.last_used_time),
             )
             for row in found
         ),
@@ -203,7 +203,7 @@ def revoke_token(token_id: str, backend_store_uri: str) -> None:
     """Revoke the token with the id TOKEN_ID, which is the part after tw_."""
     from trackway.storage.access import tokens
 
-    _run(backend_store_uri, "RevokeToken", f"token:{token_id}", lambda tx: tokens.revoke(tx, token_id))
+    run(backend_store_uri, "RevokeToken", f"token:{token_id}", lambda tx: tokens.revoke(tx, token_id))
     click.echo(f"Revoked {token_id}.")
 
 
@@ -213,10 +213,10 @@ def whoami(tracking_uri: str) -> None:
     """Show your name, how the server authenticated you, and what your token may do."""
     for key, value in get(tracking_uri, "/api/3.0/trackway/whoami").items():
         shown = " ".join(value) if isinstance(value, list) else value
-        click.echo(f"{key}: {_time(value) if key.endswith('_time') else shown}")
+        click.echo(f"{key}: {time_text(value) if key.endswith('_time') else shown}")
 
 
-def _run(uri: str, action: str, target: str, work: Callable[[Tx], None]) -> None:
+def run(uri: str, action: str, target: str, work: Callable[[Tx], None]) -> None:
     """Run ``work`` on the database. With an ``action`` it is a write, which leaves an audit row."""
     from trackway.storage import audit
     from trackway.storage.maintenance import migrate
@@ -226,11 +226,11 @@ def _run(uri: str, action: str, target: str, work: Callable[[Tx], None]) -> None
         if action:
             audit.record(tx, action, target)
 
-    def run(database: Any) -> None:
+    def checked(database: Any) -> None:
         migrate.check(database)
         database.run(audited, write=bool(action), user=_OPERATOR)
 
-    with_database(uri, run)
+    with_database(uri, checked)
 
 
 def _password_hash() -> str:
@@ -250,7 +250,8 @@ def _password_hash() -> str:
     return passwords.make_hash(password)
 
 
-def _time(time_ms: int | None) -> str:
+def time_text(time_ms: int | None) -> str:
+    """Return a time in milliseconds since the epoch as local time, or a dash."""
     if time_ms is None:
         return "-"
     return datetime.fromtimestamp(time_ms / 1000, UTC).astimezone().isoformat(" ", "seconds")

@@ -6,6 +6,7 @@
 ``owners``      permissions that follow a resource
 ``containers``  the experiments and models of a request's resources
 ``tokens``      API tokens of principals
+``issuers``     issuers of tokens that are accepted, and trust rules
 ``sessions``    log-ins of browsers
 ``state``       the epoch, by which processes notice changes, and the signing key
 

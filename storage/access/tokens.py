@@ -16,7 +16,12 @@ from .principals import LOGIN_COLUMNS, with_grants
 
 _BY_ID = Prepared(
     sa.select(
-        *LOGIN_COLUMNS, tokens.c.digest, tokens.c.scopes, tokens.c.expiry_time, tokens.c.revoked_time
+        *LOGIN_COLUMNS,
+        tokens.c.digest,
+        tokens.c.scopes,
+        tokens.c.expiry_time,
+        tokens.c.revoked_time,
+        tokens.c.run_tags,
     ).select_from(
         with_grants(
             access_state.outerjoin(tokens, tokens.c.token_id == sa.bindparam("token_id")).outerjoin(
@@ -37,6 +42,7 @@ _LISTED = (
         tokens.c.expiry_time,
         tokens.c.revoked_time,
         tokens.c.last_used_time,
+        tokens.c.trust_rule_id,
     )
     .join(principals, principals.c.id == tokens.c.principal_id)
     .order_by(tokens.c.id)
@@ -57,8 +63,10 @@ def create(
     name: str,
     scopes: Sequence[str],
     expiry_time: int | None,
+    trust_rule_id: int | None = None,
+    run_tags: str | None = None,
 ) -> None:
-    """Store a new token of a principal."""
+    """Store a new token of a principal. ``run_tags`` is a JSON object: tags of runs that it creates."""
     tx.execute(
         sa.insert(tokens),
         {
@@ -70,7 +78,16 @@ def create(
             "creation_time": tx.now_ms,
             "created_by": tx.user,
             "expiry_time": expiry_time,
+            "trust_rule_id": trust_rule_id,
+            "run_tags": run_tags,
         },
+    )
+
+
+def forget_expired(tx: Tx, trust_rule_id: int, before: int) -> None:
+    """Delete the tokens of a trust rule that expired before a time: each CI job leaves one."""
+    tx.execute(
+        sa.delete(tokens).where(tokens.c.trust_rule_id == trust_rule_id, tokens.c.expiry_time < before)
     )
 
 

@@ -1,4 +1,4 @@
-"""Who may use the server: principals (users and service accounts), their tokens, sessions and roles.
+"""Who may use the server: principals (users and service accounts), tokens, sessions, issuers and roles.
 
 Passwords, tokens and session ids are stored as hashes only. Principals belong to the whole server, not to a
 workspace: their rights in each workspace are in other tables.
@@ -48,8 +48,47 @@ tokens = Table(
     Column("expiry_time", Int64),
     Column("revoked_time", Int64),
     Column("last_used_time", Int64),
+    # The rule by which the token was exchanged for one of an issuer; NULL for other tokens.
+    Column("trust_rule_id", Id, ForeignKey("trust_rules.id", ondelete="CASCADE")),
+    # JSON object: tags of the runs that are created with the token.
+    Column("run_tags", String),
 )
 Index("ix_tokens_of_principal", tokens.c.principal_id, tokens.c.id)
+Index("ix_tokens_of_trust_rule", tokens.c.trust_rule_id)
+
+issuers = Table(
+    "issuers",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    # The claim "iss" of its tokens (JWT), and the address of its discovery document.
+    Column("url", String, nullable=False, unique=True),
+    # The claim "aud" of tokens that are for this server.
+    Column("audience", String, nullable=False),
+    # "gitlab", "github" or "other": what its claims mean.
+    Column("kind", String, nullable=False),
+    Column("creation_time", Int64, nullable=False),
+)
+
+trust_rules = Table(
+    "trust_rules",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("issuer_id", Id, ForeignKey("issuers.id", ondelete="CASCADE"), nullable=False),
+    # The service account as which the bearer of a matching token acts.
+    Column("principal_id", Id, ForeignKey("principals.id", ondelete="CASCADE"), nullable=False),
+    # JSON object: a pattern for each claim that a token must have.
+    Column("conditions", String, nullable=False),
+    # As of tokens.
+    Column("scopes", String, nullable=False),
+    # The longest lifetime of an API token that is exchanged for the issuer's.
+    Column("max_lifetime_ms", Int64, nullable=False),
+    Column("creation_time", Int64, nullable=False),
+    Column("created_by", String),
+)
+Index("ix_trust_rules_of_issuer", trust_rules.c.issuer_id, trust_rules.c.id)
+Index("ix_trust_rules_of_principal", trust_rules.c.principal_id)
 
 sessions = Table(
     "sessions",

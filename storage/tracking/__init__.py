@@ -9,5 +9,6 @@
 - ``metric_points``: the statements that store points and move the latest value forward
 - ``inputs``: datasets and logged models that runs read, and logged models that they created
 - ``logged_models``: logged models of MLflow 3, their params and tags
+- ``verified_tags``: tags of runs that only the server sets
 - ``logged_model_metrics``: metrics that runs logged for logged models
 """

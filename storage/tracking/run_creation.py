@@ -6,6 +6,8 @@ The experiment is locked, shared, while the run is added (``experiments.lock_par
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -16,7 +18,7 @@ from trackway.client_compat.errors import InvalidParameter
 
 from ..database import Prepared, Tx, new_version
 from ..schema.tracking import run_tags, runs
-from . import experiments, run_json
+from . import experiments, run_json, verified_tags
 from .runs import SET_TAG
 
 
@@ -53,8 +55,8 @@ def _insert_with_tags() -> sa.Insert:
 _INSERT_WITH_TAGS = Prepared(_insert_with_tags(), *_NewRun._fields, "keys", "values")
 
 
-def create(tx: Tx, req: m.CreateRun) -> m.Run:
-    """Create a run in status RUNNING.
+def create(tx: Tx, req: m.CreateRun, verified: Mapping[str, str] = MappingProxyType({})) -> m.Run:
+    """Create a run in status RUNNING. ``verified`` are tags that the server adds (``verified_tags``).
 
     Its name is the request's ``run_name``, else the value of the tag ``mlflow.runName``, else a random one.
     Raise ``InvalidParameter`` if the request has both and they differ. Of a tag given twice the last value
@@ -68,6 +70,8 @@ def create(tx: Tx, req: m.CreateRun) -> m.Run:
             "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with "
             f"different values (run_name='{req.run_name}', mlflow.runName='{tag_name}')."
         )
+    verified_tags.check_new(tags, verified)
+    tags |= verified
     name = req.run_name or tag_name or names.random_run_name()
     tags[rules.RUN_NAME_TAG] = name
     run_uuid = uuid.uuid4().hex

@@ -22,7 +22,7 @@ from ..database import Prepared, Tx, in_list, insert_new, upsert
 from ..schema import tracking
 from ..schema.tracking import params, run_tags, runs, series
 from ..search import pages
-from . import experiments, inputs, run_json, run_locks
+from . import experiments, inputs, run_json, run_locks, verified_tags
 from .experiments import ACTIVE, DELETED, PURGING, STAGES
 from .run_locks import LockedRun
 
@@ -156,9 +156,11 @@ def restore(tx: Tx, run_id: str) -> None:
 def set_tags(tx: Tx, run: LockedRun, tags: Sequence[m.RunTag]) -> None:
     """Set tags of a locked run. Of a key given twice the last value is stored.
 
-    The tag ``mlflow.runName`` also renames the run; with an empty value it is ignored.
+    The tag ``mlflow.runName`` also renames the run; with an empty value it is ignored. Raise
+    ``PermissionDenied`` for a tag that only the server sets (``verified_tags``).
     """
     values = {tag.key or "": tag.value or "" for tag in tags}
+    verified_tags.check(tx, run.id, values)
     if rules.RUN_NAME_TAG in values:
         if name := values[rules.RUN_NAME_TAG]:
             _update_columns(tx, run.id, {"name": name})
@@ -168,8 +170,12 @@ def set_tags(tx: Tx, run: LockedRun, tags: Sequence[m.RunTag]) -> None:
 
 
 def delete_tag(tx: Tx, run_id: str, key: str) -> None:
-    """Delete a tag of an active run. Raise ``NotFound`` if the run has no such tag."""
+    """Delete a tag of an active run.
+
+    Raise ``NotFound`` if the run has no such tag, and ``PermissionDenied`` as ``set_tags`` does.
+    """
     row = run_locks.lock_active(tx, run_id)
+    verified_tags.check(tx, row.id, {key: None})
     deleted = tx.execute(sa.delete(run_tags).where(run_tags.c.run_id == row.id, run_tags.c.key == key))
     if not deleted.rowcount:
         raise NotFound(f"No tag with name: {key} in run with id {run_id}")

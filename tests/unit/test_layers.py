@@ -16,14 +16,17 @@ PARTS = ("server", "storage", "client_compat")
 LIBRARIES = {
     "server": {
         "argon2",
+        "authlib",
         "click",
         "flask",
         "graphql",
         "gunicorn",
         "itsdangerous",
         "jinja2",
+        "joserfc",
         "msgspec",
         "prometheus_client",
+        "requests",
         "urllib3",
         "werkzeug",
     },

@@ -7,15 +7,17 @@
 - ``resource_permissions``: the same, in the calls of MLflow 2.5 to 3.12
 - ``tokens``: API tokens
 - ``service_accounts``: accounts for programs
+- ``trust``: issuers of tokens that are accepted, and trust rules
 """
 
-from . import resource_permissions, roles, service_accounts, tokens, user_permissions, users
+from . import resource_permissions, roles, service_accounts, tokens, trust, user_permissions, users
 
 __all__ = [
     "resource_permissions",
     "roles",
     "service_accounts",
     "tokens",
+    "trust",
     "user_permissions",
     "users",
 ]

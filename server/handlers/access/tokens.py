@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trackway.client_compat import access_rules
-from trackway.client_compat.errors import BadRequest, InvalidParameter, NotFound
+from trackway.client_compat.errors import BadRequest, InvalidParameter, NotFound, PermissionDenied
 from trackway.client_compat.trackway_access import (
     ApiToken,
     CreateToken,
@@ -31,6 +31,7 @@ _OVERLAP_MS = 3_600_000
 def create_token(ctx: Context, req: CreateToken) -> CreateToken.Response:
     owner = req.owner or caller(ctx).name
     check_self_or_admin(ctx, owner)
+    _check_no_job(ctx)
     _check_name(req.name)
     scopes = access_rules.check_scopes(req.scopes)
     row = principals.find(ctx.tx, owner)
@@ -59,7 +60,10 @@ def revoke_token(ctx: Context, req: RevokeToken) -> RevokeToken.Response:
 
 @handles(RotateToken, can=policy.edit_token)
 def rotate_token(ctx: Context, req: RotateToken) -> CreateToken.Response:
+    _check_no_job(ctx)
     old = _find(ctx, req.token_id)
+    if old.trust_rule_id is not None:
+        raise BadRequest(f"The token {req.token_id} belongs to a CI job, which exchanges a new one.")
     now = ctx.tx.now_ms
     if old.revoked_time is not None or (old.expiry_time is not None and old.expiry_time <= now):
         raise BadRequest(f"The token {req.token_id} is no longer valid; create a new one.")
@@ -92,6 +96,12 @@ def _find(ctx: Context, token_id: str) -> Any:
     if row.owner != principal.name and not principal.is_admin:
         raise NotFound(f"There is no token {token_id!r}.")
     return row
+
+
+def _check_no_job(ctx: Context) -> None:
+    """Raise ``PermissionDenied`` if a CI job calls: its tokens end when the trust rule says."""
+    if caller(ctx).run_tags:
+        raise PermissionDenied("The token of a CI job cannot make API tokens; exchange the job's JWT.")
 
 
 def _check_name(name: str) -> None:

@@ -11,6 +11,7 @@ from trackway.client_compat.codec import rendered_page
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.wire import Rendered
 from trackway.server.auth import policy
+from trackway.server.auth.identity import NO_TAGS
 from trackway.server.dispatch import Context, handles
 from trackway.storage.database import Tx
 from trackway.storage.tracking import metrics, run_creation, run_locks, runs
@@ -23,7 +24,9 @@ _LOGGED_MODELS_TAG = "mlflow.log-model.history"
 @handles(m.CreateRun, can=policy.create_run)
 def create_run(ctx: Context, req: m.CreateRun) -> m.CreateRun.Response:
     rules.check_new_run(req)
-    return m.CreateRun.Response(run=run_creation.create(ctx.tx, req))
+    principal = ctx.identity.principal
+    verified = principal.run_tags if principal else NO_TAGS
+    return m.CreateRun.Response(run=run_creation.create(ctx.tx, req, verified))
 
 
 @handles(m.GetRun, can=policy.read_run)

@@ -31,6 +31,40 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "issuers",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("name", String, nullable=False),
+        sa.Column("url", String, nullable=False),
+        sa.Column("audience", String, nullable=False),
+        sa.Column("kind", String, nullable=False),
+        sa.Column("creation_time", Int64, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_issuers"),
+        sa.UniqueConstraint("name", name="uq_issuers_name"),
+        sa.UniqueConstraint("url", name="uq_issuers_url"),
+    )
+    op.create_table(
+        "trust_rules",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("name", String, nullable=False),
+        sa.Column("issuer_id", Id, nullable=False),
+        sa.Column("principal_id", Id, nullable=False),
+        sa.Column("conditions", String, nullable=False),
+        sa.Column("scopes", String, nullable=False),
+        sa.Column("max_lifetime_ms", Int64, nullable=False),
+        sa.Column("creation_time", Int64, nullable=False),
+        sa.Column("created_by", String, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["issuer_id"], ["issuers.id"], name="fk_trust_rules_issuer_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["principal_id"], ["principals.id"], name="fk_trust_rules_principal_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_trust_rules"),
+        sa.UniqueConstraint("name", name="uq_trust_rules_name"),
+    )
+    op.create_index("ix_trust_rules_of_issuer", "trust_rules", ["issuer_id", "id"], unique=False)
+    op.create_index("ix_trust_rules_of_principal", "trust_rules", ["principal_id"], unique=False)
+    op.create_table(
         "tokens",
         sa.Column("id", Id, nullable=False),
         sa.Column("token_id", String, nullable=False),
@@ -43,13 +77,19 @@ def upgrade() -> None:
         sa.Column("expiry_time", Int64, nullable=True),
         sa.Column("revoked_time", Int64, nullable=True),
         sa.Column("last_used_time", Int64, nullable=True),
+        sa.Column("trust_rule_id", Id, nullable=True),
+        sa.Column("run_tags", String, nullable=True),
         sa.ForeignKeyConstraint(
             ["principal_id"], ["principals.id"], name="fk_tokens_principal_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["trust_rule_id"], ["trust_rules.id"], name="fk_tokens_trust_rule_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_tokens"),
         sa.UniqueConstraint("token_id", name="uq_tokens_token_id"),
     )
     op.create_index("ix_tokens_of_principal", "tokens", ["principal_id", "id"], unique=False)
+    op.create_index("ix_tokens_of_trust_rule", "tokens", ["trust_rule_id"], unique=False)
     op.create_table(
         "sessions",
         sa.Column("id", Id, nullable=False),
