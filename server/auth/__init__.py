@@ -8,6 +8,7 @@
 - ``login_limits``: limits of failed log-ins
 - ``last_uses``: when tokens and sessions were used last
 - ``browsers``: redirects to the log-in page, session cookies, CSRF tokens
+- ``single_sign_on``: log-in of browsers through an identity provider
 - ``trusted_tokens``: tokens (JWT) of CI jobs, which act as the service account of a trust rule
 - ``exchange``: API tokens for the tokens of CI jobs
 - ``signed_tokens``: verification of tokens (JWT) of other issuers

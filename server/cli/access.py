@@ -108,6 +108,22 @@ def set_admin(name: str, is_admin: bool, backend_store_uri: str) -> None:
     click.echo(f"{name} is {'an administrator' if is_admin else 'an ordinary user'}.")
 
 
+@user.command("connect", short_help="Let a user log in through an identity provider.")
+@click.argument("name")
+@click.option("--issuer", required=True, help="The issuer of the provider, as in the file of --auth-config.")
+@click.option("--subject", required=True, help="The user's identifier there: the claim sub.")
+@store_option
+def connect_user(name: str, issuer: str, subject: str, backend_store_uri: str) -> None:
+    """Let a user of an identity provider log in as the user NAME, which is created if it does not exist."""
+    from trackway.storage.access import external_users
+
+    def work(tx: Tx) -> None:
+        external_users.connect(tx, name, issuer, subject)
+
+    run(backend_store_uri, "ConnectUser", f"user:{name}", work)
+    click.echo(f"{name} can log in through {issuer}.")
+
+
 @user.command("delete", short_help="Delete a user or a service account.")
 @click.argument("name")
 @store_option

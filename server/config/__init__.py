@@ -3,6 +3,7 @@
 ``settings``     ``Config``: the options of ``trackway serve``, their environment variables and defaults
 ``variables``    settings that have an environment variable, but no option
 ``access``       settings of users and permissions
+``sign_on``      identity providers, from the file of ``--auth-config``
 ``webhooks``     settings for sending webhooks
 ``checks``       validation of settings, and ``ConfigError``
 ``unsupported``  options of ``mlflow server`` that Trackway does not have
@@ -11,6 +12,7 @@
 from .access import AccessSettings
 from .checks import ConfigError, exposure_warnings, flag, is_loopback
 from .settings import PROXIED_ARTIFACTS, Config, is_switch, options
+from .sign_on import Provider, SignOn
 from .variables import (
     GraphqlLimits,
     JobSettings,
@@ -28,6 +30,8 @@ __all__ = [
     "ConfigError",
     "GraphqlLimits",
     "JobSettings",
+    "Provider",
+    "SignOn",
     "Variables",
     "WebhookSettings",
     "client_credentials",

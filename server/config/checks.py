@@ -112,6 +112,10 @@ def _check_access(config: Config) -> None:
         )
     if config.app_name and config.auth is False:
         raise ConfigError("--app-name basic-auth and --no-auth contradict each other; give one of them.")
+    if config.auth_config and not config.requires_login:
+        raise ConfigError(
+            "--auth-config names identity providers, but this server lets everybody in; add --auth."
+        )
     access = config.variables.access
     if config.requires_login and access.admin_password:
         is_known = access.admin_password in KNOWN_PASSWORDS

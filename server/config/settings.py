@@ -17,6 +17,7 @@ from trackway.client_compat import uris
 from trackway.storage.artifacts.s3_settings import S3Settings
 
 from .checks import ConfigError, check, is_loopback
+from .sign_on import SignOn
 from .unsupported import UnsupportedOption, check_unsupported
 from .variables import Variables
 
@@ -143,6 +144,14 @@ class Config:
         "MLflow's option: basic-auth is the same as --auth. Trackway has no other apps. Default: none.",
         topic="Access",
         metavar="NAME",
+    )
+    auth_config: str = option(
+        "",
+        "TOML file with the identity providers through which users log in (OpenID Connect). Default: none, "
+        "users have passwords.",
+        topic="Access",
+        env="TRACKWAY_AUTH_CONFIG",
+        metavar="FILE",
     )
     port: int = option(
         5000,
@@ -305,6 +314,8 @@ class Config:
 
     # Settings that have no option.
     variables: Variables = field(default_factory=Variables.read)
+    # The settings in the file of auth_config.
+    sign_on: SignOn = field(default_factory=SignOn)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Config:
@@ -330,6 +341,8 @@ class Config:
             # lock by sleeping, which takes a third more processor time and half as much memory again, for
             # the same rates.
             self._set("workers", 1 if self.is_on_sqlite else 2)
+        if self.auth_config:
+            self._set("sign_on", SignOn.read(self.auth_config))
         check(self)
         if self.dev:
             self._set("log_level", "debug")

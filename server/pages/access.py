@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from urllib.parse import quote
 
 from flask import Flask, Response, request
 
@@ -10,47 +11,77 @@ from trackway.client_compat import access_rules
 from trackway.client_compat.errors import ApiError
 from trackway.client_compat.trackway_access import CreateToken, ListTokens, RevokeToken
 from trackway.server.auth import browsers, first_admin
-from trackway.server.auth.gate import ClosedGate, Refused
+from trackway.server.auth.credentials import Refused
+from trackway.server.auth.gate import ClosedGate
+from trackway.server.auth.single_sign_on import SingleSignOn
 from trackway.server.backend import Backend
 
+from . import single_sign_on
 from .frame import Frame, error_text, redirect
 
+_LOGGED_OUT_PATH = "/auth/logged-out"
 _LIFETIMES = (("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("52w", "a year"))
 
 
 def mount(app: Flask, frame: Frame, backend: Backend, gate: ClosedGate) -> None:
     """Add the pages to the application."""
+    sign_on = SingleSignOn(backend, gate)
+    single_sign_on.mount(app, frame, sign_on)
 
     def start_session(name: str, password: str) -> Response:
         """Log in, and go to the page that the user wanted. Raise ``Refused``."""
         session_id = gate.start_session(name, password, request.environ)
         return redirect(request.args.get("next", ""), browsers.session_cookies(request.environ, session_id))
 
+    def login_page(*, name: str = "", error: str = "", status: int = 200) -> Response:
+        return frame.page(
+            "login.html",
+            name=name,
+            error=error,
+            providers=list(sign_on.settings.providers.values()),
+            passwords=sign_on.settings.passwords,
+            next=request.args.get("next", ""),
+            status=status,
+        )
+
     @app.get(browsers.LOGIN_PATH)
     def log_in_page() -> Response:
-        return frame.page("login.html", name="", error="")
+        if sign_on.only:
+            there = quote(request.args.get("next", ""), safe="")
+            return redirect(f"auth/{sign_on.only.name}/login?next={there}")
+        return login_page()
 
     @app.post(browsers.LOGIN_PATH)
     def log_in() -> Response:
         name = request.form.get("name", "")
+        if not sign_on.settings.passwords:
+            return login_page(error="This server has no log-in with passwords.", status=403)
         try:
             return start_session(name, request.form.get("password", ""))
         except Refused as refused:
-            return frame.page("login.html", name=name, error=str(refused), status=401)
+            return login_page(name=name, error=str(refused), status=401)
         except ApiError as error:
-            return frame.page("login.html", name=name, error=error_text(error), status=error.status)
+            return login_page(name=name, error=error_text(error), status=error.status)
 
     @app.post("/auth/logout")
     def log_out() -> Response:
         gate.end_session(request.environ)
-        return redirect(browsers.LOGIN_PATH, browsers.cleared_cookies(request.environ))
+        # The log-in page could lead to the provider at once, which would log the user in again.
+        path = _LOGGED_OUT_PATH if sign_on.only else browsers.LOGIN_PATH
+        return redirect(path, browsers.cleared_cookies(request.environ))
+
+    @app.get(_LOGGED_OUT_PATH)
+    def logged_out() -> Response:
+        return frame.page("message.html", title="Logged out", text="You are logged out.", link="auth/login")
 
     @app.get(first_admin.SETUP_PATH)
     def set_up_page() -> Response:
         try:
             first_admin.check_link(backend.database, request.args.get("token", ""))
         except ApiError as error:
-            return frame.page("message.html", title="Set-up", text=error_text(error), status=error.status)
+            return frame.page(
+                "message.html", title="Set-up", text=error_text(error), link="", status=error.status
+            )
         return frame.page("setup.html", name="admin", error="")
 
     @app.post(first_admin.SETUP_PATH)

@@ -79,8 +79,9 @@ class Frame:
 def redirect(path: str, headers: list[tuple[str, str]] | None = None) -> Response:
     """Return a redirect to a path of this server, which cannot lead to another host."""
     response = Response(status=303)
-    # Browsers read "//host" and "/\host" as another host.
-    response.headers["Location"] = request.script_root + "/" + path.lstrip("/\\")
+    # Browsers read "//host" and "/\host" as another host, and ignore tabs and line breaks in an address.
+    visible = "".join(character for character in path if character >= " ")
+    response.headers["Location"] = request.script_root + "/" + visible.lstrip("/\\")
     response.autocorrect_location_header = False
     for name, value in headers or []:
         response.headers.add(name, value)

@@ -1,6 +1,7 @@
 """Who may use the server. Principals belong to the whole server, so these functions ignore ``tx.workspace``.
 
 ``principals``  users and service accounts
+``external_users``  users of identity providers
 ``roles``       roles, and who has them
 ``grants``      permissions of roles
 ``owners``      permissions that follow a resource
