@@ -20,6 +20,7 @@ from trackway.client_compat import (
     trackway_access,
     trackway_api,
     trackway_artifacts,
+    trackway_audit,
     trackway_trust,
     trackway_webhooks,
     unserved,
@@ -172,6 +173,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         *trackway_access.ENDPOINTS,
         *trackway_api.ENDPOINTS,
         *trackway_artifacts.ENDPOINTS,
+        *trackway_audit.ENDPOINTS,
         *trackway_trust.ENDPOINTS,
         *trackway_webhooks.ENDPOINTS,
     )

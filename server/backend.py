@@ -16,6 +16,7 @@ from trackway.storage.database import Database, ReadReplica, file_of
 from trackway.storage.maintenance import access, unfinished
 from trackway.storage.maintenance.migrate import SchemaError
 
+from .auth.refusals import Refusals
 from .config import Config
 from .leader_lock import LeaderLock
 from .request_body import BodyBudget
@@ -48,6 +49,7 @@ class Backend:
         self._next_attempt = 0.0
         self.body_budget = BodyBudget(2 * config.max_request_size)
         self.leader_lock = LeaderLock()
+        self.refusals = Refusals(self)
 
     @property
     def database(self) -> Database:

@@ -15,12 +15,13 @@ from trackway.client_compat import messages as m
 from trackway.client_compat.wire import Endpoint, Message
 from trackway.storage import audit
 from trackway.storage.access import owners
+from trackway.storage.audit import Origin
 from trackway.storage.database import Tx
 from trackway.storage.search.visible import ALL_MODELS, EVERYTHING, Visible, VisibleModels
 
 from . import request_body
 from .auth import policy
-from .auth.identity import Identity
+from .auth.identity import Identity, origin_of
 from .auth.policy import Permission
 from .backend import Backend
 from .config import Config
@@ -166,7 +167,7 @@ class Transactions:
         can: Permission,
         message: Message,
         request: Request,
-        record: Callable[[Tx, str, str], None] = audit.record,
+        record: Callable[[Tx, str, str, Origin], None] = audit.record,
     ) -> None:
         self.backend = backend
         self.request = request
@@ -185,7 +186,7 @@ class Transactions:
 
     def run(self, work: Callable[[Tx], T], *, write: bool, target: str = "", is_search: bool = False) -> T:
         """Check the permission, call ``work`` and audit a write, in one transaction. Return the result."""
-        can, message, (_, request_id, identity, path_values) = self._can, self._message, self.request
+        can, message, (environ, request_id, identity, path_values) = self._can, self._message, self.request
 
         def authorized_work(tx: Tx) -> T:
             can.check(tx, identity, message, path_values)
@@ -194,7 +195,8 @@ class Transactions:
                 resource_id = can.target(message, cast(Message, result)).partition(":")[2]
                 owners.give(tx, identity.principal.id, can.gives(message), resource_id)
             if write:
-                self._record(tx, self._rpc, target or can.target(message, cast(Message, result)))
+                done_to = target or can.target(message, cast(Message, result))
+                self._record(tx, self._rpc, done_to, origin_of(identity, environ))
             return result
 
         database = self.backend.search_database if is_search else self.backend.database
@@ -204,6 +206,20 @@ class Transactions:
             workspace=identity.workspace,
             user=identity.user,
             request_id=request_id,
+        )
+
+    def refused(self, error: errors.ApiError, outcome: str = audit.DENIED) -> None:
+        """Have the audit tell that the request was refused."""
+        environ, request_id, identity, _ = self.request
+        self.backend.refusals.add(
+            workspace=identity.workspace,
+            user=identity.user,
+            request_id=request_id,
+            action=self._rpc,
+            target=self._can.target(self._message, Message()),
+            origin=origin_of(identity, environ),
+            outcome=outcome,
+            reason=error.message,
         )
 
 
@@ -275,13 +291,17 @@ def respond(backend: Backend, rpc: str, message: Message, request: Request) -> M
     call, can, transaction, appends = HANDLERS[type(message)]
     record = audit.record_append if appends(message) else audit.record
     transactions = Transactions(backend, rpc, can, message, request, record)
-    if transaction == "none":
-        transactions.authorize()
-        return call(Context(transactions), message)
-    is_search = transaction == "search"
-    with waiting.for_database() if is_search else nullcontext():
-        return transactions.run(
-            lambda tx: call(Context(transactions, tx), message),
-            write=transaction == "write",
-            is_search=is_search,
-        )
+    try:
+        if transaction == "none":
+            transactions.authorize()
+            return call(Context(transactions), message)
+        is_search = transaction == "search"
+        with waiting.for_database() if is_search else nullcontext():
+            return transactions.run(
+                lambda tx: call(Context(transactions, tx), message),
+                write=transaction == "write",
+                is_search=is_search,
+            )
+    except errors.PermissionDenied as error:
+        transactions.refused(error)
+        raise

@@ -1,6 +1,6 @@
 """Storage: tables, queries and artifact stores. It does not depend on HTTP.
 
-``audit``       one row for each write
+``audit``       one row for each write, refusals, seals
 ``jobs``        work for later, taken by lease
 ``secrets``     encryption of webhook secrets
 ``free_space``  free space on the disks

@@ -7,6 +7,7 @@
 - ``passwords``: password hashes
 - ``login_limits``: limits of failed log-ins
 - ``last_uses``: when tokens and sessions were used last
+- ``refusals``: refused requests, for the audit
 - ``browsers``: redirects to the log-in page, session cookies, CSRF tokens
 - ``single_sign_on``: log-in of browsers through an identity provider
 - ``trusted_tokens``: tokens (JWT) of CI jobs, which act as the service account of a trust rule

@@ -24,7 +24,14 @@ class Credential(NamedTuple):
 
 
 class Refused(Exception):
-    """The credential is not valid. The message may be shown to the caller."""
+    """The credential is not valid. The message may be shown to the caller.
+
+    ``principal`` has the id and the name of the principal that it names, if there is one.
+    """
+
+    def __init__(self, message: str, principal: tuple[int, str] | None = None) -> None:
+        super().__init__(message)
+        self.principal = principal
 
 
 class Malformed(ValueError):

@@ -24,12 +24,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from trackway.client_compat import access_rules
 from trackway.client_compat.errors import PermissionDenied
+from trackway.storage import audit
 from trackway.storage.access import principals, sessions, state, tokens
+from trackway.storage.audit import Origin
+from trackway.storage.database import DEFAULT_WORKSPACE, Tx
 
 from ..responses import Answer
 from . import api_tokens, browsers, exchange, trusted_tokens
 from .credentials import Credential, Malformed, Refused, presented, session_of
-from .identity import ANONYMOUS, NO_TAGS, Identity, Principal, check_headers, identity_of
+from .identity import ANONYMOUS, NO_TAGS, Identity, Principal, check_headers, identity_of, origin_of
 from .issuer_keys import IssuerKeys
 from .last_uses import LastUses
 from .login_limits import LoginLimits
@@ -52,6 +55,8 @@ OPEN_PATHS = frozenset(
 )
 OPEN_FOLDERS = ("/static-files/", "/auth/")
 ADMIN_PATHS = frozenset({"/metrics"})
+# Key of the request id in the environ.
+REQUEST_ID = "trackway.request_id"
 
 _RECHECK_S = 0.5
 _MAX_CACHED = 10_000
@@ -142,13 +147,42 @@ class ClosedGate:
                 return browsers.challenge(environ)
             identity = self._identity(credential, environ)
         except (Malformed, Refused) as refused:
+            self._record_failure(refused, environ)
             return browsers.challenge(environ, str(refused))
         assert identity.principal is not None
-        if credential.kind == "session" and environ["REQUEST_METHOD"] not in _SAFE_METHODS:
-            browsers.check_csrf(environ, credential.secret)
-        if path in ADMIN_PATHS and not identity.is_unrestricted:
-            raise PermissionDenied(f"{path} is for administrators; {identity.user} is not one.")
+        try:
+            if credential.kind == "session" and environ["REQUEST_METHOD"] not in _SAFE_METHODS:
+                browsers.check_csrf(environ, credential.secret)
+            if path in ADMIN_PATHS and not identity.is_unrestricted:
+                raise PermissionDenied(f"{path} is for administrators; {identity.user} is not one.")
+        except PermissionDenied as error:
+            self._record(audit.DENIED, identity.user, origin_of(identity, environ), error.message, environ)
+            raise
         return identity
+
+    def _record_failure(self, refused: Exception, environ: dict[str, Any]) -> None:
+        """Have the audit tell of a failed log-in as a principal that exists.
+
+        Names that nobody has are not recorded: anybody could fill the audit with them.
+        """
+        if isinstance(refused, Refused) and refused.principal:
+            principal_id, name = refused.principal
+            origin = Origin(principal_id, None, environ.get("REMOTE_ADDR") or None)
+            self._record(audit.UNAUTHENTICATED, name, origin, str(refused), environ)
+
+    def _record(
+        self, outcome: str, user: str | None, origin: Origin, reason: str, environ: dict[str, Any]
+    ) -> None:
+        self._backend.refusals.add(
+            workspace=DEFAULT_WORKSPACE,
+            user=user,
+            request_id=environ.get(REQUEST_ID, ""),
+            action=environ["REQUEST_METHOD"],
+            target=f"path:{environ['PATH_INFO']}",
+            origin=origin,
+            outcome=outcome,
+            reason=reason,
+        )
 
     def _identity(self, credential: Credential, environ: dict[str, Any]) -> Identity:
         """Return the identity of a valid credential, from the cache if possible. Raise ``Refused``."""
@@ -204,11 +238,11 @@ class ClosedGate:
         rows = self._backend.database.run(lambda tx: tokens.for_login(tx, token_id), write=False)
         row = rows[0]
         if row.principal_id is None or not compare_digest(row.digest, api_tokens.digest(text)):
-            raise Refused("The API token is not known, or its owner is not active.")
+            raise Refused("The API token is not known, or its owner is not active.", _named(row))
         if row.revoked_time is not None:
-            raise Refused(f"The API token {token_id} was revoked.")
+            raise Refused(f"The API token {token_id} was revoked.", _named(row))
         if _is_over(row.expiry_time, now_ms):
-            raise Refused(f"The API token {token_id} has expired.")
+            raise Refused(f"The API token {token_id} has expired.", _named(row))
         run_tags = json.loads(row.run_tags) if row.run_tags else NO_TAGS
         principal = _principal(row, "token", token_id, row.scopes, row.expiry_time, run_tags)
         return _Entry(rows, self._identity_of(principal, rows), expiry_ms=row.expiry_time)
@@ -266,22 +300,32 @@ class ClosedGate:
             if not passwords.is_correct(password, row.password_hash):
                 self._limits.failed(address, name)
                 log.warning("failed log-in as %r from %s", name, address)
-                raise Refused("The username or the password is wrong.")
+                raise Refused("The username or the password is wrong.", _named(row))
             self._limits.succeeded(address, name)
         return rows, _principal(row, "password")
 
     def start_session(self, name: str, password: str, environ: dict[str, Any]) -> str:
         """Return the id of a new session of the user. Raise as ``log_in`` does."""
-        principal = self.log_in(name, password, environ)
-        return self.open_session(principal.id, principal.name)
+        try:
+            principal = self.log_in(name, password, environ)
+        except Refused as refused:
+            self._record_failure(refused, environ)
+            raise
+        return self.open_session(principal, environ)
 
-    def open_session(self, principal_id: int, name: str) -> str:
+    def open_session(self, principal: Principal, environ: dict[str, Any]) -> str:
         """Return the id of a new session of a principal that has proved who it is."""
         session_id = secrets.token_urlsafe(32)
         digest = api_tokens.digest(session_id)
         expiry = time.time_ns() // 1_000_000 + _SESSION_MS
+        origin = origin_of(ANONYMOUS._replace(principal=principal), environ)
+
+        def work(tx: Tx) -> None:
+            sessions.create(tx, principal.id, digest, expiry)
+            audit.record(tx, "LogIn", f"user:{principal.name}", origin)
+
         self._backend.database.run(
-            lambda tx: sessions.create(tx, principal_id, digest, expiry), write=True, user=name
+            work, write=True, user=principal.name, request_id=environ.get(REQUEST_ID, "")
         )
         return session_id
 
@@ -300,6 +344,11 @@ ANONYMOUS_AT_OPEN_PATH = ANONYMOUS._replace(is_unrestricted=False)
 def gate_of(backend: Backend) -> OpenGate | ClosedGate:
     """Return the gate for the server's settings."""
     return ClosedGate(backend) if backend.config.requires_login else OpenGate()
+
+
+def _named(row: Any) -> tuple[int, str] | None:
+    """Return the id and the name of the principal of a row, or None."""
+    return None if row.principal_id is None else (row.principal_id, row.name)
 
 
 def _principal(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from trackway.client_compat.access_rules import MANAGE
 from trackway.client_compat.errors import BadRequest, FeatureDisabled
+from trackway.storage.audit import Origin
 from trackway.storage.database import DEFAULT_WORKSPACE
 
 from .rights import Grant, Rights
@@ -67,6 +68,17 @@ def identity_of(principal: Principal, rows: Iterable[Any], default_level: int) -
     )
     rights = Rights(granted, MANAGE if principal.is_admin else default_level)
     return Identity(principal.name, DEFAULT_WORKSPACE, may_all, principal, rights)
+
+
+def origin_of(identity: Identity, environ: Mapping[str, Any]) -> Origin:
+    """Return where a request comes from, for the audit."""
+    address = environ.get("REMOTE_ADDR") or None
+    principal = identity.principal
+    if principal is None:
+        return Origin(None, None, address)
+    how, credential = principal.authenticated_by, principal.credential
+    # The digest of a session finds its row; its start is enough to tell sessions apart.
+    return Origin(principal.id, f"{how} {credential[:12]}" if credential else how, address)
 
 
 def check_headers(environ: dict[str, Any]) -> None:

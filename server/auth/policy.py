@@ -31,7 +31,7 @@ _REGISTRY_NOUNS = ("registered_model", "model_version")
 _PROXIED = "mlflow-artifacts:/"
 _TIER_FOLDERS = {"models": "logged_model", "traces": "trace"}
 _RUN_ID = re.compile("[0-9a-f]{32}")
-_ACCESS_NOUNS = ("principal", "user", "token", "service_account", "role", "grant", "permission")
+_ACCESS_NOUNS = ("principal", "user", "token", "service_account", "role", "grant", "permission", "audit")
 
 
 class Within(NamedTuple):
@@ -410,6 +410,8 @@ read_user_permissions = Permission("read", "permission", ("username",))
 read_tokens = Permission("read", "token", ("owner",))
 create_token = Permission("create", "token", ("name",), response_field="token.token_id")
 edit_token = Permission("edit", "token", ("token_id",))
+# Administrators read all of it, administrators of a workspace theirs; the handler checks it.
+read_audit = Permission("read", "audit")
 read_service_accounts = Permission("read", "service_account", who="admins")
 create_service_account = Permission("create", "service_account", ("name",), who="admins")
 delete_service_account = Permission("delete", "service_account", ("name",), who="admins")

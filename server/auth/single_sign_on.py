@@ -29,6 +29,7 @@ from ..config import ConfigError, Provider
 from ..responses import Headers
 from . import signed_tokens
 from .credentials import Refused
+from .identity import Principal
 
 if TYPE_CHECKING:
     from ..backend import Backend
@@ -102,7 +103,8 @@ class SingleSignOn:
             raise Refused("The answer comes from another identity provider.")
         claims = self._claims(environ, provider, query.get("code", ""), login)
         user = self._user(provider, claims)
-        session_id = self._gate.open_session(user.id, user.name)
+        principal = Principal(user.id, user.kind, user.name, bool(user.is_admin), f"provider {provider.name}")
+        session_id = self._gate.open_session(principal, environ)
         return Finished(session_id, login["next"], [_cookie(environ, login_state, "", 0)])
 
     def _begun(self, environ: dict[str, Any], provider: Provider, login_state: str) -> dict[str, str]:

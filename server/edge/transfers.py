@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from trackway.client_compat import codec
+from trackway.client_compat.errors import PermissionDenied
 from trackway.client_compat.wire import Endpoint, Message
 
 from ..auth.policy import Permission
@@ -112,8 +113,12 @@ class FileTransfer:
         pairs.update({name: [value] for name, value in request.path_values.items()})
         message = codec.decode_query(self._endpoint.request, pairs)
         transactions = Transactions(self._backend, self._endpoint.rpc, can, message, request)
-        transactions.authorize()
-        return call(Transfer(transactions), message)
+        try:
+            transactions.authorize()
+            return call(Transfer(transactions), message)
+        except PermissionDenied as error:
+            transactions.refused(error)
+            raise
 
 
 def message(answer: Message) -> Answer:

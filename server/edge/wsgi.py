@@ -17,7 +17,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from trackway.client_compat import errors
 
-from ..auth.gate import Gate
+from ..auth.gate import REQUEST_ID, Gate
 from ..config import Config
 from ..request_body import Environ
 from ..responses import TEXT_TYPE, Answer, Stream, error_answer, status_line, unexpected_answer
@@ -79,7 +79,7 @@ class WsgiApp:
     def respond(self, environ: Environ) -> Answer | Stream:
         """Return the response to a request. Exceptions become error responses."""
         environ[STARTED] = time.perf_counter()
-        request_id = observability.request_id(environ)
+        request_id = environ[REQUEST_ID] = observability.request_id(environ)
         if self.metrics:
             self.metrics.begin()
         try:

@@ -4,6 +4,7 @@
 ``external_users``  users of identity providers
 ``roles``       roles, and who has them
 ``grants``      permissions of roles
+``changes``     what a transaction changes, for its audit row
 ``owners``      permissions that follow a resource
 ``containers``  the experiments and models of a request's resources
 ``tokens``      API tokens of principals

@@ -12,7 +12,7 @@ from trackway.client_compat.errors import AlreadyExists, NotFound
 
 from ..database import Tx, insert_new
 from ..schema.access import grants, role_members, roles
-from . import state
+from . import changes, state
 
 
 def add(tx: Tx, role_id: int, resource_type: str, resource_id: str, permission: str) -> sa.Row[Any]:
@@ -30,6 +30,7 @@ def add(tx: Tx, role_id: int, resource_type: str, resource_id: str, permission: 
             f"Role permission (role_id={role_id}, resource_type={resource_type}, "
             f"resource_pattern={resource_id}) already exists."
         )
+    _note(tx, row, old=None, new=permission)
     state.raise_epoch(tx)
     return row
 
@@ -54,16 +55,19 @@ def find(tx: Tx, role_id: int, resource_type: str, resource_id: str) -> sa.Row[A
 
 def set_level(tx: Tx, grant_id: int, permission: str) -> sa.Row[Any]:
     """Change the level of a permission. Return its row. Raise ``NotFound``."""
-    access_rules.check_level(get(tx, grant_id).resource_type, permission)
+    row = get(tx, grant_id)
+    access_rules.check_level(row.resource_type, permission)
     tx.execute(sa.update(grants).where(grants.c.id == grant_id).values(permission=permission))
+    _note(tx, row, old=row.permission, new=permission)
     state.raise_epoch(tx)
     return get(tx, grant_id)
 
 
 def remove(tx: Tx, grant_id: int) -> None:
     """Take a permission from its role. Raise ``NotFound``."""
-    get(tx, grant_id)
+    row = get(tx, grant_id)
     tx.execute(sa.delete(grants).where(grants.c.id == grant_id))
+    _note(tx, row, old=row.permission, new=None)
     state.raise_epoch(tx)
 
 
@@ -120,8 +124,12 @@ def rename(tx: Tx, workspace: str, resource_type: str, old: str, new: str) -> No
             ~has_new,
         )
         .values(resource_id=new)
-    )
-    if moved.rowcount:
+        .returning(grants.c.role_id, grants.c.permission)
+    ).all()
+    for row in moved:
+        changes.note(tx, "grant", (row.role_id, resource_type, old), row.permission, None)
+        changes.note(tx, "grant", (row.role_id, resource_type, new), None, row.permission)
+    if moved:
         state.raise_epoch(tx)
 
 
@@ -129,11 +137,19 @@ def forget(tx: Tx, workspace: str, resource_type: str, resource_id: str) -> None
     """Remove the permissions for a resource that was deleted, so that another of its name starts without."""
     of_workspace = sa.select(roles.c.id).where(roles.c.workspace == workspace)
     removed = tx.execute(
-        sa.delete(grants).where(
+        sa.delete(grants)
+        .where(
             grants.c.role_id.in_(of_workspace),
             grants.c.resource_type == resource_type,
             grants.c.resource_id == resource_id,
         )
-    )
-    if removed.rowcount:
+        .returning(grants)
+    ).all()
+    for row in removed:
+        _note(tx, row, old=row.permission, new=None)
+    if removed:
         state.raise_epoch(tx)
+
+
+def _note(tx: Tx, row: Any, *, old: str | None, new: str | None) -> None:
+    changes.note(tx, "grant", (row.role_id, row.resource_type, row.resource_id), old, new)

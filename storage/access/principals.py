@@ -11,7 +11,7 @@ from trackway.client_compat.errors import AlreadyExists, BadRequest, NotFound
 
 from ..database import Prepared, Tx, insert_new
 from ..schema.access import access_state, grants, principals, role_members, roles, sessions
-from . import state
+from . import changes, state
 
 USER, SERVICE = "user", "service"
 
@@ -79,6 +79,7 @@ def create(
     ).first()
     if inserted is None:
         raise AlreadyExists(f"User (username={name}) already exists. Choose another username.")
+    changes.note(tx, "principal", (inserted.id,), None, _value(inserted))
     return inserted
 
 
@@ -112,6 +113,7 @@ def set_password(tx: Tx, name: str, password_hash: str, *, ends_sessions: bool =
     """Replace the user's password. Sessions of the user end, unless ``ends_sessions`` is false."""
     row = find(tx, name, kind=USER)
     _update(tx, row.id, password_hash=password_hash)
+    changes.note(tx, "password", (row.id,), None, "set")
     if ends_sessions:
         tx.execute(sa.delete(sessions).where(sessions.c.principal_id == row.id))
 
@@ -122,6 +124,7 @@ def set_admin(tx: Tx, name: str, is_admin: bool) -> None:
     if row.is_admin and not is_admin:
         _check_not_last_admin(tx, row)
     _update(tx, row.id, is_admin=is_admin)
+    changes.note(tx, "principal", (row.id,), _value(row), {**_value(row), "is_admin": is_admin})
 
 
 def delete(tx: Tx, name: str, *, kind: str = USER) -> None:
@@ -130,7 +133,18 @@ def delete(tx: Tx, name: str, *, kind: str = USER) -> None:
     if row.is_admin:
         _check_not_last_admin(tx, row)
     tx.execute(sa.delete(principals).where(principals.c.id == row.id))
+    changes.note(tx, "principal", (row.id,), _value(row), None)
     state.raise_epoch(tx)
+
+
+def _value(row: Any) -> dict[str, Any]:
+    """Return what the audit tells of a principal."""
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "is_admin": bool(row.is_admin),
+        "is_active": bool(row.is_active),
+    }
 
 
 def _check_not_last_admin(tx: Tx, row: sa.Row[Any]) -> None:

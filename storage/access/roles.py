@@ -15,7 +15,7 @@ from trackway.client_compat.errors import AlreadyExists, NotFound
 
 from ..database import Tx, insert_new
 from ..schema.access import role_members, roles
-from . import state
+from . import changes, state
 
 
 def create(tx: Tx, name: str, workspace: str, description: str | None = None) -> sa.Row[Any]:
@@ -25,6 +25,7 @@ def create(tx: Tx, name: str, workspace: str, description: str | None = None) ->
     row = tx.execute(insert_new(roles).returning(roles), values).first()
     if row is None:
         raise AlreadyExists(f"Role (name={name}, workspace={workspace}) already exists.")
+    changes.note(tx, "role", (row.id,), None, _value(row))
     return row
 
 
@@ -32,11 +33,13 @@ def own_role(tx: Tx, principal_id: int, workspace: str) -> int:
     """Return the id of the role with the principal's own permissions in a workspace; create it if needed."""
     name = f"__user_{principal_id}__"
     values = {"name": name, "workspace": workspace, "owner_id": principal_id}
-    inserted = tx.execute(insert_new(roles).returning(roles.c.id), values).first()
+    inserted = tx.execute(insert_new(roles).returning(roles), values).first()
     if inserted is None:
         query = sa.select(roles.c.id).where(roles.c.workspace == workspace, roles.c.name == name)
         return int(tx.execute(query).scalar_one())
     tx.execute(sa.insert(role_members), {"principal_id": principal_id, "role_id": inserted.id})
+    changes.note(tx, "role", (inserted.id,), None, _value(inserted))
+    changes.note(tx, "member", (principal_id, inserted.id), None, True)
     return int(inserted.id)
 
 
@@ -82,13 +85,17 @@ def update(tx: Tx, role_id: int, name: str | None, description: str | None) -> s
         values["name"] = name
     if values:
         tx.execute(sa.update(roles).where(roles.c.id == role_id).values(**values))
-    return get(tx, role_id)
+    changed = get(tx, role_id)
+    if _value(changed) != _value(role):
+        changes.note(tx, "role", (role_id,), _value(role), _value(changed))
+    return changed
 
 
 def delete(tx: Tx, role_id: int) -> None:
     """Delete a role with its permissions. Raise ``NotFound``."""
-    get(tx, role_id)
+    role = get(tx, role_id)
     tx.execute(sa.delete(roles).where(roles.c.id == role_id))
+    changes.note(tx, "role", (role_id,), _value(role), None)
     state.raise_epoch(tx)
 
 
@@ -101,6 +108,7 @@ def assign(tx: Tx, principal_id: int, role_id: int) -> sa.Row[Any]:
         raise AlreadyExists(
             f"User role assignment (user_id={principal_id}, role_id={role_id}) already exists"
         )
+    changes.note(tx, "member", (principal_id, role_id), None, True)
     state.raise_epoch(tx)
     return row
 
@@ -114,6 +122,7 @@ def unassign(tx: Tx, principal_id: int, role_id: int) -> None:
     )
     if not deleted.rowcount:
         raise NotFound(f"User role assignment (user_id={principal_id}, role_id={role_id}) not found")
+    changes.note(tx, "member", (principal_id, role_id), True, None)
     state.raise_epoch(tx)
 
 
@@ -122,3 +131,13 @@ def members(tx: Tx, role_id: int) -> Sequence[sa.Row[Any]]:
     get(tx, role_id)
     query = sa.select(role_members).where(role_members.c.role_id == role_id).order_by(role_members.c.id)
     return tx.execute(query).all()
+
+
+def _value(role: Any) -> dict[str, Any]:
+    """Return what the audit tells of a role."""
+    return {
+        "workspace": role.workspace,
+        "name": role.name,
+        "description": role.description,
+        "owner_id": role.owner_id,
+    }

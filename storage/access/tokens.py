@@ -11,7 +11,7 @@ from trackway.client_compat.errors import NotFound
 
 from ..database import Prepared, Tx
 from ..schema.access import access_state, principals, tokens
-from . import state
+from . import changes, state
 from .principals import LOGIN_COLUMNS, with_grants
 
 _BY_ID = Prepared(
@@ -82,6 +82,8 @@ def create(
             "run_tags": run_tags,
         },
     )
+    value = {"principal_id": principal_id, "name": name, "scopes": list(scopes), "expiry_time": expiry_time}
+    changes.note(tx, "token", (token_id,), None, value)
 
 
 def forget_expired(tx: Tx, trust_rule_id: int, before: int) -> None:
@@ -109,6 +111,7 @@ def revoke(tx: Tx, token_id: str) -> None:
     """Refuse the token from now on. A revoked one remains as it is. Raise ``NotFound``."""
     if find(tx, token_id).revoked_time is None:
         _update(tx, token_id, revoked_time=tx.now_ms)
+        changes.note(tx, "token", (token_id,), "valid", "revoked")
 
 
 def shorten(tx: Tx, token_id: str, expiry_time: int) -> None:
@@ -116,6 +119,7 @@ def shorten(tx: Tx, token_id: str, expiry_time: int) -> None:
     expiry = find(tx, token_id).expiry_time
     if expiry is None or expiry > expiry_time:
         _update(tx, token_id, expiry_time=expiry_time)
+        changes.note(tx, "token", (token_id,), {"expiry_time": expiry}, {"expiry_time": expiry_time})
 
 
 def record_uses(tx: Tx, times: Mapping[str, int]) -> None:

@@ -40,6 +40,7 @@ class Tx:
         "_pipeline",
         "_pooled",
         "_row_cache",
+        "changes",
         "dialect",
         "request_id",
         "text_cache",
@@ -70,6 +71,8 @@ class Tx:
         self._row_cache = row_cache
         self._now_ms: int | None = None
         self._after_commit: list[Callable[[], None]] | None = None
+        # What the transaction has changed, for the detail of its audit row (``storage/access/changes.py``).
+        self.changes: list[dict[str, Any]] | None = None
         self.workspace = workspace
         self.user = user
         self.request_id = request_id

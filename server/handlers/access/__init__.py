@@ -8,11 +8,22 @@
 - ``tokens``: API tokens
 - ``service_accounts``: accounts for programs
 - ``trust``: issuers of tokens that are accepted, and trust rules
+- ``audit``: who did what
 """
 
-from . import resource_permissions, roles, service_accounts, tokens, trust, user_permissions, users
+from . import (
+    audit,
+    resource_permissions,
+    roles,
+    service_accounts,
+    tokens,
+    trust,
+    user_permissions,
+    users,
+)
 
 __all__ = [
+    "audit",
     "resource_permissions",
     "roles",
     "service_accounts",

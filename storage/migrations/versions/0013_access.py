@@ -1,4 +1,4 @@
-"""Users, service accounts, tokens, sessions, roles and their permissions."""
+"""Users, service accounts, tokens, sessions, roles and their permissions; who did what, in the audit."""
 
 import secrets
 
@@ -157,3 +157,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_access_state"),
     )
     op.bulk_insert(state, [{"id": 1, "epoch": 1, "signing_key": secrets.token_hex(32)}])
+    for column in (
+        sa.Column("principal_id", Id, nullable=True),
+        sa.Column("authenticated_by", String, nullable=True),
+        sa.Column("address", String, nullable=True),
+        sa.Column("outcome", String, nullable=False, server_default="done"),
+        sa.Column("detail", String, nullable=True),
+    ):
+        op.add_column("audit", column)
+    op.create_table(
+        "audit_seals",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("first_id", Id, nullable=False),
+        sa.Column("last_id", Id, nullable=False),
+        sa.Column("row_count", Int64, nullable=False),
+        sa.Column("rows", String, nullable=False),
+        sa.Column("rows_digest", String, nullable=False),
+        sa.Column("digest", String, nullable=False),
+        sa.Column("previous", String, nullable=False),
+        sa.Column("time_ms", Int64, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_seals"),
+        sa.UniqueConstraint("previous", name="uq_audit_seals_previous"),
+    )
