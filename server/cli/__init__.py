@@ -10,6 +10,7 @@
 ``ui``       ``trackway ui``
 ``access``   ``trackway user``, ``token`` and ``whoami``
 ``trust``    ``trackway issuer`` and ``trackway trust``
+``audit``    ``trackway audit``
 ``http``     requests of commands to a server
 ``tables``   tables on the terminal
 
@@ -27,7 +28,7 @@ import click
 import trackway
 
 from ..config import Config, ConfigError, exposure_warnings
-from . import access, db, deleted_artifacts, history, options, trash, trust, ui
+from . import access, audit, db, deleted_artifacts, history, options, trash, trust, ui
 from .groups import Group
 from .store import fail
 
@@ -51,6 +52,7 @@ main.add_command(access.token)
 main.add_command(access.whoami)
 main.add_command(trust.issuer)
 main.add_command(trust.trust)
+main.add_command(audit.audit)
 
 
 @main.command(short_help="Run the server.")

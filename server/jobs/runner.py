@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from trackway.client_compat.errors import ApiError
@@ -19,6 +19,7 @@ from trackway.storage.webhooks import outbox
 
 from ..backend import Backend
 from ..config import JobSettings
+from .audit_seals import Sealer
 from .backoff import delay_s
 
 log = logging.getLogger("trackway.jobs")
@@ -38,8 +39,16 @@ class Runner:
     the end of a process; the leases of its unfinished jobs then expire.
     """
 
-    def __init__(self, backend: Backend, kinds: Mapping[str, Work], settings: JobSettings) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        kinds: Mapping[str, Work],
+        settings: JobSettings,
+        periodic: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        """``periodic`` are called by the leader at each poll; each decides whether it has something to do."""
         self._backend = backend
+        self._periodic = periodic
         self._kinds = kinds
         self._max_jobs = settings.threads
         # A receiver that does not answer cannot take all threads: jobs for other receivers still run.
@@ -136,7 +145,10 @@ class Runner:
             wait_s = min(wait_s, self._lease_s / 3)
         if free <= 0:  # the end of a job wakes this thread
             return wait_s
-        if not (self._must_query or self._backend.leader_lock.acquire()):
+        if self._backend.leader_lock.acquire():
+            for call in self._periodic:
+                call()
+        elif not self._must_query:
             return wait_s
         kinds = list(self._kinds)
         due_ms = self._backend.database.run(lambda tx: jobs.next_due(tx, kinds, full_lanes), write=False)
@@ -210,4 +222,5 @@ def make_runner(backend: Backend) -> Runner:
 
         webhooks.deliver(backend.config, database, job)
 
-    return Runner(backend, {outbox.DELIVER: deliver}, backend.config.variables.jobs)
+    kinds = {outbox.DELIVER: deliver}
+    return Runner(backend, kinds, backend.config.variables.jobs, [Sealer(backend).run])

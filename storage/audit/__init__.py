@@ -3,6 +3,7 @@
 - ``entries``: search the audit
 - ``refusals``: rows of requests that were refused
 - ``seals``: a chain of digests, by which changes of old rows are found
+- ``retention``: remove old rows
 
 Requests that only append points, which have times of their own, get one row a minute for each run and user: a
 training loop logs thousands of them, and a row of the audit is larger than a point.
