@@ -44,6 +44,7 @@ from .edge.wsgi import WsgiApp
 from .graphql import Graphql
 from .jobs import runner
 from .pages import access as access_pages
+from .pages import audit as audit_pages
 from .pages.frame import Frame
 from .ui import pages, stubs
 from .ui.page_script import USERS
@@ -79,7 +80,9 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
     pages.mount(app, config, served)
     wsgi = WsgiApp(config, gate, FlaskPages(app))
     if isinstance(gate, ClosedGate):
-        access_pages.mount(app, Frame(app, backend), backend, gate)
+        frame = Frame(app, backend)
+        access_pages.mount(app, frame, backend, gate)
+        audit_pages.mount(app, frame)
         wsgi.mount("POST", exchange.PATH, exchange.TokenExchange(backend, gate))
     mount(wsgi, backend)
     app.wsgi_app = wsgi  # type: ignore[method-assign]

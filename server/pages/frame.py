@@ -13,6 +13,7 @@ from trackway.client_compat import codec, errors
 from trackway.client_compat.wire import Message
 from trackway.server.auth import browsers
 from trackway.server.auth.credentials import session_of
+from trackway.server.auth.identity import Identity
 from trackway.server.backend import Backend
 from trackway.server.dispatch import respond
 from trackway.server.edge.flask_pages import REQUEST
@@ -21,8 +22,9 @@ from trackway.server.edge.router import Request
 R = TypeVar("R", bound=Message)
 
 FOLDER = "/trackway/"
-# Title and path (below the static prefix) of each page in the navigation.
-_NAVIGATION = (("API tokens", "trackway/tokens"),)
+# Title and path (below the static prefix) of each page in the navigation, and whether it is for administrators
+# of the server or the workspace only.
+_NAVIGATION = (("API tokens", "trackway/tokens", False), ("Audit", "trackway/audit", True))
 # No scripts, nothing from other hosts, and no other page may frame these.
 _POLICY = "; ".join(
     (
@@ -58,7 +60,7 @@ class Frame:
         text = self._templates.get_template(template).render(
             root=request.script_root + "/",
             path=request.path.lstrip("/"),
-            navigation=_NAVIGATION if identity.principal else (),
+            navigation=_navigation(identity),
             user=identity.user,
             csrf=browsers.csrf_token(session_id) if session_id else "",
             **values,
@@ -74,6 +76,16 @@ class Frame:
         """Call a handler as the page's caller. Raise its ``ApiError``."""
         found = respond(self._backend, type(message).__qualname__, message, _request())
         return cast(R, codec.unrendered(found))
+
+
+def _navigation(identity: Identity) -> list[tuple[str, str]]:
+    """Return the titles and paths of the pages that the caller can use."""
+    if identity.principal is None:
+        return []
+    administrates = identity.principal.is_admin or bool(
+        identity.rights and identity.rights.is_workspace_admin
+    )
+    return [(title, path) for title, path, for_admins in _NAVIGATION if administrates or not for_admins]
 
 
 def redirect(path: str, headers: list[tuple[str, str]] | None = None) -> Response:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import random
+import re
 
 import pytest
 
@@ -288,3 +290,43 @@ def rename_model(server, chance):
 
 def drop_model(server, chance):
     return server.call("DELETE", f"{M2}/registered-models/delete", name=f"{chance.randrange(1, 6)}")
+
+
+# ---- the page
+
+
+def page(server, who, **query):
+    return server.call("GET", "/trackway/audit", who=who, **query)
+
+
+def test_the_page_shows_entries_and_finds_them(server):
+    create_experiment(server, "hers", who="alice")
+    create_experiment(server, "<script>", who="bob")
+    text = page(server, ADMIN, actor="alice").text
+    assert "CreateExperiment" in text
+    assert "<td>alice</td>" in text
+    assert "<td>bob</td>" not in text
+    assert 'href="/trackway/audit"' in server.call("GET", "/trackway/tokens").text
+    assert 'href="/trackway/audit"' not in server.call("GET", "/trackway/tokens", who="alice").text
+    assert "There are no such entries." in page(server, ADMIN, until="2020-01-01").text
+    assert "CreateExperiment" in page(server, ADMIN, since="2020-01-01", outcome="done").text
+
+
+def test_the_page_has_older_entries_on_later_pages(server):
+    for number in range(101):
+        create_experiment(server, f"e{number}", who="alice")
+    text = page(server, ADMIN, action="CreateExperiment").text
+    assert text.count("<td>CreateExperiment</td>") == 100
+    older = html.unescape(re.search(r'href="\?([^"]*)">Older', text)[1])
+    text = server.client.get(f"/trackway/audit?{older}", headers=basic(ADMIN, PASSWORD)).text
+    assert text.count("<td>CreateExperiment</td>") == 1
+    assert "Older entries" not in text
+
+
+def test_the_page_says_what_is_wrong(server):
+    refused = page(server, "alice")
+    assert refused.status_code == 403
+    assert "Only administrators of the workspace" in refused.text
+    wrong = page(server, ADMIN, since="yesterday")
+    assert (wrong.status_code, "is not a day; write it as 2026-01-31." in wrong.text) == (400, True)
+    assert page(server, ADMIN, page="x").status_code == 400
