@@ -6,6 +6,7 @@
 - ``api_tokens``: the text of API tokens
 - ``passwords``: password hashes
 - ``login_limits``: limits of failed log-ins
+- ``rate_limits``: limits of the rate of requests
 - ``last_uses``: when tokens and sessions were used last
 - ``refusals``: refused requests, for the audit
 - ``browsers``: redirects to the log-in page, session cookies, CSRF tokens

@@ -36,9 +36,11 @@ from .identity import ANONYMOUS, NO_TAGS, Identity, Principal, check_headers, id
 from .issuer_keys import IssuerKeys
 from .last_uses import LastUses
 from .login_limits import LoginLimits
+from .rate_limits import RateLimits
 
 if TYPE_CHECKING:
     from ..backend import Backend
+    from ..config import Config
 
 log = logging.getLogger("trackway.server")
 
@@ -84,11 +86,15 @@ class Gate(Protocol):
 class OpenGate:
     """The gate of a server without authentication: every caller is anonymous and may do everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: float = 0) -> None:
+        """``rate`` is the number of requests a second that an address may make; 0: no limit."""
         self._has_warned = False
+        self._rates = RateLimits(rate)
 
     def identify(self, environ: dict[str, Any]) -> Identity:
         check_headers(environ)
+        if not _is_open(environ["PATH_INFO"]):
+            self._rates.take(environ.get("REMOTE_ADDR", ""))
         if not self._has_warned and ("HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ):
             self._has_warned = True
             log.warning(
@@ -134,22 +140,27 @@ class ClosedGate:
         self._check_lock = threading.Lock()
         self._limits = LoginLimits()
         self._uses = LastUses(backend)
+        self._rates = RateLimits(_rate_of(backend.config))
         self._default_level = access_rules.LEVELS[backend.config.variables.access.default_permission]
 
     def identify(self, environ: dict[str, Any]) -> Identity | Answer:
         check_headers(environ)
         path = environ["PATH_INFO"]
-        if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
+        if _is_open(path):
             return ANONYMOUS_AT_OPEN_PATH
+        address = environ.get("REMOTE_ADDR", "")
         try:
             credential = presented(environ)
             if credential is None:
+                self._rates.take(address)
                 return browsers.challenge(environ)
             identity = self._identity(credential, environ)
         except (Malformed, Refused) as refused:
+            self._rates.take(address)
             self._record_failure(refused, environ)
             return browsers.challenge(environ, str(refused))
         assert identity.principal is not None
+        self._rates.take(identity.principal.id)
         try:
             if credential.kind == "session" and environ["REQUEST_METHOD"] not in _SAFE_METHODS:
                 browsers.check_csrf(environ, credential.secret)
@@ -192,6 +203,8 @@ class ClosedGate:
         now_ms = time.time_ns() // 1_000_000
         entry = self._cache.get(key)
         if entry is None or entry.epoch < self._epoch or _is_over(entry.expiry_ms, now_ms):
+            # Valid credentials count for their principal, others for the address, see ``identify``.
+            self._rates.check(environ.get("REMOTE_ADDR", ""))
             entry = self._verify(credential, environ, now_ms, entry)
             with self._lock:
                 self._cache[key] = entry
@@ -343,7 +356,17 @@ ANONYMOUS_AT_OPEN_PATH = ANONYMOUS._replace(is_unrestricted=False)
 
 def gate_of(backend: Backend) -> OpenGate | ClosedGate:
     """Return the gate for the server's settings."""
-    return ClosedGate(backend) if backend.config.requires_login else OpenGate()
+    return ClosedGate(backend) if backend.config.requires_login else OpenGate(_rate_of(backend.config))
+
+
+def _is_open(path: str) -> bool:
+    """Return whether a path is open to everybody."""
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
+
+
+def _rate_of(config: Config) -> float:
+    """Return the rate that one of the server's worker processes allows each caller."""
+    return config.rate_limit / (config.workers or 1)
 
 
 def _named(row: Any) -> tuple[int, str] | None:

@@ -116,6 +116,10 @@ def _check_access(config: Config) -> None:
         raise ConfigError(
             "--auth-config names identity providers, but this server lets everybody in; add --auth."
         )
+    if config.rate_limit < 0:
+        raise ConfigError(
+            f"--rate-limit must be a number of requests a second, or 0 for no limit, not {config.rate_limit}."
+        )
     access = config.variables.access
     if config.requires_login and access.admin_password:
         is_known = access.admin_password in KNOWN_PASSWORDS

@@ -153,6 +153,16 @@ class Config:
         env="TRACKWAY_AUTH_CONFIG",
         metavar="FILE",
     )
+    rate_limit: int = option(
+        0,
+        "Requests a second that a user or service account may make, and an address without valid "
+        "credentials. After a pause those of two seconds may come at once; further ones get status 429, "
+        "and MLflow's clients wait and repeat them. Each worker process allows its share. Default: 0, no "
+        "limit.",
+        topic="Access",
+        env="TRACKWAY_RATE_LIMIT",
+        metavar="NUMBER",
+    )
     port: int = option(
         5000,
         "Port to listen on.",

@@ -22,8 +22,8 @@ from trackway.server.edge.router import Request
 R = TypeVar("R", bound=Message)
 
 FOLDER = "/trackway/"
-# Title and path (below the static prefix) of each page in the navigation, and whether it is for administrators
-# of the server or the workspace only.
+# Title and path (below the static prefix) of each page in the navigation, and whether only administrators of
+# the server or the workspace can use it.
 _NAVIGATION = (("API tokens", "trackway/tokens", False), ("Audit", "trackway/audit", True))
 # No scripts, nothing from other hosts, and no other page may frame these.
 _POLICY = "; ".join(
