@@ -213,6 +213,13 @@ class _RetryLater(ApiError):
         self.headers.setdefault("Retry-After", str(retry_after_s))
 
 
+class QuotaExceeded(ApiError):
+    """A quota is used up. Waiting does not help, so the status is not 429, which clients repeat."""
+
+    error_code = "QUOTA_EXCEEDED"
+    _status = 403
+
+
 class Unavailable(_RetryLater):
     error_code = "TEMPORARILY_UNAVAILABLE"
 

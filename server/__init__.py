@@ -6,6 +6,7 @@
 - ``request_body``: reads request bodies, JSON and query strings
 - ``batch_decoder``: a fast decoder for large log-batch bodies
 - ``backend``: state of a process: settings, database, read replica, artifact stores
+- ``usage``: counts what requests write, and checks quotas
 - ``leader_lock``: the lock by which one process polls for abandoned jobs
 - ``version``: the MLflow version that this server reports
 """

@@ -87,6 +87,7 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
     mount(wsgi, backend)
     app.wsgi_app = wsgi  # type: ignore[method-assign]
     if start_jobs:
+        backend.usage.start()
         backend.start_artifact_check()
     if background and start_jobs:
         background.start()

@@ -20,6 +20,7 @@ from .auth.refusals import Refusals
 from .config import Config
 from .leader_lock import LeaderLock
 from .request_body import BodyBudget
+from .usage import Usage
 
 log = logging.getLogger("trackway.server")
 
@@ -50,6 +51,7 @@ class Backend:
         self.body_budget = BodyBudget(2 * config.max_request_size)
         self.leader_lock = LeaderLock()
         self.refusals = Refusals(self)
+        self.usage = Usage(self)
 
     @property
     def database(self) -> Database:

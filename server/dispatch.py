@@ -28,6 +28,7 @@ from .config import Config
 from .edge import waiting
 from .edge.router import PathValues, Request
 from .responses import JSON_TYPE, Answer
+from .usage import Uses
 
 # A "search" reads lists that may be slightly out of date: it uses the read replica if one is configured.
 Transaction = Literal["read", "search", "write", "none"]
@@ -45,6 +46,7 @@ class Registered(NamedTuple):
     can: Permission
     transaction: Transaction
     appends: Callable[[Any], bool]
+    uses: Uses | None = None
 
 
 HANDLERS: dict[type[Message], Registered] = {}
@@ -60,6 +62,7 @@ def handles(
     can: Permission,
     transaction: Transaction | None = None,
     appends: Callable[[M], bool] = _never,
+    uses: Uses | None = None,
 ) -> Callable[[Callable[[Context, M], R]], Callable[[Context, M], R]]:
     """Return a decorator that registers a function as the handler of a request message.
 
@@ -67,7 +70,8 @@ def handles(
     ``transaction="none"`` for a handler that needs no database or opens its own transactions with
     ``Context.run``, and ``"search"`` for a handler whose response may lack the client's latest writes.
     ``appends`` says of a request whether it only appends data that has a time of its own: such requests get
-    one audit row a minute (``audit.record_append``).
+    one audit row a minute (``audit.record_append``). ``uses`` says what a request adds to what its workspace
+    uses, for quotas.
 
     A transaction that conflicts with another one is retried, so a handler may run twice and must not change
     its request. Raise ``TypeError`` if ``can`` is no ``Permission`` and ``ValueError`` if the message has a
@@ -82,7 +86,7 @@ def handles(
         if message in HANDLERS:
             raise ValueError(f"{message.__qualname__} already has a handler.")
         kind = transaction or ("write" if can.writes else "read")
-        HANDLERS[message] = Registered(function, can, kind, appends)
+        HANDLERS[message] = Registered(function, can, kind, appends, uses)
         return function
 
     return register
@@ -208,7 +212,7 @@ class Transactions:
             request_id=request_id,
         )
 
-    def refused(self, error: errors.ApiError, outcome: str = audit.DENIED) -> None:
+    def refused(self, error: errors.PermissionDenied | errors.QuotaExceeded) -> None:
         """Have the audit tell that the request was refused."""
         environ, request_id, identity, _ = self.request
         self.backend.refusals.add(
@@ -218,7 +222,7 @@ class Transactions:
             action=self._rpc,
             target=self._can.target(self._message, Message()),
             origin=origin_of(identity, environ),
-            outcome=outcome,
+            outcome=audit.OVER_QUOTA if isinstance(error, errors.QuotaExceeded) else audit.DENIED,
             reason=error.message,
         )
 
@@ -288,20 +292,28 @@ def respond(backend: Backend, rpc: str, message: Message, request: Request) -> M
 
     The permission is checked first.
     """
-    call, can, transaction, appends = HANDLERS[type(message)]
+    call, can, transaction, appends, uses = HANDLERS[type(message)]
     record = audit.record_append if appends(message) else audit.record
     transactions = Transactions(backend, rpc, can, message, request, record)
+    amount = uses.amount(message) if uses else 0
+    workspace = request.identity.workspace
     try:
+        if uses and amount:
+            backend.usage.check(workspace, uses.kind, amount, request.environ)
         if transaction == "none":
             transactions.authorize()
-            return call(Context(transactions), message)
-        is_search = transaction == "search"
-        with waiting.for_database() if is_search else nullcontext():
-            return transactions.run(
-                lambda tx: call(Context(transactions, tx), message),
-                write=transaction == "write",
-                is_search=is_search,
-            )
-    except errors.PermissionDenied as error:
+            response = call(Context(transactions), message)
+        else:
+            is_search = transaction == "search"
+            with waiting.for_database() if is_search else nullcontext():
+                response = transactions.run(
+                    lambda tx: call(Context(transactions, tx), message),
+                    write=transaction == "write",
+                    is_search=is_search,
+                )
+    except (errors.PermissionDenied, errors.QuotaExceeded) as error:
         transactions.refused(error)
         raise
+    if uses and amount:
+        backend.usage.add(workspace, uses.kind, amount)
+    return response

@@ -231,13 +231,14 @@ class RequestBody:
         # None for a chunked body.
         self.length = None if is_terminated and not declared else int(declared or 0)
         self._stream = environ["wsgi.input"]
-        self._received = 0
+        # Bytes that were read.
+        self.received = 0
         self._timeout_s = timeout_s
 
     def read(self, size: int) -> bytes:
         """Return up to ``size`` bytes, none at the end. Raise ``BadRequest`` if the body is incomplete."""
         if self.length is not None:
-            size = min(size, self.length - self._received)
+            size = min(size, self.length - self.received)
         if size <= 0:
             return b""
         try:
@@ -246,7 +247,7 @@ class RequestBody:
             raise self._incomplete(f"no data was received for {self._timeout_s:.0f} s", 408) from None
         except Exception as error:
             raise self._incomplete(str(error), getattr(error, "status", 400)) from None
-        self._received += len(data)
+        self.received += len(data)
         if not data and self.length is not None:
             raise self._incomplete("the client closed the connection")
         return data
@@ -270,7 +271,7 @@ class RequestBody:
     def _incomplete(self, reason: str, status: int = 400) -> errors.BadRequest:
         of = "" if self.length is None else f" of {self.length}"
         return errors.BadRequest(
-            f"The request body is incomplete after {self._received}{of} bytes: {reason}. Nothing was stored.",
+            f"The request body is incomplete after {self.received}{of} bytes: {reason}. Nothing was stored.",
             status=status,
         )
 

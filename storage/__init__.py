@@ -2,6 +2,7 @@
 
 ``audit``       one row for each write, refusals, seals
 ``jobs``        work for later, taken by lease
+``usage``       what workspaces use, and their quotas
 ``secrets``     encryption of webhook secrets
 ``free_space``  free space on the disks
 ``database``    connections and transactions

@@ -71,6 +71,7 @@ def closed_server(store_uri: str, folder: Path, **settings: Any) -> Iterator[Clo
     with app.test_client(use_cookies=False) as client:
         yield ClosedServer(client)
         app.wsgi_app._gate._uses.write()
+        app.extensions["trackway"].refusals.write()
 
 
 def error_code(response: Any) -> tuple[int, str]:

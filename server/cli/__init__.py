@@ -11,6 +11,7 @@
 ``access``   ``trackway user``, ``token`` and ``whoami``
 ``trust``    ``trackway issuer`` and ``trackway trust``
 ``audit``    ``trackway audit``
+``quotas``   ``trackway usage`` and ``quota``
 ``http``     requests of commands to a server
 ``tables``   tables on the terminal
 
@@ -28,7 +29,7 @@ import click
 import trackway
 
 from ..config import Config, ConfigError, exposure_warnings
-from . import access, audit, db, deleted_artifacts, history, options, trash, trust, ui
+from . import access, audit, db, deleted_artifacts, history, options, quotas, trash, trust, ui
 from .groups import Group
 from .store import fail
 
@@ -53,6 +54,8 @@ main.add_command(access.whoami)
 main.add_command(trust.issuer)
 main.add_command(trust.trust)
 main.add_command(audit.audit)
+main.add_command(quotas.usage)
+main.add_command(quotas.quota)
 
 
 @main.command(short_help="Run the server.")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from trackway.client_compat import codec
-from trackway.client_compat.errors import PermissionDenied
+from trackway.client_compat.errors import PermissionDenied, QuotaExceeded
 from trackway.client_compat.wire import Endpoint, Message
 
 from ..auth.policy import Permission
@@ -116,7 +116,7 @@ class FileTransfer:
         try:
             transactions.authorize()
             return call(Transfer(transactions), message)
-        except PermissionDenied as error:
+        except (PermissionDenied, QuotaExceeded) as error:
             transactions.refused(error)
             raise
 

@@ -21,6 +21,7 @@ from ..auth.gate import REQUEST_ID, Gate
 from ..config import Config
 from ..request_body import Environ
 from ..responses import TEXT_TYPE, Answer, Stream, error_answer, status_line, unexpected_answer
+from ..usage import WARNING
 from . import observability
 from .router import Request, Responder, Router
 from .security import Security
@@ -91,6 +92,8 @@ class WsgiApp:
         except Exception:
             answer = unexpected_answer(environ, request_id)
         extra = [*self._security.headers(environ), ("X-Request-Id", request_id)]
+        if WARNING in environ:
+            extra.append(("X-Trackway-Warning", environ[WARNING].encode("ascii", "replace").decode()))
         if isinstance(answer, Stream):
             status, headers, chunks = answer
             size = int(next((value for name, value in headers if name == "Content-Length"), 0))

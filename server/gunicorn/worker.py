@@ -119,6 +119,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._health_line = f"GET {backend.config.static_prefix}/health HTTP/1.1\r\n".encode()
         if backend and self.age == 1:  # the first worker of the server
             backend.start_artifact_check()
+        if backend:
+            backend.usage.start()
         self._runner = extensions.get("trackway.jobs")
         if self._runner:
             self._runner.stand_by()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from .. import audit
+from .. import audit, usage
 from ..artifacts.locations import Locations, Place
 from ..database import Tx, new_version
 from ..schema.tracking import (
@@ -69,8 +69,9 @@ def delete(tx: Tx, item: TrashItem, before_ms: int | None) -> bool:
     _lock(tx, item)
     if not is_in_trash(tx, item, before_ms):
         return False
+    point_count = 0
     if item.kind is RUN:
-        _delete_points(tx, points, series.c.id, series.c.run_id == item.id)
+        point_count = _delete_points(tx, points, series.c.id, series.c.run_id == item.id)
         # Also the points that the run logged for logged models that are not purged: their series belong to
         # the run and are deleted with it.
         of_run = logged_model_series.c.run_id == item.id
@@ -79,6 +80,9 @@ def delete(tx: Tx, item: TrashItem, before_ms: int | None) -> bool:
         of_model = logged_model_series.c.logged_model_id == item.id
         _delete_points(tx, logged_model_points, logged_model_series.c.id, of_model)
     tx.execute(sa.delete(item.kind.table).where(item.kind.table.c.id == item.id))
+    if item.kind is not MODEL:
+        kind = usage.RUNS if item.kind is RUN else usage.EXPERIMENTS
+        usage.add(tx, {(tx.workspace, kind): -1, (tx.workspace, usage.POINTS): -point_count})
     audit.record(tx, item.kind.action, f"{item.kind.noun}:{item.key}")
     return True
 
@@ -95,8 +99,10 @@ def _lock(tx: Tx, item: TrashItem) -> None:
         tx.execute(sa.select(logged_model_series.c.id).where(of_model).with_for_update())
 
 
-def _delete_points(tx: Tx, table: sa.Table, series_id: sa.Column[int], owned: sa.ColumnElement[bool]) -> None:
-    tx.execute(sa.delete(table).where(table.c.series_id.in_(sa.select(series_id).where(owned))))
+def _delete_points(tx: Tx, table: sa.Table, series_id: sa.Column[int], owned: sa.ColumnElement[bool]) -> int:
+    """Delete the points of some series. Return how many there were."""
+    deleted = tx.execute(sa.delete(table).where(table.c.series_id.in_(sa.select(series_id).where(owned))))
+    return deleted.rowcount
 
 
 def _is_purgeable(item: TrashItem, before_ms: int | None) -> Iterable[sa.ColumnElement[bool]]:

@@ -13,6 +13,7 @@ from trackway.server.responses import Answer, Stream
 from trackway.storage.artifacts.locations import Place
 from trackway.storage.maintenance import unfinished
 from trackway.storage.registry import aliases
+from trackway.storage.usage import ARTIFACT_BYTES
 
 from .messages import list_files, logged_model_location, run_location, served_store, version_location
 
@@ -116,11 +117,16 @@ def _receive(ctx: Transfer, place: Place) -> Answer:
     the two (``storage.maintenance.unfinished``).
     """
     answer = m.UploadArtifact.Response()
+    usage, workspace, environ = ctx.backend.usage, ctx.identity.workspace, ctx.request.environ
 
     def record() -> None:
+        # A chunked body tells its length at its end.
+        usage.check(workspace, ARTIFACT_BYTES, upload.received, environ)
         ctx.run(lambda tx: answer, write=True, target=f"artifact:{place.path}")
 
     with ctx.upload() as upload:
+        usage.check(workspace, ARTIFACT_BYTES, upload.length or 0, environ)
         tag = unfinished.tag(ctx.request.id, place.path)
         place.store.put(place.path, upload, upload.length, record, tag)
+    usage.add(workspace, ARTIFACT_BYTES, upload.received)
     return message(answer)

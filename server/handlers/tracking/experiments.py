@@ -6,15 +6,17 @@ from trackway.client_compat import extra, hosts, rules, uris
 from trackway.client_compat import messages as m
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
+from trackway.server.usage import one
 from trackway.storage.database import Tx
 from trackway.storage.tracking import experiments
+from trackway.storage.usage import EXPERIMENTS
 
 from ..artifacts.deletion import restore_files
 
 _MAX_RESULTS = 50_000  # the largest page of a search
 
 
-@handles(m.CreateExperiment, can=policy.create_experiment)
+@handles(m.CreateExperiment, can=policy.create_experiment, uses=one(EXPERIMENTS))
 def create_experiment(ctx: Context, req: m.CreateExperiment) -> m.CreateExperiment.Response:
     rules.check_experiment_name(req.name)
     rules.check_custom_views([tag.key for tag in req.tags])

@@ -11,7 +11,9 @@ from trackway.client_compat.errors import SEE_DOCS, InvalidParameter
 from trackway.client_compat.wire import Rendered
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
+from trackway.server.usage import one
 from trackway.storage.tracking import metrics, run_locks
+from trackway.storage.usage import POINTS
 
 _MAX_RUNS = 100
 _MAX_BULK_RESULTS = 25_000
@@ -19,7 +21,7 @@ _MAX_SAMPLES = 2500
 _NAN = '"NaN"'
 
 
-@handles(m.LogMetric, can=policy.edit_run, appends=lambda req: True)
+@handles(m.LogMetric, can=policy.edit_run, appends=lambda req: True, uses=one(POINTS))
 def log_metric(ctx: Context, req: m.LogMetric) -> m.LogMetric.Response:
     metric = m.Metric(
         key=req.key,

@@ -13,15 +13,17 @@ from trackway.client_compat.wire import Rendered
 from trackway.server.auth import policy
 from trackway.server.auth.identity import NO_TAGS
 from trackway.server.dispatch import Context, handles
+from trackway.server.usage import Uses, one
 from trackway.storage.database import Tx
 from trackway.storage.tracking import metrics, run_creation, run_locks, runs
+from trackway.storage.usage import POINTS, RUNS
 
 from ..artifacts.deletion import restore_files
 
 _LOGGED_MODELS_TAG = "mlflow.log-model.history"
 
 
-@handles(m.CreateRun, can=policy.create_run)
+@handles(m.CreateRun, can=policy.create_run, uses=one(RUNS))
 def create_run(ctx: Context, req: m.CreateRun) -> m.CreateRun.Response:
     rules.check_new_run(req)
     principal = ctx.identity.principal
@@ -85,7 +87,12 @@ def log_param(ctx: Context, req: m.LogParam) -> m.LogParam.Response:
     return m.LogParam.Response()
 
 
-@handles(m.LogBatch, can=policy.edit_run, appends=lambda req: not (req.params or req.tags))
+@handles(
+    m.LogBatch,
+    can=policy.edit_run,
+    appends=lambda req: not (req.params or req.tags),
+    uses=Uses(POINTS, lambda req: len(req.metrics)),
+)
 def log_batch(ctx: Context, req: m.LogBatch) -> m.LogBatch.Response:
     """Log metrics, params and tags in one transaction: all of them are stored, or none."""
     rules.check_run_id(req.run_id)

@@ -1,4 +1,4 @@
-"""Users, service accounts, tokens, sessions, roles and their permissions; who did what, in the audit."""
+"""Users, service accounts, tokens, sessions, roles and their permissions; the audit; quotas."""
 
 import secrets
 
@@ -178,4 +178,20 @@ def upgrade() -> None:
         sa.Column("time_ms", Int64, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_audit_seals"),
         sa.UniqueConstraint("previous", name="uq_audit_seals_previous"),
+    )
+    op.create_table(
+        "usage",
+        sa.Column("workspace_id", Id, nullable=False),
+        sa.Column("kind", String, nullable=False),
+        sa.Column("day", Int64, nullable=False),
+        sa.Column("amount", Int64, nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "kind", "day", name="pk_usage"),
+    )
+    op.create_table(
+        "quotas",
+        sa.Column("workspace_id", Id, nullable=False),
+        sa.Column("kind", String, nullable=False),
+        sa.Column("soft", Int64, nullable=True),
+        sa.Column("hard", Int64, nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", "kind", name="pk_quotas"),
     )
