@@ -104,6 +104,11 @@ class Backend:
         """Have each process call ``prepare`` before its first use of the database, until it succeeds."""
         self._prepare = prepare
 
+    def write_pending(self) -> None:
+        """Write what is collected in memory and written later: refused requests, what was used."""
+        self.refusals.write()
+        self.usage.write()
+
     def close(self) -> None:
         """Close this process's connections. The next use opens new ones. Calling it twice is harmless."""
         with self._lock:

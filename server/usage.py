@@ -91,12 +91,17 @@ class Usage:
         if self._timer is None:
             self._start_timer()
 
+    def write(self) -> None:
+        """Store the sums, if there are any."""
+        if self._added:
+            self.flush()
+
     def flush(self) -> None:
         """Store the sums, and read what is used and the quotas."""
         with self._lock:
             added, self._added = self._added, {}
-        database = self._backend.database
         try:
+            database = self._backend.database
             if added:
                 database.run(lambda tx: usage.add(tx, added), write=True)
                 added = {}

@@ -7,7 +7,7 @@ would make all writers of a workspace wait for one row. What ``trackway gc`` del
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -108,7 +108,7 @@ def set_quota(tx: Tx, workspace: str, kind: str, soft: int | None, hard: int | N
 def _recount(tx: Tx, workspace_id: int, kind: str) -> None:
     """Make what a workspace uses equal to what it has. Bytes of artifacts cannot be counted here."""
     of_workspace = sa.select(experiments.c.id).where(experiments.c.workspace_id == workspace_id)
-    rows: Mapping[str, sa.Select[tuple[int]]] = {
+    counts: Mapping[str, sa.Select[Any]] = {
         EXPERIMENTS: sa.select(sa.func.count()).select_from(of_workspace.subquery()),
         RUNS: sa.select(sa.func.count()).select_from(runs).where(runs.c.experiment_id.in_(of_workspace)),
         POINTS: sa.select(sa.func.count())
@@ -116,11 +116,11 @@ def _recount(tx: Tx, workspace_id: int, kind: str) -> None:
         .join(series, series.c.id == points.c.series_id)
         .where(series.c.experiment_id.in_(of_workspace)),
     }
-    if kind not in rows:
+    if kind not in counts:
         return
     used = tx.execute(
         sa.select(sa.func.coalesce(sa.func.sum(usage.c.amount), 0)).where(
             usage.c.workspace_id == workspace_id, usage.c.kind == kind
         )
     ).scalar_one()
-    add(tx, {(workspace_id, kind): tx.execute(rows[kind]).scalar_one() - int(used)})
+    add(tx, {(workspace_id, kind): tx.execute(counts[kind]).scalar_one() - int(used)})

@@ -17,6 +17,7 @@ from trackway.client_compat import access_rules
 from trackway.client_compat.errors import AlreadyExists, PermissionDenied
 from trackway.storage import audit
 from trackway.storage.access import principals, state
+from trackway.storage.audit import UNKNOWN, Origin
 from trackway.storage.database import Database, Tx, file_of
 
 from ..config import Config
@@ -53,13 +54,15 @@ def prepare(database: Database, config: Config) -> None:
         _write(file.resolve().with_name(_LINK_FILE), link)
 
 
-def create(tx: Tx, name: str, password_hash: str) -> None:
+def create(tx: Tx, name: str, password_hash: str, origin: Origin = UNKNOWN) -> None:
     """Create an administrator, with its audit row. Raise ``AlreadyExists``."""
     principals.create(tx, name, password_hash=password_hash, is_admin=True)
-    audit.record(tx, "CreateFirstAdmin", f"user:{name}")
+    audit.record(tx, "CreateFirstAdmin", f"user:{name}", origin)
 
 
-def create_by_link(database: Database, token: str, name: str, password: str) -> None:
+def create_by_link(
+    database: Database, token: str, name: str, password: str, origin: Origin = UNKNOWN
+) -> None:
     """Create the first administrator. Raise ``PermissionDenied`` unless the link is valid and unused."""
     from . import passwords
 
@@ -72,7 +75,7 @@ def create_by_link(database: Database, token: str, name: str, password: str) -> 
         # Two requests with the link: the second waits for this row, then finds the user of the first.
         state.raise_epoch(tx)
         _check_link(tx, token)
-        create(tx, name, password_hash)
+        create(tx, name, password_hash, origin)
 
     database.run(work, write=True)
 

@@ -346,7 +346,14 @@ class ClosedGate:
         """End the session of the request's cookie, if there is one."""
         if session_id := session_of(environ):
             digest = api_tokens.digest(session_id)
-            self._backend.database.run(lambda tx: sessions.end(tx, digest), write=True)
+
+            def work(tx: Tx) -> None:
+                if owner := sessions.end(tx, digest):
+                    tx.user = owner.name
+                    origin = Origin(owner.id, f"session {digest[:12]}", environ.get("REMOTE_ADDR") or None)
+                    audit.record(tx, "LogOut", f"user:{owner.name}", origin)
+
+            self._backend.database.run(work, write=True, request_id=environ.get(REQUEST_ID, ""))
             self._checked_at = float("-inf")
 
 

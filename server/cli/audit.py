@@ -46,10 +46,9 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
 @_filters
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Maximum of entries.")
 @store_option
-@click.pass_context
-def audit(ctx: click.Context, limit: int, backend_store_uri: str, **selected: str | None) -> None:
+def audit(limit: int, backend_store_uri: str, **selected: str | None) -> None:
     """Show the entries of the audit, newest first: who did what, from where, and what was refused."""
-    if ctx.invoked_subcommand is not None:
+    if click.get_current_context().invoked_subcommand is not None:
         return
     from trackway.storage.audit import entries
 

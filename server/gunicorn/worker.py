@@ -130,6 +130,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if self._runner:
                 self._runner.stop()
             if backend:
+                backend.write_pending()
                 # When the last process closes the database, SQLite merges its write-ahead log into the file.
                 backend.close()
 

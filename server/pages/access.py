@@ -13,6 +13,7 @@ from trackway.client_compat.trackway_access import CreateToken, ListTokens, Revo
 from trackway.server.auth import browsers, first_admin
 from trackway.server.auth.credentials import Refused
 from trackway.server.auth.gate import ClosedGate
+from trackway.server.auth.identity import ANONYMOUS, origin_of
 from trackway.server.auth.single_sign_on import SingleSignOn
 from trackway.server.backend import Backend
 
@@ -88,7 +89,9 @@ def mount(app: Flask, frame: Frame, backend: Backend, gate: ClosedGate) -> None:
     def set_up() -> Response:
         name, password = request.form.get("name", ""), request.form.get("password", "")
         try:
-            first_admin.create_by_link(backend.database, request.args.get("token", ""), name, password)
+            origin = origin_of(ANONYMOUS, request.environ)
+            token = request.args.get("token", "")
+            first_admin.create_by_link(backend.database, token, name, password, origin)
             return start_session(name, password)
         except ApiError as error:
             return frame.page("setup.html", name=name, error=error_text(error), status=error.status)

@@ -46,10 +46,15 @@ def create(tx: Tx, principal_id: int, digest: str, expiry_time: int) -> None:
     )
 
 
-def end(tx: Tx, digest: str) -> None:
-    """Delete the session, if it exists."""
+def end(tx: Tx, digest: str) -> sa.Row[Any] | None:
+    """Delete the session. Return the id and the name of its principal; None if there was no such session."""
+    query = sa.select(principals.c.id, principals.c.name).join(
+        sessions, sessions.c.principal_id == principals.c.id
+    )
+    owner = tx.execute(query.where(sessions.c.digest == digest)).first()
     tx.execute(sa.delete(sessions).where(sessions.c.digest == digest))
     state.raise_epoch(tx)
+    return owner
 
 
 def record_uses(tx: Tx, times: Mapping[str, int]) -> None:

@@ -103,7 +103,8 @@ def _first_id_since(tx: Tx, time_ms: int) -> int:
 
     There is no index of times, which each write would have to maintain: the ids are searched by halves.
     """
-    low, high = tx.execute(sa.select(sa.func.min(audit.c.id), sa.func.max(audit.c.id))).one()
+    ends: Any = tx.execute(sa.select(sa.func.min(audit.c.id), sa.func.max(audit.c.id))).one()
+    low, high = ends
     if low is None:
         return 0
     first = sa.select(audit.c.id, audit.c.time_ms).order_by(audit.c.id).limit(1)

@@ -134,15 +134,20 @@ def test_many_refusals_are_counted_and_cost_no_statement_each(server):
     assert json.loads(details[0]) == {"more": 31}
 
 
-def test_a_log_in_of_a_browser_is_in_the_audit(server):
+def test_log_in_and_log_out_of_a_browser_are_in_the_audit(server):
     form = {"name": "alice", "password": PASSWORD}
-    assert server.client.post("/auth/login", data=form).status_code == 303
+    logged_in = server.client.post("/auth/login", data=form)
+    assert logged_in.status_code == 303
     assert server.client.post("/auth/login", data={**form, "password": "wrong"}).status_code == 401
+    session_id = re.search("trackway_session=([^;]*)", str(logged_in.headers))[1]
+    server.client.post("/auth/logout", headers={"Cookie": f"trackway_session={session_id}"})
     found = search(server, actor="alice")
-    assert [(entry["outcome"], entry["target"]) for entry in found] == [
-        ("unauthenticated", "path:/auth/login"),
-        ("done", "user:alice"),
+    assert sorted((entry["outcome"], entry["action"], entry["target"]) for entry in found) == [
+        ("done", "LogIn", "user:alice"),
+        ("done", "LogOut", "user:alice"),
+        ("unauthenticated", "POST", "path:/auth/login"),
     ]
+    assert [entry["authenticated_by"][:8] for entry in found if entry["action"] == "LogOut"] == ["session "]
 
 
 def test_a_write_has_no_more_statements_than_its_own_and_one_for_the_audit(server):
