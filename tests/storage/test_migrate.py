@@ -12,7 +12,6 @@ from sqlalchemy import exc
 
 from tests.factories import find_runs, make_experiment
 from trackway.client_compat import messages as m
-from trackway.storage import audit
 from trackway.storage.database import Database, Tx
 from trackway.storage.maintenance import migrate
 from trackway.storage.schema import metadata
@@ -53,6 +52,12 @@ def insert_run(tx: Tx, experiment: int) -> str:
     return "0" * 32
 
 
+def insert_audit(tx: Tx, target: str) -> None:
+    """An entry of the audit as older revisions know it."""
+    columns = "workspace_id, time_ms, request_id, action, target"
+    tx.execute(sa.text(f"INSERT INTO audit ({columns}) VALUES (1, 1, '', 'createRun', '{target}')"))
+
+
 @pytest.mark.parametrize("older", migrate.REVISIONS[:-1])
 def test_an_older_database_is_refused_then_upgraded_with_what_is_in_it(empty: Database, older: str) -> None:
     migrate.upgrade(empty, older)
@@ -60,16 +65,16 @@ def test_an_older_database_is_refused_then_upgraded_with_what_is_in_it(empty: Da
     with empty.begin(write=True) as tx:
         experiment = make_experiment(tx, "kept", tags={"k": "v"})
         run = insert_run(tx, int(experiment))
-        audit.record(tx, "createRun", f"runs:{run}")
+        insert_audit(tx, f"runs:{run}")
     with pytest.raises(migrate.SchemaError, match=f"at revision {older}.*trackway db upgrade"):
         migrate.prepare(empty, "mlflow-artifacts:/")
     migrate.upgrade(empty)
     migrate.prepare(empty, "mlflow-artifacts:/")
     with empty.begin(write=False) as tx:
         found, _ = find_runs(tx, m.SearchRuns(experiment_ids=[experiment], max_results=5))
-        targets = tx.execute(sa.text("SELECT target FROM audit")).scalars().all()
+        entries = tx.execute(sa.text("SELECT target, outcome FROM audit")).all()
     assert [r.info.run_id for r in found if r.info] == [run]
-    assert targets == [f"runs:{run}"]
+    assert entries == [(f"runs:{run}", "done")]
 
 
 def test_an_upgrade_of_which_a_step_fails_leaves_what_was_there(empty: Database) -> None:
