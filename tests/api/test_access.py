@@ -514,7 +514,7 @@ def test_the_setup_link_makes_the_administrator_once(new_server):
 
 def test_a_forged_or_old_setup_link_is_refused(new_server, monkeypatch):
     client, link = new_server
-    for forged in (link[:-1] + ("A" if link[-1] != "A" else "B"), "/auth/setup", "/auth/setup?token=x"):
+    for forged in (link[:-5] + "AAAAA", "/auth/setup", "/auth/setup?token=x"):
         response = client.post(forged, data={"name": "evil", "password": PASSWORD})
         assert response.status_code == 403, forged
         assert "not valid" in response.text

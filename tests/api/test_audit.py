@@ -158,10 +158,10 @@ def test_a_write_has_no_more_statements_than_its_own_and_one_for_the_audit(serve
 
 
 def test_the_audit_alone_rebuilds_users_roles_and_grants(server):
-    """1,000 random changes of access. Others between them fail, and change nothing."""
+    """1,000 random changes of access, 150 on PostgreSQL. Others between them fail, and change nothing."""
     chance = random.Random(20)
     number = done = 0
-    while done < 1000:
+    while done < (1000 if server.backend.database.dialect == "sqlite" else 150):
         number += 1
         call = chance.choice((add_grant, add_grant, set_grant, drop_grant, add_role, drop_role, rename_role))
         if number % 7 == 0:
@@ -183,7 +183,7 @@ def test_the_audit_alone_rebuilds_users_roles_and_grants(server):
     assert {key: value for key, value in found.items() if key not in made_by_the_test} == {
         key: value for key, value in expected.items() if key not in made_by_the_test
     }
-    assert len(expected) > 100
+    assert len(expected) > 50
 
 
 def stored(tx):
