@@ -162,7 +162,7 @@ class Context:
 class Transactions:
     """Runs the transactions of one request: each checks the permission first, each write is audited."""
 
-    __slots__ = ("_can", "_message", "_record", "_rpc", "backend", "request")
+    __slots__ = ("_appends", "_can", "_message", "_rpc", "backend", "request")
 
     def __init__(
         self,
@@ -171,14 +171,14 @@ class Transactions:
         can: Permission,
         message: Message,
         request: Request,
-        record: Callable[[Tx, str, str, Origin], None] = audit.record,
+        appends: bool = False,
     ) -> None:
         self.backend = backend
         self.request = request
         self._rpc = rpc
         self._can = can
         self._message = message
-        self._record = record
+        self._appends = appends
 
     def authorize(self) -> None:
         """Check the permission before a handler that has no transaction."""
@@ -190,7 +190,7 @@ class Transactions:
 
     def run(self, work: Callable[[Tx], T], *, write: bool, target: str = "", is_search: bool = False) -> T:
         """Check the permission, call ``work`` and audit a write, in one transaction. Return the result."""
-        can, message, (environ, request_id, identity, path_values) = self._can, self._message, self.request
+        can, message, (_, request_id, identity, path_values) = self._can, self._message, self.request
 
         def authorized_work(tx: Tx) -> T:
             can.check(tx, identity, message, path_values)
@@ -200,7 +200,10 @@ class Transactions:
                 owners.give(tx, identity.principal.id, can.gives(message), resource_id)
             if write:
                 done_to = target or can.target(message, cast(Message, result))
-                self._record(tx, self._rpc, done_to, origin_of(identity, environ))
+                if self._appends:
+                    audit.record_append(tx, self._rpc, done_to, self._origin)
+                else:
+                    audit.record(tx, self._rpc, done_to, self._origin())
             return result
 
         database = self.backend.search_database if is_search else self.backend.database
@@ -212,16 +215,19 @@ class Transactions:
             request_id=request_id,
         )
 
+    def _origin(self) -> Origin:
+        return origin_of(self.request.identity, self.request.environ)
+
     def refused(self, error: errors.PermissionDenied | errors.QuotaExceeded) -> None:
         """Have the audit tell that the request was refused."""
-        environ, request_id, identity, _ = self.request
+        _, request_id, identity, _ = self.request
         self.backend.refusals.add(
             workspace=identity.workspace,
             user=identity.user,
             request_id=request_id,
             action=self._rpc,
             target=self._can.target(self._message, Message()),
-            origin=origin_of(identity, environ),
+            origin=self._origin(),
             outcome=audit.OVER_QUOTA if isinstance(error, errors.QuotaExceeded) else audit.DENIED,
             reason=error.message,
         )
@@ -293,8 +299,7 @@ def respond(backend: Backend, rpc: str, message: Message, request: Request) -> M
     The permission is checked first.
     """
     call, can, transaction, appends, uses = HANDLERS[type(message)]
-    record = audit.record_append if appends(message) else audit.record
-    transactions = Transactions(backend, rpc, can, message, request, record)
+    transactions = Transactions(backend, rpc, can, message, request, appends(message))
     amount = uses.amount(message) if uses else 0
     workspace = request.identity.workspace
     try:

@@ -88,7 +88,7 @@ class Usage:
         key = (workspace, kind)
         with self._lock:
             self._added[key] = self._added.get(key, 0) + amount
-        if self._timer is None:
+        if self._timer is None and self._is_started:
             self._start_timer()
 
     def write(self) -> None:

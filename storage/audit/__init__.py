@@ -10,6 +10,7 @@ training loop logs thousands of them, and a row of the audit is larger than a po
 """
 
 import json
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -61,12 +62,12 @@ def record(tx: Tx, action: str, target: str, origin: Origin = UNKNOWN) -> None:
     tx.run(_INSERT, tx.workspace, tx.now_ms, tx.user, tx.request_id, action, target, *origin, detail)
 
 
-def record_append(tx: Tx, action: str, target: str, origin: Origin = UNKNOWN) -> None:
+def record_append(tx: Tx, action: str, target: str, origin: Callable[[], Origin]) -> None:
     """Record it unless this process has recorded the same in the same minute."""
     key = (tx.workspace, tx.user, action, target)
     minute = tx.now_ms // _MINUTE_MS
     if _appends.get(key) != minute:
-        record(tx, action, target, origin)
+        record(tx, action, target, origin())
         tx.after_commit(partial(_remember, key, minute))
 
 
