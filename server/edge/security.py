@@ -2,7 +2,8 @@
 
 A page on any web site can make a visitor's browser send requests to a server on localhost. The Host check
 refuses requests to host names that an attacker has directed to this server (DNS rebinding). The Origin check
-refuses writes from pages of other sites. Two rules are stricter than MLflow's, which harms no client: the
+refuses writes from pages of other sites. Pages of this server may write at any address that the Host check
+allows; MLflow's may only on localhost. Two rules are stricter than MLflow's, which harms no client: the
 default allows private *addresses* only (MLflow's patterns also match a name such as ``10.evil.example``), and
 writes are checked on every path, not only below ``/api/``.
 """
@@ -67,6 +68,9 @@ class Security:
         self._hosts = _pattern(hosts) if hosts else None
         self._any_origin = "*" in origins
         self._origins = _pattern(origins)
+        # Without a Host check, a page of an attacker can have the same host as this server (DNS rebinding).
+        # It then has no session, because cookies belong to a host, but an open server needs none.
+        self._own_pages_may_write = config.requires_login or not self._any_host
         # For each Host header that has been checked, whether it is allowed.
         self._checked_hosts: dict[str, bool] = {}
         # For each refused header that was logged, when.
@@ -86,7 +90,7 @@ class Security:
             self._report("Host", host, "--allowed-hosts", "is a name of this server")
             return 403, INVALID_HOST
         origin = environ.get("HTTP_ORIGIN")
-        if origin and environ["REQUEST_METHOD"] in _WRITING_METHODS and not self._origin_may_write(origin):
+        if origin and environ["REQUEST_METHOD"] in _WRITING_METHODS and not self._origin_may_write(origin, host):
             self._report("Origin", origin, "--cors-allowed-origins", "has pages that may use this server")
             return 403, CROSS_ORIGIN
         return None
@@ -159,13 +163,17 @@ class Security:
                 self._checked_hosts[host] = is_allowed
         return is_allowed
 
-    def _origin_may_write(self, origin: str) -> bool:
+    def _origin_may_write(self, origin: str, host: str) -> bool:
         if self._any_origin or self._origins.fullmatch(origin):
             return True
         try:
-            return urlsplit(origin).hostname in _LOCAL_NAMES
+            parts = urlsplit(origin)
+            if parts.hostname in _LOCAL_NAMES:
+                return True
         except ValueError:
             return False
+        # The scheme may differ: a proxy may receive https and send http.
+        return self._own_pages_may_write and bool(host) and parts.netloc.lower() == host.lower()
 
     def _origin_may_read(self, origin: str) -> bool:
         if self._any_origin:

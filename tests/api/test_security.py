@@ -100,6 +100,27 @@ def test_a_foreign_page_cannot_write(api):
     assert write(api, Origin="null").status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("10.0.0.3:5000", "http://10.0.0.3:5000"),
+        ("192.168.1.7", "http://192.168.1.7"),
+        ("[fd00::1]:5000", "http://[fd00::1]:5000"),
+        ("10.0.0.3", "https://10.0.0.3"),
+    ],
+)
+def test_a_page_of_this_server_may_write_at_each_of_its_addresses(api, host, origin):
+    assert write(api, Host=host, Origin=origin).status_code == 200
+    for other in ("http://10.0.0.3:6000", "http://10.0.0.4:5000", "http://evil.example", "null"):
+        assert write(api, Host=host, Origin=other).status_code == 403
+
+
+def test_without_a_host_check_a_page_of_the_same_host_may_write_only_if_a_login_is_needed(make_api):
+    same = {"Host": "rebound.example", "Origin": "http://rebound.example"}
+    assert write(make_api(allowed_hosts="*"), **same).status_code == 403
+    assert write(make_api(allowed_hosts="*", auth=True), **same).status_code == 401
+
+
 @pytest.mark.parametrize("path", ["//api/2.0/mlflow/experiments/create", "/graphql"])
 def test_a_foreign_page_cannot_write_by_another_path(api, path):
     assert write(api, path, Origin="https://evil.example").status_code == 403
