@@ -45,7 +45,7 @@ from .graphql import Graphql
 from .jobs import runner
 from .pages import access as access_pages
 from .pages import audit as audit_pages
-from .pages.frame import Frame
+from .pages.frame import UI_LINKS, Frame
 from .ui import pages, stubs
 from .ui.page_script import USERS
 from .version import MLFLOW_VERSION
@@ -77,7 +77,7 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
     app.url_map.merge_slashes = False
     gate = gate_of(backend)
     served = stubs.served_paths(all_endpoints()) - ({USERS} if isinstance(gate, OpenGate) else set())
-    pages.mount(app, config, served)
+    pages.mount(app, config, served, UI_LINKS if isinstance(gate, ClosedGate) else ())
     wsgi = WsgiApp(config, gate, FlaskPages(app))
     if isinstance(gate, ClosedGate):
         frame = Frame(app, backend)

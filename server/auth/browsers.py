@@ -13,6 +13,8 @@ from ..responses import TEXT_TYPE, Answer, Headers
 from .credentials import SESSION_COOKIE
 
 LOGIN_PATH = "/auth/login"
+# Where MLflow's page for a new user sends its form.
+CREATE_USER_PATH = "/api/2.0/mlflow/users/create-ui"
 # MLflow's UI sends the value of a cookie "mlflow-request-header-X" as header X with each of its requests.
 _CSRF_COOKIE = "mlflow-request-header-X-CSRF-Token"
 _CSRF_HEADER = "HTTP_X_CSRF_TOKEN"
@@ -38,7 +40,7 @@ def challenge(environ: dict[str, Any], reason: str = "") -> Answer:
         there = quote(path.lstrip("/") + (f"?{query}" if query else ""), safe="")
         location = f"{environ.get('SCRIPT_NAME', '')}{LOGIN_PATH}" + (f"?next={there}" if there else "")
         return Answer(302, [*headers, ("Location", location)], text.encode())
-    if environ.get("HTTP_SEC_FETCH_SITE", "none") == "none":
+    if not _is_from_page(environ):
         headers.append(("WWW-Authenticate", 'Basic realm="mlflow"'))
     if SESSION_COOKIE in environ.get("HTTP_COOKIE", ""):
         headers += cleared_cookies(environ)
@@ -74,7 +76,7 @@ def check_csrf(environ: dict[str, Any], session_id: str) -> None:
 
     MLflow's UI sends the token as a header. Forms of our own pages send it as a field, which the page checks.
     """
-    if environ["PATH_INFO"].startswith("/trackway/"):
+    if environ["PATH_INFO"].startswith("/trackway/") or environ["PATH_INFO"] == CREATE_USER_PATH:
         return
     check_csrf_token(environ.get(_CSRF_HEADER, ""), session_id)
 
@@ -94,6 +96,18 @@ def _is_page_load(environ: dict[str, Any]) -> bool:
         and "HTTP_AUTHORIZATION" not in environ
         and "text/html" in environ.get("HTTP_ACCEPT", "")
         and environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate"
+    )
+
+
+def _is_from_page(environ: dict[str, Any]) -> bool:
+    """Return whether a page in a browser sent the request.
+
+    Browsers send Sec-Fetch-Site only over https and to localhost, so the other headers are examined as well.
+    """
+    return (
+        environ.get("HTTP_SEC_FETCH_SITE", "none") != "none"
+        or "HTTP_REFERER" in environ
+        or SESSION_COOKIE in environ.get("HTTP_COOKIE", "")
     )
 
 

@@ -90,7 +90,11 @@ class Security:
             self._report("Host", host, "--allowed-hosts", "is a name of this server")
             return 403, INVALID_HOST
         origin = environ.get("HTTP_ORIGIN")
-        if origin and environ["REQUEST_METHOD"] in _WRITING_METHODS and not self._origin_may_write(origin, host):
+        if (
+            origin
+            and environ["REQUEST_METHOD"] in _WRITING_METHODS
+            and not self._origin_may_write(origin, host)
+        ):
             self._report("Origin", origin, "--cors-allowed-origins", "has pages that may use this server")
             return 403, CROSS_ORIGIN
         return None

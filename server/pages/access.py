@@ -1,4 +1,4 @@
-"""The pages of access: log-in and log-out, the first administrator, the caller's API tokens."""
+"""The pages of access: log-in and log-out, the first administrator, new users, the caller's API tokens."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 
 from trackway.client_compat import access_rules
 from trackway.client_compat.errors import ApiError
+from trackway.client_compat.extra_users import CreateUser
 from trackway.client_compat.trackway_access import CreateToken, ListTokens, RevokeToken
 from trackway.server.auth import browsers, first_admin
 from trackway.server.auth.credentials import Refused
@@ -18,7 +19,7 @@ from trackway.server.auth.single_sign_on import SingleSignOn
 from trackway.server.backend import Backend
 
 from . import single_sign_on
-from .frame import Frame, error_text, redirect
+from .frame import FOLDER, Frame, caller, check_admin, error_text, redirect
 
 _LOGGED_OUT_PATH = "/auth/logged-out"
 _LIFETIMES = (("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("52w", "a year"))
@@ -95,6 +96,26 @@ def mount(app: Flask, frame: Frame, backend: Backend, gate: ClosedGate) -> None:
             return start_session(name, password)
         except ApiError as error:
             return frame.page("setup.html", name=name, error=error_text(error), status=error.status)
+
+    @app.get(FOLDER)
+    def index() -> Response:
+        return frame.page("index.html", caller=caller(), server=request.url_root.rstrip("/"))
+
+    @app.get("/signup")
+    def new_user_page() -> Response:
+        check_admin()
+        return frame.page("user.html", name="", made="", error="")
+
+    @app.post(browsers.CREATE_USER_PATH)
+    def create_user() -> Response:
+        name, password = request.form.get("username", ""), request.form.get("password", "")
+        try:
+            frame.call(CreateUser(username=name, password=password), CreateUser.Response)
+        except ApiError as error:
+            if not caller().is_admin:
+                raise
+            return frame.page("user.html", name=name, made="", error=error_text(error), status=error.status)
+        return frame.page("user.html", name="", made=name, error="")
 
     @app.get("/trackway/tokens")
     def tokens_page() -> Response:

@@ -1,4 +1,4 @@
-"""What all pages have in common: templates, calls of handlers, protection of forms."""
+"""What all pages have in common: templates, navigation, calls of handlers, protection of forms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trackway.client_compat import codec, errors
 from trackway.client_compat.wire import Message
 from trackway.server.auth import browsers
 from trackway.server.auth.credentials import session_of
-from trackway.server.auth.identity import Identity
+from trackway.server.auth.identity import Identity, Principal
 from trackway.server.backend import Backend
 from trackway.server.dispatch import respond
 from trackway.server.edge.flask_pages import REQUEST
@@ -23,8 +23,15 @@ R = TypeVar("R", bound=Message)
 
 FOLDER = "/trackway/"
 # Title and path (below the static prefix) of each page in the navigation, and whether only administrators of
-# the server or the workspace can use it.
+# the server or the workspace can use it; then the pages for administrators of the server.
 _NAVIGATION = (("API tokens", "trackway/tokens", False), ("Audit", "trackway/audit", True))
+_ADMIN_NAVIGATION = (("New user", "signup"),)
+# The link in MLflow's pages to ours: a regular expression for the part of the URL after "#", the title, and
+# the path of our page, in which "$1" is the first group. The first one that matches counts.
+UI_LINKS = (
+    ("^/account(/|$)", "API tokens", "trackway/tokens"),
+    ("", "Trackway", "trackway/"),
+)
 # No scripts, nothing from other hosts, and no other page may frame these.
 _POLICY = "; ".join(
     (
@@ -43,6 +50,7 @@ class Frame:
     def __init__(self, app: Flask, backend: Backend) -> None:
         self._backend = backend
         app.before_request(_check_form)
+        app.register_error_handler(errors.ApiError, self._refusal)
 
     @cached_property
     def _templates(self) -> Environment:
@@ -72,20 +80,27 @@ class Frame:
         }
         return Response(text, status, headers, mimetype="text/html")
 
+    def _refusal(self, error: errors.ApiError) -> Response:
+        """Return a page with the error's sentence to a browser. Raise the error for other clients."""
+        if "text/html" not in request.headers.get("Accept", ""):
+            raise error
+        return self.page("message.html", title="Refused", text=error_text(error), status=error.status)
+
     def call(self, message: Message, response: type[R]) -> R:
         """Call a handler as the page's caller. Raise its ``ApiError``."""
         found = respond(self._backend, type(message).__qualname__, message, _request())
         return cast(R, codec.unrendered(found))
 
 
-def _navigation(identity: Identity) -> list[tuple[str, str]]:
+def _navigation(identity: Identity) -> tuple[tuple[str, str], ...]:
     """Return the titles and paths of the pages that the caller can use."""
     if identity.principal is None:
-        return []
+        return ()
     administrates = identity.principal.is_admin or bool(
         identity.rights and identity.rights.is_workspace_admin
     )
-    return [(title, path) for title, path, for_admins in _NAVIGATION if administrates or not for_admins]
+    pages = tuple((title, path) for title, path, for_admins in _NAVIGATION if administrates or not for_admins)
+    return pages + _ADMIN_NAVIGATION if identity.is_unrestricted else pages
 
 
 def redirect(path: str, headers: list[tuple[str, str]] | None = None) -> Response:
@@ -105,13 +120,27 @@ def error_text(error: errors.ApiError) -> str:
     return error.message.removesuffix(errors.SEE_DOCS)
 
 
+def caller() -> Principal:
+    """Return the caller of a page that is not open to everybody."""
+    principal = _request().identity.principal
+    assert principal is not None
+    return principal
+
+
+def check_admin() -> None:
+    """Raise ``PermissionDenied`` unless the caller may do everything."""
+    identity = _request().identity
+    if not identity.is_unrestricted:
+        raise errors.PermissionDenied(f"This page is for administrators; {identity.user} is not one.")
+
+
 def _request() -> Request:
     found: Request = request.environ[REQUEST]
     return found
 
 
 def _check_form() -> None:
-    """Refuse a form below ``/trackway/`` that was sent with a session, but without its CSRF token."""
+    """Refuse a form that was sent with a session, but without its CSRF token."""
     principal = _request().identity.principal
     if request.method != "POST" or principal is None or principal.authenticated_by != "session":
         return

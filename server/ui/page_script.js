@@ -24,9 +24,18 @@
       background: #1f272d; color: #fff; font: 13px/1.5 system-ui, sans-serif; z-index: 1100;
       box-shadow: 0 2px 8px #0005 }
     #trackway-notice button { flex: none; border: 1px solid #fff8; border-radius: 4px; padding: 2px 8px;
-      background: none; color: inherit; font: inherit; cursor: pointer }`;
+      background: none; color: inherit; font: inherit; cursor: pointer }
+    #trackway-link { position: fixed; left: 8px; bottom: 8px; padding: 2px 10px; border-radius: 12px; z-index: 1100;
+      border: 1px solid #8886; background: #fff; color: #0e538b; font: 12px/1.5 system-ui, sans-serif;
+      text-decoration: none }
+    #trackway-link:hover { border-color: #0e538b }`;
   bar.append(message, close);
-  addEventListener("DOMContentLoaded", () => document.body.append(style, bar));
+  const link = document.createElement("a");
+  link.id = "trackway-link";
+  addEventListener("DOMContentLoaded", () => {
+    document.body.append(style, bar);
+    if (trackway.links.length) document.body.append(link);
+  });
 
   // What the user has hidden; it stays so until the page is loaded again.
   const hidden = new Set();
@@ -47,6 +56,13 @@
     const page = location.hash.slice(1).split("?")[0];
     ofPage = trackway.notices.find((notice) => new RegExp(notice.pages).test(page))?.text ?? "";
     show();
+    for (const { pages, text, path } of trackway.links) {
+      const match = new RegExp(pages).exec(page);
+      if (!match) continue;
+      link.textContent = text;
+      link.href = path.replace(/\$(\d)/g, (_, group) => match[group] ?? "");
+      break;
+    }
   };
   for (const name of ["pushState", "replaceState"]) {
     const original = history[name];

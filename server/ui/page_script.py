@@ -3,7 +3,8 @@
 The UI invites its users to features that this server lacks, and says that MLflow collects usage data. It has
 no settings on the server for either, only in the browser's storage. The script sets these, and adds what the
 UI does not say: a sentence on each page whose feature is missing, and one beside an HTML file that loads
-something which the content policy blocks. A feature that gets a handler loses its sentence.
+something which the content policy blocks. A feature that gets a handler loses its sentence. On a server with
+pages of its own (``server/pages``) it also adds a link to them, which follows the page that the UI shows.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ _NO_ASSISTANT = {
 }
 _ASSISTANT = ("GET", "/3.0/mlflow/assistant/config")
 _HIDE_ASSISTANT = "[data-assistant-ui]{display:none!important}"
+
+
+# The pages of the UI that show a link, as a regular expression for the part of the URL after "#", without its
+# parameters; the link's text; and its path, in which "$1" is the first group of the expression.
+Link = tuple[str, str, str]
 
 
 class _Notice(NamedTuple):
@@ -101,12 +107,16 @@ NOTICES = (
 
 
 def page_script(
-    served: Collection[tuple[str, str]], allowed_sources: str, libraries: Sequence[str] = ()
+    served: Collection[tuple[str, str]],
+    allowed_sources: str,
+    libraries: Sequence[str] = (),
+    links: Sequence[Link] = (),
 ) -> str:
     """Return the HTML to add to the head of the UI's page, before its own scripts.
 
     ``served`` are the verbs and paths of requests that have a handler. ``allowed_sources`` is the value of
-    ``--ui-allowed-sources``, and ``libraries`` the names of the chart libraries that this server has.
+    ``--ui-allowed-sources``, and ``libraries`` the names of the chart libraries that this server has. Of
+    ``links`` the first that matches the UI's page is shown.
     """
     has_assistant = _ASSISTANT in served
     data = {
@@ -114,6 +124,7 @@ def page_script(
         "notices": [
             {"pages": notice.pages, "text": notice.text} for notice in NOTICES if notice.needs not in served
         ],
+        "links": [{"pages": pages, "text": text, "path": path} for pages, text, path in links],
         "allowedSources": split_sources(allowed_sources),
         "libraries": libraries,
         "librariesPath": ROUTE.removeprefix("/"),

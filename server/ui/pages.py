@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from html import escape
 from pathlib import Path
 
@@ -25,7 +25,7 @@ import trackway
 from trackway.server.config import Config
 from trackway.server.edge import waiting
 from trackway.server.ui import files, libraries
-from trackway.server.ui.page_script import page_script, split_sources
+from trackway.server.ui.page_script import Link, page_script, split_sources
 from trackway.server.version import MLFLOW_VERSION
 
 _HASHED = re.compile(r"\.[0-9a-f]{8,32}\.")
@@ -51,9 +51,14 @@ _TYPES = {
 _CHUNK = 128 * 1024
 
 
-def mount(app: Flask, config: Config, served: Collection[tuple[str, str]]) -> None:
-    """Add the routes of the UI to the application. ``served`` are the requests that have a handler."""
-    pages = Pages(config, served)
+def mount(
+    app: Flask, config: Config, served: Collection[tuple[str, str]], links: Sequence[Link] = ()
+) -> None:
+    """Add the routes of the UI to the application.
+
+    ``served`` are the requests that have a handler, ``links`` lead from MLflow's pages to our own.
+    """
+    pages = Pages(config, served, links)
 
     @app.get("/")
     def home() -> Response:
@@ -74,11 +79,12 @@ def mount(app: Flask, config: Config, served: Collection[tuple[str, str]]) -> No
 class Pages:
     """Responses with the files of the UI, or with a page that says how to fetch them."""
 
-    def __init__(self, config: Config, served: Collection[tuple[str, str]]) -> None:
+    def __init__(self, config: Config, served: Collection[tuple[str, str]], links: Sequence[Link]) -> None:
         self._chosen = config.ui_folder
         self._timeout_s = config.transfer_timeout
         self._policy = content_policy(config.ui_allowed_sources)
         self._served = served
+        self._links = links
         self._allowed_sources = config.ui_allowed_sources
         self._folder: Path | None = None
         self._compressed: dict[Path, bytes] = {}
@@ -98,7 +104,7 @@ class Pages:
                 _missing_files_page(), mimetype="text/html", headers={"Cache-Control": "no-store"}
             )
         index = folder / files.INDEX
-        script = page_script(self._served, self._allowed_sources, libraries.names()).encode()
+        script = page_script(self._served, self._allowed_sources, libraries.names(), self._links).encode()
         script_hash = hashlib.blake2b(script, digest_size=8).hexdigest()
         headers = {
             "Content-Type": _TYPES[".html"],
