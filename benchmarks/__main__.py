@@ -22,7 +22,8 @@ from pathlib import Path
 from . import artifacts, client, environments, footprint, reads, report, searches, writes
 from .bench import Bench, Failed, Options
 from .results import Results
-from .servers import KINDS, STORES, Contender, contenders
+from .servers import AUTH, KINDS, STORES, Contender, contenders
+from .targets import AUTH_ROWS
 from .wire import Refused
 
 RESULTS = "benchmarks/results/peers.json"
@@ -39,14 +40,14 @@ QUICK = Options(
     clients=(1,),
 )
 _VARIANTS = tuple(name for name, kind in KINDS.items() if kind.is_variant)
-_QUICK_SERVERS = ["trackway", "mlflow", "fasttrackml"]
+_QUICK_SERVERS = ["trackway", AUTH, "mlflow", "fasttrackml"]
 
 
 @dataclass(frozen=True)
 class Row:
     """How to measure a row. Rows of one group use the same servers and databases.
 
-    ``without`` names the servers that are not measured.
+    ``without`` names the servers that are not measured; the one with auth is measured at ``AUTH_ROWS`` only.
     """
 
     measure: Callable[[Bench, str], None]
@@ -116,7 +117,9 @@ def _write(results: Results, arguments: argparse.Namespace) -> Path:
 
 def _measure(bench: Bench, store: str, rows: dict[str, Row], arguments: argparse.Namespace) -> None:
     """Measure one group of rows on one store, with new servers and databases."""
-    names = [name for name in arguments.servers if any(name not in row.without for row in rows.values())]
+    names = [
+        server for server in arguments.servers if any(_has(row, server, name) for name, row in rows.items())
+    ]
     with contenders(names, store) as made:
         bench.store = store
         started = [contender for contender in made if _started(bench, contender)]
@@ -124,7 +127,7 @@ def _measure(bench: Bench, store: str, rows: dict[str, Row], arguments: argparse
         for contender in started:
             contender.settle()
         for name, row in rows.items():
-            bench.contenders = [c for c in started if c.kind.name not in row.without]
+            bench.contenders = [contender for contender in started if _has(row, contender.kind.name, name)]
             bench.step(name)
             try:
                 row.measure(bench, name)
@@ -133,6 +136,11 @@ def _measure(bench: Bench, store: str, rows: dict[str, Row], arguments: argparse
                 bench.is_incomplete = True
                 bench.troubles.append(f"{name} on {store} could not be measured: {error!r}")
                 bench.say(bench.troubles[-1])
+
+
+def _has(row: Row, server: str, name: str) -> bool:
+    """Return whether a server is measured at the row with this name."""
+    return server not in row.without and (server != AUTH or name in AUTH_ROWS)
 
 
 def _started(bench: Bench, contender: Contender) -> bool:

@@ -22,6 +22,7 @@ def measure_get_run(bench: Bench, row: str) -> None:
     def run(contender: Contender, connections: int, seconds: float) -> Load:
         # Not URL-encoded, because the marker must stay as it is. Run ids need no encoding.
         request = get("runs/get", {}, contender.port).replace(b"?", f"?run_uuid={RUN}&run_id={RUN}".encode())
+        request = contender.authorized(request)
         return contender.numbers.run(request, contender.port, connections, seconds, places[contender])
 
     bench.loaded(row, run)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from .picture import draw
 from .results import Results
-from .servers import KINDS
-from .targets import LOADED, SINGLE, TARGETS, TITLES, Target
+from .servers import AUTH, KINDS
+from .targets import AUTH_ROWS, AUTH_SHARE, LOADED, SINGLE, TARGETS, TITLES, Target
 
 PAGE = "BENCHMARKS.md"
 PICTURE = "docs/images/benchmarks.svg"
@@ -24,7 +24,7 @@ def write(results: Results, folder: Path, extra: Path | None = None) -> None:
     picture.write_text(draw(results))
     parts = [_head(results), _targets(results)]
     parts += [_store(results, store) for store in results.stores]
-    parts += [_growth(results), _conditions(results), _troubles(results)]
+    parts += [_growth(results), _auth(results), _conditions(results), _troubles(results)]
     if extra and extra.exists():
         parts.append(extra.read_text().strip())
     parts.append(_again())
@@ -187,6 +187,31 @@ def _growth(results: Results) -> str:
     return f"""## Search times with ten times as many runs
 
 The time with 100,000 runs divided by the time with 10,000 runs.
+
+{_table(head, rows)}"""
+
+
+def _auth(results: Results) -> str:
+    """Return the table of the rates with authentication, as shares of those without."""
+    rows = []
+    for store in results.stores:
+        for row in AUTH_ROWS:
+            for connections in results.connections:
+                open_rate = results.median(store, "trackway", row, connections)
+                rate = results.median(store, AUTH, row, connections)
+                if not open_rate or not rate:
+                    continue
+                share = rate / open_rate
+                verdict = "reached" if share >= AUTH_SHARE else "**not reached**"
+                cells = [_number(open_rate), _number(rate), f"{share:.2f} {verdict}"]
+                rows.append([_STORES[store], TITLES[row], str(connections), *cells])
+    if not rows:
+        return ""
+    head = ["store", "", "connections", "open", "with auth", "share"]
+    return f"""## With authentication
+
+Requests per second of an open server, and of one with `--auth`, which gets the requests of an ordinary user
+with an API token. The target is a share of {AUTH_SHARE}.
 
 {_table(head, rows)}"""
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import importlib.metadata
+import json
+import secrets
 import shutil
 import socket
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tests.services import HttpServer, PostgreSQL, TrackwayServer
 
 from . import environments, processes
 from .load import Numbers
-from .wire import Connection
+from .wire import Connection, authorized
 
 STORES = ("sqlite", "postgresql")
+AUTH = "trackway-auth"
+_ADMIN_PASSWORD = "benchmark administrator"
 
 
 @dataclass(frozen=True)
@@ -31,11 +38,8 @@ class Kind:
     version: str
     durability: Mapping[str, str]
     note: str = ""
-
-    @property
-    def is_variant(self) -> bool:
-        """Whether it is one of the other servers with a changed setting."""
-        return bool(self.note)
+    # Whether it is one of the other servers with a changed setting, which no target refers to.
+    is_variant: bool = False
 
     @property
     def is_ours(self) -> bool:
@@ -63,6 +67,14 @@ KINDS = {
             importlib.metadata.version("trackway"),
             {"sqlite": "WAL, synchronous=FULL: a commit is on the disk"},
             "`--sqlite-synchronous FULL`",
+            is_variant=True,
+        ),
+        Kind(
+            AUTH,
+            "Trackway, with auth",
+            importlib.metadata.version("trackway"),
+            {"sqlite": _WAL_NORMAL, "postgresql": _POSTGRESQL},
+            "`--auth`; requests of an ordinary user, with an API token",
         ),
         Kind(
             "mlflow",
@@ -82,6 +94,7 @@ KINDS = {
                 "postgresql": _POSTGRESQL,
             },
             "TCP_NODELAY set on its sockets by the benchmark; MLflow does not set it",
+            is_variant=True,
         ),
         Kind(
             "fasttrackml",
@@ -99,6 +112,28 @@ KINDS = {
 class Trackway(TrackwayServer):
     def __init__(self, folder: Path, uri: str, *options: str) -> None:
         super().__init__(folder, uri, options)
+
+
+class ClosedTrackway(TrackwayServer):
+    """A server that requires a log-in. ``log_in`` returns the API token of a user who is no administrator."""
+
+    def __init__(self, folder: Path, uri: str) -> None:
+        super().__init__(folder, uri, ["--auth"], {"MLFLOW_AUTH_ADMIN_PASSWORD": _ADMIN_PASSWORD})
+
+    def log_in(self) -> str:
+        password = secrets.token_urlsafe()
+        user = {"username": "bench", "password": password}
+        self._post("2.0/mlflow/users/create", user, ("admin", _ADMIN_PASSWORD))
+        made = self._post("3.0/trackway/tokens/create", {"name": "bench"}, ("bench", password))
+        return str(made["secret"])
+
+    def _post(self, path: str, body: object, who: tuple[str, str]) -> dict[str, Any]:
+        basic = base64.b64encode(":".join(who).encode()).decode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Basic {basic}"}
+        request = urllib.request.Request(f"{self.url}/api/{path}", json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: dict[str, Any] = json.loads(answer.read())
+            return found
 
 
 class Mlflow(HttpServer):
@@ -139,6 +174,7 @@ class Contender:
         self.postgres = PostgreSQL(_DURABLE) if store == "postgresql" else None
         self.uri = self.postgres.url() if self.postgres else f"sqlite:///{self.folder}/store.db"
         self.server = self._make()
+        self._token = ""
 
     def __str__(self) -> str:
         return self.kind.name
@@ -150,7 +186,14 @@ class Contender:
     @cached_property
     def connection(self) -> Connection:
         """A connection for requests that are not measured."""
-        return Connection(self.port)
+        return self.connect()
+
+    def connect(self) -> Connection:
+        return Connection(self.port, token=self._token)
+
+    def authorized(self, request: bytes) -> bytes:
+        """Return the request with the credentials that the server needs."""
+        return authorized(request, self._token) if self._token else request
 
     @property
     def database_file(self) -> Path:
@@ -161,7 +204,10 @@ class Contender:
         self.server.is_alive = lambda: _answers(self.port)  # type: ignore[method-assign]
         began = time.perf_counter()
         self.server.start()
-        return time.perf_counter() - began
+        took = time.perf_counter() - began
+        if isinstance(self.server, ClosedTrackway) and not self._token:
+            self._token = self.server.log_in()
+        return took
 
     def stop(self) -> None:
         self.__dict__.pop("connection", None)
@@ -192,6 +238,8 @@ class Contender:
                 return Trackway(self.folder, self.uri)
             case "trackway-full":
                 return Trackway(self.folder, self.uri, "--sqlite-synchronous", "FULL")
+            case "trackway-auth":
+                return ClosedTrackway(self.folder, self.uri)
             case "mlflow":
                 return Mlflow(self.folder, self.uri)
             case "mlflow-nodelay":

@@ -45,6 +45,11 @@ SINGLE = {
 TITLES = {**LOADED, **SINGLE}
 
 
+# The rows that are also measured with authentication, and the least share of the rate without it.
+AUTH_ROWS = ("create-run", "log-metric", "set-tag", "get-run")
+AUTH_SHARE = 0.95
+
+
 @dataclass(frozen=True)
 class Target:
     """How many times better than MLflow and FastTrackML Trackway must be on each of ``rows``, by store."""

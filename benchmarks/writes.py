@@ -37,7 +37,7 @@ def measure(bench: Bench, row: str) -> None:
 
     def run(contender: Contender, connections: int, seconds: float) -> Load:
         experiment, runs = places[contender]
-        request = post(write.path, write.body(experiment), contender.port)
+        request = contender.authorized(post(write.path, write.body(experiment), contender.port))
         return contender.numbers.run(request, contender.port, connections, seconds, runs)
 
     acknowledged = bench.loaded(row, run)
@@ -81,7 +81,7 @@ def at_once(contender: Contender, act: Callable[[Connection, Any], Any], items: 
 
     def one(item: Any) -> Any:
         if not hasattr(here, "connection"):
-            here.connection = Connection(contender.port)
+            here.connection = contender.connect()
         for _ in range(_ATTEMPTS - 1):
             with suppress(Refused):
                 return act(here.connection, item)

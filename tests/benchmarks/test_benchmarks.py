@@ -63,6 +63,18 @@ def test_the_page_says_which_aims_are_reached(tmp_path: Path) -> None:
     assert "| history of 100,000 points | SQLite | 5 x | 25 x reached | - | - |" in page
 
 
+def test_the_page_compares_the_rates_with_and_without_authentication(tmp_path: Path) -> None:
+    found = samples("trackway", 1000, 0.1) + samples("trackway-auth", 960, 0.1)
+    found[-len(SINGLE) - 1]["value"] = 900
+    report.write(Results(ABOUT, found), tmp_path)
+    page = (tmp_path / "BENCHMARKS.md").read_text()
+    assert "| SQLite | log a metric | 8 | 1,000 | 960 | 0.96 reached |" in page
+    assert (
+        "| SQLite | get a run: 20 metrics, 20 params, 10 tags | 8 | 1,000 | 900 | 0.90 **not reached** |"
+        in page
+    )
+
+
 def test_requests_that_failed_are_on_the_page(tmp_path: Path) -> None:
     found = samples("trackway", 1000, 0.1)
     found[0]["errors"] = 7
