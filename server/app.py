@@ -80,6 +80,7 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
     pages.mount(app, config, served, UI_LINKS if isinstance(gate, ClosedGate) else ())
     wsgi = WsgiApp(config, gate, FlaskPages(app))
     if isinstance(gate, ClosedGate):
+        backend.gate = gate
         frame = Frame(app, backend)
         access_pages.mount(app, frame, backend, gate)
         audit_pages.mount(app, frame)

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from trackway.client_compat import uris
 from trackway.client_compat.errors import ApiError, Unavailable, Unusable
@@ -21,6 +22,9 @@ from .config import Config
 from .leader_lock import LeaderLock
 from .request_body import BodyBudget
 from .usage import Usage
+
+if TYPE_CHECKING:
+    from .auth.gate import ClosedGate
 
 log = logging.getLogger("trackway.server")
 
@@ -52,6 +56,8 @@ class Backend:
         self.leader_lock = LeaderLock()
         self.refusals = Refusals(self)
         self.usage = Usage(self)
+        # Identifies the callers of a server that requires a log-in; None on an open server.
+        self.gate: ClosedGate | None = None
 
     @property
     def database(self) -> Database:

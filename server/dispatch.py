@@ -100,14 +100,17 @@ def handler_of(endpoint: Endpoint) -> Registered | None:
 class Context:
     """The first argument of a handler: settings, identity, path values and transaction of the request."""
 
-    __slots__ = ("_transactions", "_tx", "backend", "config", "request")
+    __slots__ = ("_transactions", "_tx", "backend", "config")
 
     def __init__(self, transactions: Transactions, tx: Tx | None = None) -> None:
         self.backend = transactions.backend
         self.config: Config = transactions.backend.config
-        self.request = transactions.request
         self._transactions = transactions
         self._tx = tx
+
+    @property
+    def request(self) -> Request:
+        return self._transactions.request
 
     @property
     def identity(self) -> Identity:
@@ -189,7 +192,30 @@ class Transactions:
             self.run(lambda tx: None, write=False)
 
     def run(self, work: Callable[[Tx], T], *, write: bool, target: str = "", is_search: bool = False) -> T:
-        """Check the permission, call ``work`` and audit a write, in one transaction. Return the result."""
+        """Check the permission, call ``work`` and audit a write, in one transaction. Return the result.
+
+        The caller's permissions may be those of a moment ago. A request that they do not allow is tried again
+        with the present ones: whoever creates an experiment creates a run in it next.
+        """
+        try:
+            return self._run(work, write=write, target=target, is_search=is_search)
+        except errors.PermissionDenied:
+            if not self._identify_anew():
+                raise
+            return self._run(work, write=write, target=target, is_search=is_search)
+
+    def _identify_anew(self) -> bool:
+        """Read the caller's permissions again. Return whether they may have changed."""
+        gate, identity = self.backend.gate, self.request.identity
+        if gate is None or identity.principal is None:
+            return False
+        found = gate.identify_anew(self.request.environ)
+        if isinstance(found, Answer) or found is identity:
+            return False
+        self.request = self.request._replace(identity=found)
+        return True
+
+    def _run(self, work: Callable[[Tx], T], *, write: bool, target: str, is_search: bool) -> T:
         can, message, (_, request_id, identity, path_values) = self._can, self._message, self.request
 
         def authorized_work(tx: Tx) -> T:
@@ -207,13 +233,16 @@ class Transactions:
             return result
 
         database = self.backend.search_database if is_search else self.backend.database
-        return database.run(
+        found = database.run(
             authorized_work,
             write=write,
             workspace=identity.workspace,
             user=identity.user,
             request_id=request_id,
         )
+        if can.changes_access and self.backend.gate:
+            self.backend.gate.expire()
+        return found
 
     def _origin(self) -> Origin:
         return origin_of(self.request.identity, self.request.environ)

@@ -6,7 +6,8 @@ on the paths below; a path that is added later is therefore closed.
 A verified credential is cached with its principal, so that it costs neither a hash nor a statement. The
 cached rows are valid for one epoch: changes to principals, tokens, sessions and permissions raise the epoch
 in the database (``storage/access/state.py``), and each process reads it before it uses the cache, at most
-every ``_RECHECK_S``.
+every ``_RECHECK_S``. What was given just now counts at once: a refused request is tried again with the
+permissions of the present (``dispatch.Transactions``).
 """
 
 from __future__ import annotations
@@ -288,6 +289,20 @@ class ClosedGate:
 
     def _identity_of(self, principal: Principal, rows: Sequence[Any]) -> Identity:
         return identity_of(principal, rows, self._default_level)
+
+    def identify_anew(self, environ: dict[str, Any]) -> Identity | Answer:
+        """Return the identity of a request that was identified before, by the present permissions.
+
+        It is the same object if nothing has changed meanwhile.
+        """
+        self.expire()
+        return self.identify(environ)
+
+    def expire(self) -> None:
+        """Have the next request read the epoch: it has changed, or may have."""
+        # With the lock, because another thread may have read the epoch before the change, but not stored it.
+        with self._check_lock:
+            self._checked_at = float("-inf")
 
     def log_in(self, name: str, password: str, environ: dict[str, Any]) -> Principal:
         """Return the principal with this name and password.

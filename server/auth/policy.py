@@ -123,6 +123,11 @@ class Permission:
         return self.verb != "read"
 
     @property
+    def changes_access(self) -> bool:
+        """Whether the request may change what principals may do."""
+        return self.gives is not None or (self.writes and self.noun in _ACCESS_NOUNS)
+
+    @property
     def _words(self) -> str:
         return self.noun.replace("_", " ")
 
