@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import importlib.metadata
-import json
-import secrets
 import shutil
 import socket
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from tests.closed import ClosedTrackwayServer
 from tests.services import HttpServer, PostgreSQL, TrackwayServer
 
 from . import environments, processes
@@ -26,7 +22,6 @@ from .wire import Connection, authorized
 
 STORES = ("sqlite", "postgresql")
 AUTH = "trackway-auth"
-_ADMIN_PASSWORD = "benchmark administrator"
 
 
 @dataclass(frozen=True)
@@ -114,26 +109,14 @@ class Trackway(TrackwayServer):
         super().__init__(folder, uri, options)
 
 
-class ClosedTrackway(TrackwayServer):
-    """A server that requires a log-in. ``log_in`` returns the API token of a user who is no administrator."""
-
+class ClosedTrackway(ClosedTrackwayServer):
     def __init__(self, folder: Path, uri: str) -> None:
-        super().__init__(folder, uri, ["--auth"], {"MLFLOW_AUTH_ADMIN_PASSWORD": _ADMIN_PASSWORD})
+        super().__init__(folder, uri)
 
     def log_in(self) -> str:
-        password = secrets.token_urlsafe()
-        user = {"username": "bench", "password": password}
-        self._post("2.0/mlflow/users/create", user, ("admin", _ADMIN_PASSWORD))
-        made = self._post("3.0/trackway/tokens/create", {"name": "bench"}, ("bench", password))
-        return str(made["secret"])
-
-    def _post(self, path: str, body: object, who: tuple[str, str]) -> dict[str, Any]:
-        basic = base64.b64encode(":".join(who).encode()).decode()
-        headers = {"Content-Type": "application/json", "Authorization": f"Basic {basic}"}
-        request = urllib.request.Request(f"{self.url}/api/{path}", json.dumps(body).encode(), headers)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            found: dict[str, Any] = json.loads(answer.read())
-            return found
+        """Return the API token of a new user, who is no administrator."""
+        self.create_users("bench")
+        return self.create_token("bench")
 
 
 class Mlflow(HttpServer):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,9 @@ from trackway.server.auth import passwords
 from trackway.server.config import Config
 from trackway.storage.access import principals
 
-ADMIN, PASSWORD = "admin", "correct horse battery"
+from .closed import ADMIN, PASSWORD, authorization, basic
+
+__all__ = ["ADMIN", "PASSWORD", "ClosedServer", "authorization", "basic", "closed_server", "error_code"]
 
 
 class ClosedServer:
@@ -51,17 +52,6 @@ class ClosedServer:
         """Make an API token and return its text."""
         made = self.ok("POST", "/api/3.0/trackway/tokens/create", who=who, **({"name": "t"} | body))
         return str(made["secret"])
-
-
-def authorization(who: str) -> dict[str, str]:
-    """Return the header for a user's name, or for an API token."""
-    if who.startswith("tw_"):
-        return {"Authorization": f"Bearer {who}"}
-    return basic(who, PASSWORD)
-
-
-def basic(name: str, password: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
 
 
 @contextmanager

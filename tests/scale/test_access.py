@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import http.client
-import json
 import threading
 import time
 from typing import Any
 
 import pytest
 
-from tests.access import ADMIN, PASSWORD, authorization, basic
-from tests.services import TrackwayServer
+from tests.closed import ClosedTrackwayServer, basic
 
 pytestmark = pytest.mark.slow
 
@@ -23,30 +21,14 @@ ENOUGH = 30
 WHOAMI = ("GET", "/api/3.0/trackway/whoami", None)
 
 
-def ask(
-    server: TrackwayServer, who: str, verb: str, path: str, body: dict[str, Any] | None
-) -> tuple[int, Any]:
-    """Send a request over a new connection, as a user or with an API token. Return status and body."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    try:
-        headers = {"Content-Type": "application/json", **authorization(who)}
-        connection.request(verb, path, None if body is None else json.dumps(body), headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
-
-
-def admin(server: TrackwayServer, verb: str, path: str, **body: Any) -> Any:
-    status, answer = ask(server, ADMIN, verb, path, body)
-    assert status == 200, answer
-    return json.loads(answer)
+def id_of(token: str) -> str:
+    return token.split("_")[1]
 
 
 class Load(threading.Thread):
     """Sends a request to each server in turn until ``end``. ``seen``: server, when it was sent, status."""
 
-    def __init__(self, servers: list[TrackwayServer], who: str, request: tuple[str, str, Any]) -> None:
+    def __init__(self, servers: list[ClosedTrackwayServer], who: str, request: tuple[str, str, Any]) -> None:
         super().__init__(daemon=True)
         self.seen: list[tuple[int, float, int]] = []
         self._servers, self._who, self._request = servers, who, request
@@ -56,7 +38,7 @@ class Load(threading.Thread):
         while not self._ended.is_set():
             for number, server in enumerate(self._servers):
                 sent = time.monotonic()
-                self.seen.append((number, sent, ask(server, self._who, *self._request)[0]))
+                self.seen.append((number, sent, server.ask(self._who, *self._request)[0]))
 
     def wait(self, since: float) -> None:
         """Wait until each server has answered enough requests that were sent after ``since``."""
@@ -80,18 +62,12 @@ class Load(threading.Thread):
 def servers(databases, tmp_path):
     with databases.fresh("postgresql") as uri:
         servers = [
-            TrackwayServer(
-                tmp_path / f"server-{number}",
-                uri,
-                ["--auth", "--workers", "2"],
-                {"MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD},
-            )
+            ClosedTrackwayServer(tmp_path / f"server-{number}", uri, ["--workers", "2"])
             for number in range(2)
         ]
         for server in servers:
             server.start()
-        for name in ("alice", "bob", "carol"):
-            admin(servers[0], "POST", "/api/2.0/mlflow/users/create", username=name, password=PASSWORD)
+        servers[0].create_users("alice", "bob", "carol")
         yield servers
         for server in servers:
             server.kill()
@@ -105,19 +81,11 @@ def loads():
         load.end()
 
 
-def make_token(server: TrackwayServer, who: str) -> tuple[str, str]:
-    """Return the id and the text of a new API token of a user."""
-    status, answer = ask(server, who, "POST", "/api/3.0/trackway/tokens/create", {"name": "ci"})
-    assert status == 200, answer
-    secret = json.loads(answer)["secret"]
-    return secret.split("_")[1], secret
-
-
 def test_what_is_taken_away_is_refused_everywhere_within_a_second_under_load(servers, loads):
     one = servers[0]
-    token_id, token = make_token(one, "alice")
+    token = one.create_token("alice")
     grant = {"username": "bob", "resource_type": "experiment", "resource_id": "0"}
-    admin(one, "POST", "/api/3.0/mlflow/users/permissions/grant", **grant, permission="EDIT")
+    one.call("POST", "3.0/mlflow/users/permissions/grant", **grant, permission="EDIT")
     tag = {"experiment_id": "0", "key": "by", "value": "bob"}
     write = ("POST", "/api/2.0/mlflow/experiments/set-experiment-tag", tag)
     begun = time.monotonic()
@@ -132,14 +100,14 @@ def test_what_is_taken_away_is_refused_everywhere_within_a_second_under_load(ser
     for load in loads:
         load.wait(begun + PROMISED_S)
     changes = [
-        (by_token, {401}, ("POST", "/api/3.0/trackway/tokens/revoke", {"token_id": token_id})),
-        (ungranted, {403}, ("POST", "/api/3.0/mlflow/users/permissions/revoke", grant)),
+        (by_token, {401}, ("POST", "3.0/trackway/tokens/revoke", {"token_id": id_of(token)})),
+        (ungranted, {403}, ("POST", "3.0/mlflow/users/permissions/revoke", grant)),
         # After some attempts with the password of a user who is gone, the address has to wait.
-        (deleted, {401, 429}, ("DELETE", "/api/2.0/mlflow/users/delete", {"username": "carol"})),
+        (deleted, {401, 429}, ("DELETE", "2.0/mlflow/users/delete", {"username": "carol"})),
     ]
     for load, refusal, (verb, path, body) in changes:
         before = time.monotonic()
-        admin(one, verb, path, **body)
+        one.call(verb, path, **body)
         promised = time.monotonic() + PROMISED_S
         load.wait(promised)
         assert load.statuses(begun + PROMISED_S, before) == {200}
@@ -147,28 +115,28 @@ def test_what_is_taken_away_is_refused_everywhere_within_a_second_under_load(ser
         assert load.statuses(promised) <= refusal
     # Who lost nothing noticed nothing.
     for server in servers:
-        assert ask(server, "alice", *WHOAMI)[0] == 200
+        assert server.ask("alice", *WHOAMI)[0] == 200
 
 
 def test_a_server_that_is_killed_after_a_revocation_has_not_lost_it(servers):
     one, other = servers
-    token_id, token = make_token(other, "alice")
+    token = other.create_token("alice")
     for server in servers:
-        assert ask(server, token, *WHOAMI)[0] == 200
-    admin(one, "POST", "/api/3.0/trackway/tokens/revoke", token_id=token_id)
+        assert server.ask(token, *WHOAMI)[0] == 200
+    one.call("POST", "3.0/trackway/tokens/revoke", token_id=id_of(token))
     one.kill()
     time.sleep(PROMISED_S)
-    assert {ask(other, token, *WHOAMI)[0] for _ in range(ENOUGH)} == {401}
+    assert {other.ask(token, *WHOAMI)[0] for _ in range(ENOUGH)} == {401}
     one.start()
-    assert {ask(one, token, *WHOAMI)[0] for _ in range(ENOUGH)} == {401}
+    assert {one.ask(token, *WHOAMI)[0] for _ in range(ENOUGH)} == {401}
 
 
 def test_wrong_passwords_do_not_keep_others_from_their_answers(servers, loads):
     """About 200 wrong passwords a second, for names that exist and names that do not."""
     one = servers[0]
-    _, token = make_token(one, "alice")
+    token = one.create_token("alice")
     for _ in range(ENOUGH):  # both workers have verified bob's password
-        assert ask(one, "bob", *WHOAMI)[0] == 200
+        assert one.ask("bob", *WHOAMI)[0] == 200
     begun = time.monotonic()
     guesses = Guesses(one)
     guesses.start()
@@ -188,7 +156,7 @@ def test_wrong_passwords_do_not_keep_others_from_their_answers(servers, loads):
 class Guesses:
     """Threads that try wrong passwords, together at most 200 a second."""
 
-    def __init__(self, server: TrackwayServer) -> None:
+    def __init__(self, server: ClosedTrackwayServer) -> None:
         self.statuses: set[int] = set()
         self._server = server
         self._count = 0
