@@ -362,6 +362,20 @@ def test_users_change_their_own_password_which_ends_the_old_one_and_their_sessio
     assert server.client.get(ME, headers={"Cookie": f"trackway_session={session_id}"}).status_code == 401
 
 
+def test_the_list_of_users_has_their_roles(server):
+    server.ok("POST", "/api/2.0/mlflow/experiments/create", who="alice", name="of alice")
+    role = server.ok("POST", "/api/3.0/mlflow/roles/create", name="readers", workspace="default")["role"]
+    grant = {"resource_type": "experiment", "resource_pattern": "*", "permission": "READ"}
+    server.ok("POST", "/api/3.0/mlflow/roles/permissions/add", role_id=role["id"], **grant)
+    server.ok("POST", "/api/3.0/mlflow/roles/assign", username="bob", role_id=role["id"])
+    users = {user["username"]: user for user in server.ok("GET", f"{USERS}/list")["users"]}
+    assert [found["name"] for found in users["bob"]["roles"]] == ["readers"]
+    assert grant.items() <= users["bob"]["roles"][0]["permissions"][0].items()
+    [own] = users["alice"]["roles"]
+    assert own["permissions"][0]["permission"] == "MANAGE"
+    assert server.call("GET", f"{USERS}/list", who="alice").status_code == 200
+
+
 def test_an_open_server_has_no_users(api):
     assert api.get(f"{USERS}/get?username=a").status_code == 404
     assert "--auth" in api.get(f"{USERS}/get?username=a").json["message"]

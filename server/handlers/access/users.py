@@ -92,7 +92,7 @@ def list_users(ctx: Context, req: x.ListUsers) -> x.ListUsers.Response:
             for role in theirs.get(row.id, ())
             if shown is None or row.name == name or role.workspace in shown
         ]
-        user.roles = list(messages(ctx.tx, found)) if found else []
+        user.roles = [codec.encode(role) for role in messages(ctx.tx, found)] if found else []
         users.append(user)
     return x.ListUsers.Response(users=users)
 
