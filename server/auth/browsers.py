@@ -18,6 +18,8 @@ CREATE_USER_PATH = "/api/2.0/mlflow/users/create-ui"
 # MLflow's UI sends the value of a cookie "mlflow-request-header-X" as header X with each of its requests.
 _CSRF_COOKIE = "mlflow-request-header-X-CSRF-Token"
 _CSRF_HEADER = "HTTP_X_CSRF_TOKEN"
+_CURRENT_USER_PATH = "/ajax-api/2.0/mlflow/users/current"
+_BASIC = ("WWW-Authenticate", 'Basic realm="mlflow"')
 # MLflow's text.
 _NOT_AUTHENTICATED = (
     "You are not authenticated. Please see "
@@ -41,10 +43,30 @@ def challenge(environ: dict[str, Any], reason: str = "") -> Answer:
         location = f"{environ.get('SCRIPT_NAME', '')}{LOGIN_PATH}" + (f"?next={there}" if there else "")
         return Answer(302, [*headers, ("Location", location)], text.encode())
     if not _is_from_page(environ):
-        headers.append(("WWW-Authenticate", 'Basic realm="mlflow"'))
+        headers.append(_BASIC)
     if SESSION_COOKIE in environ.get("HTTP_COOKIE", ""):
         headers += cleared_cookies(environ)
     return Answer(401, headers, text.encode())
+
+
+def is_log_out(environ: dict[str, Any]) -> bool:
+    """Return whether a request with a session is probably the log-out of MLflow's UI.
+
+    The UI asks who the caller is, with the name ``mlflow-logged-out-...``, so that the browser forgets the
+    real credentials. But browsers send a name that a script gives only after a 401 with WWW-Authenticate
+    (``log_out_challenge``). All other requests of the UI have the CSRF token.
+    """
+    return (
+        environ["PATH_INFO"] == _CURRENT_USER_PATH
+        and _CSRF_HEADER not in environ
+        and environ.get("HTTP_SEC_FETCH_DEST", "empty") == "empty"
+    )
+
+
+def log_out_challenge() -> Answer:
+    """Return the response that makes the browser send the name for the log-out."""
+    headers: Headers = [TEXT_TYPE, ("Cache-Control", "no-store"), _BASIC]
+    return Answer(401, headers, _NOT_AUTHENTICATED.encode())
 
 
 def session_cookies(environ: dict[str, Any], session_id: str) -> Headers:

@@ -155,6 +155,8 @@ class ClosedGate:
             if credential is None:
                 self._rates.take(address)
                 return browsers.challenge(environ)
+            if credential.kind == "session" and browsers.is_log_out(environ):
+                return browsers.log_out_challenge()
             identity = self._identity(credential, environ)
         except (Malformed, Refused) as refused:
             self._rates.take(address)

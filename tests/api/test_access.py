@@ -456,6 +456,12 @@ def test_logging_out_ends_the_session_in_the_page_and_in_mlflows_ui(server):
     assert server.client.get(ME, headers=headers).status_code == 401
     session_id = log_in(server, "alice")
     headers = {"Cookie": f"trackway_session={session_id}", "Sec-Fetch-Site": "same-origin"}
+    # A browser sends the name that the UI gives only after this challenge; it asks nobody for a password.
+    response = server.client.get("/ajax-api/2.0/mlflow/users/current", headers=headers)
+    assert (response.status_code, response.headers["WWW-Authenticate"]) == (401, 'Basic realm="mlflow"')
+    with_token = headers | {"X-CSRF-Token": csrf_of(session_id)}
+    response = server.client.get("/ajax-api/2.0/mlflow/users/current", headers=with_token)
+    assert response.json["user"]["username"] == "alice"
     logged_out = headers | basic("mlflow-logged-out-1234", "x")
     response = server.client.get("/ajax-api/2.0/mlflow/users/current", headers=logged_out)
     assert response.status_code == 401

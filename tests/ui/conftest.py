@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from tests.closed import PASSWORD
 
 CHROMIUM = os.environ.get("TRACKWAY_TEST_CHROMIUM") or shutil.which("chromium") or ""
 FLAGS = (
@@ -24,7 +27,11 @@ PATIENCE = 30_000
 # Requests of the pages that may fail, with the reasons. Any other response of 400 or more fails the test.
 MAY_FAIL = {
     r"/experiments/get-by-name\?": "the dialog checks that a new name is not used; 404 means so",
+    r"/3\.0/mlflow/workspaces$": "the dialog for a new user asks for them, also where there are none",
 }
+
+# The name and password in the URL of the UI's log-out.
+_LOGGED_OUT = re.compile(r"//mlflow-logged-out-[^@]*@")
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +56,23 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     server = TrackwayServer(folder, f"sqlite:///{folder}/trackway.db")
     server.start()
     yield SimpleNamespace(url=server.url, **fill(server.url, folder))
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def closed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """A server that requires a log-in, with an experiment and a run of the administrator, alice and bob."""
+    from tests.closed import ClosedTrackwayServer
+
+    folder = tmp_path_factory.mktemp("closed")
+    server = ClosedTrackwayServer(folder, f"sqlite:///{folder}/trackway.db")
+    server.start()
+    server.create_users("alice", "bob")
+    experiment = server.call("POST", "2.0/mlflow/experiments/create", name="of the admin")["experiment_id"]
+    run = server.call("POST", "2.0/mlflow/runs/create", experiment_id=experiment, run_name="first")["run"]
+    yield SimpleNamespace(
+        url=server.url, server=server, experiment_id=experiment, run_id=run["info"]["run_id"]
+    )
     server.kill()
 
 
@@ -85,6 +109,14 @@ class Ui:
         self.settle()
         return self.page
 
+    def log_in(self, name: str, path: str = "/", password: str = PASSWORD) -> Any:
+        """Open a page of a server that requires a log-in, and fill in the form to which it leads."""
+        page = self.open(path)
+        page.get_by_label("Username").fill(name)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Log in").click()
+        return page
+
     def settle(self) -> None:
         """Wait until no request is open, for the pages send further requests after an answer."""
         quiet = 0
@@ -105,22 +137,38 @@ class Ui:
         self._pending = max(0, self._pending + change)
 
     def _note_response(self, response: Any) -> None:
-        path = response.url.removeprefix(self.site.url)
+        path = _LOGGED_OUT.sub("//", response.url).removeprefix(self.site.url)
         if response.status >= 400 and not any(re.search(known, path) for known in MAY_FAIL):
             self.faults.append(f"{response.status} {response.request.method} {path}")
 
     def _note_request(self, request: Any) -> None:
-        if not request.url.startswith((self.site.url, "data:", "blob:", "about:")):
+        url = _LOGGED_OUT.sub("//", request.url)
+        if not url.startswith((self.site.url, "data:", "blob:", "about:")):
             self.faults.append(f"request to another host: {request.url}")
 
 
 @pytest.fixture
 def ui(browser: Any, site: SimpleNamespace, request: pytest.FixtureRequest) -> Iterator[Ui]:
+    with _new_ui(browser, site, request.node.name) as ui:
+        yield ui
+
+
+@pytest.fixture
+def visitor(
+    browser: Any, closed_site: SimpleNamespace, request: pytest.FixtureRequest
+) -> Iterator[Callable[[], Ui]]:
+    """Return a function that opens a browser of its own, without a session."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(_new_ui(browser, closed_site, request.node.name))
+
+
+@contextmanager
+def _new_ui(browser: Any, site: SimpleNamespace, name: str) -> Iterator[Ui]:
     # A new context, because the pages store filters and columns in the browser.
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
-    ui = Ui(page, site, request.node.name)
+    ui = Ui(page, site, name)
     yield ui
     ui.picture()
     context.close()
