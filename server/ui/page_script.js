@@ -25,7 +25,7 @@
       box-shadow: 0 2px 8px #0005 }
     #trackway-notice button { flex: none; border: 1px solid #fff8; border-radius: 4px; padding: 2px 8px;
       background: none; color: inherit; font: inherit; cursor: pointer }
-    #trackway-link { position: fixed; left: 8px; bottom: 8px; padding: 2px 10px; border-radius: 12px; z-index: 1100;
+    #trackway-link { position: fixed; left: 12px; bottom: 144px; padding: 2px 10px; border-radius: 12px; z-index: 1100;
       border: 1px solid #8886; background: #fff; color: #0e538b; font: 12px/1.5 system-ui, sans-serif;
       text-decoration: none }
     #trackway-link:hover { border-color: #0e538b }`;
