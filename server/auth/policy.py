@@ -59,7 +59,14 @@ class Within(NamedTuple):
         ids = keys if self.find is None else self.find(tx, keys)
         if len(ids) < len(keys) and not self.allows_missing:
             return False
-        return all(needs.are_met(self.needs, rights, _canonical(experiment_id)) for experiment_id in ids)
+        for experiment_id in ids:
+            key = (id(self), experiment_id)  # this object is part of a permission, which is never freed
+            verdict = rights.verdicts.get(key)
+            if verdict is None:
+                verdict = rights.note(key, needs.are_met(self.needs, rights, _canonical(experiment_id)))
+            if not verdict:
+                return False
+        return True
 
     def _model_is_allowed(self, tx: Tx, rights: Rights, name: str) -> bool:
         is_prompt = rights.distinguishes_prompts and containers.is_prompt(tx, name)

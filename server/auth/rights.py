@@ -28,6 +28,10 @@ _NEEDED: Mapping[Action, int] = {
 }
 
 
+# Of each principal: its permissions are asked for at each request, mostly for the same few experiments.
+_MAX_VERDICTS = 100
+
+
 class Rung(NamedTuple):
     """A resource whose permissions may decide a requirement, and the action that they must then allow."""
 
@@ -47,11 +51,13 @@ class Grant(NamedTuple):
 class Rights:
     """The permissions of a principal in one workspace, folded."""
 
-    __slots__ = ("_all", "_default", "_single", "is_workspace_admin", "is_workspace_member")
+    __slots__ = ("_all", "_default", "_single", "is_workspace_admin", "is_workspace_member", "verdicts")
 
     def __init__(self, granted: Iterable[Grant], default: int) -> None:
         """``default`` is the level without any permission; positive permissions are never below it."""
         self._default = default
+        # What was decided before, by keys of the caller: permissions of an object never change.
+        self.verdicts: dict[tuple[int, str], bool] = {}
         # Levels by type, for all resources of the type and for single ones.
         self._all: dict[str, int] = {}
         self._single: dict[str, dict[str, int]] = {}
@@ -65,6 +71,13 @@ class Rights:
         workspace = self._all.get("workspace", DENY)
         self.is_workspace_admin = workspace >= MANAGE
         self.is_workspace_member = workspace >= USE
+
+    def note(self, key: tuple[int, str], verdict: bool) -> bool:
+        """Keep a verdict in ``verdicts``, and return it."""
+        if len(self.verdicts) >= _MAX_VERDICTS:
+            self.verdicts.clear()
+        self.verdicts[key] = verdict
+        return verdict
 
     def level(self, resource_type: str, resource_id: str) -> int | None:
         """Return the level for a resource, or None if no permission is about it."""

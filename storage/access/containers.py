@@ -35,14 +35,31 @@ _OF_LOGGED_MODEL = Prepared(
 
 def of_runs(tx: Tx, run_ids: Sequence[str]) -> list[str]:
     """Return the ids of the runs' experiments; none for a run that does not exist."""
-    found = (tx.first(_OF_RUN, run_id, tx.workspace) for run_id in run_ids)
-    return [str(row.experiment_id) for row in found if row is not None]
+    return _experiments(tx, _OF_RUN, run_ids)
 
 
 def of_logged_models(tx: Tx, model_ids: Sequence[str]) -> list[str]:
     """Return the ids of the logged models' experiments; none for a model that does not exist."""
-    found = (tx.first(_OF_LOGGED_MODEL, model_id, tx.workspace) for model_id in model_ids)
-    return [str(row.experiment_id) for row in found if row is not None]
+    return _experiments(tx, _OF_LOGGED_MODEL, model_ids)
+
+
+def _experiments(tx: Tx, statement: Prepared, keys: Sequence[str]) -> list[str]:
+    """Return the experiments of these keys. Those that were found before need no statement.
+
+    A run or logged model stays in its experiment. One that is gone since, or has moved with its experiment to
+    another workspace, is not found by the handler.
+    """
+    found = []
+    for key in keys:
+        experiment_id = tx.containers.get((statement, tx.workspace, key))
+        if experiment_id is None:
+            row = tx.first(statement, key, tx.workspace)
+            if row is None:
+                continue
+            experiment_id = str(row.experiment_id)
+            tx.containers.put((statement, tx.workspace, key), experiment_id)
+        found.append(experiment_id)
+    return found
 
 
 def named(tx: Tx, names: Sequence[str]) -> list[str]:

@@ -41,6 +41,8 @@ log = logging.getLogger("trackway.storage")
 
 DEFAULT_WORKSPACE = 1
 _ATTEMPTS = 6
+# Entries take some 250 bytes.
+_MAX_CONTAINERS = 10_000
 _POSTGRES_NAMES = {"postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"}
 _PASSWORD = re.compile("(://[^:/@]*:).*@")
 
@@ -75,6 +77,7 @@ class Database:
         self._is_sqlite = self.dialect == "sqlite"
         self._text_cache = TextCache()
         self._row_cache: RowCache | None = None
+        self._containers = RowCache(_MAX_CONTAINERS)
         self._prepare_policy: postgres.PreparePolicy | None = None
         self._write_lock: WriteLock | None = None
         self._begin_write: Callable[[Any], None] | None = None
@@ -205,6 +208,7 @@ class Database:
                 if write
                 else PooledConnection(self._read_engine),
                 _NO_TEXT_CACHE if write else self._text_cache,
+                containers=self._containers,
                 row_cache=row_cache,
                 writes=write,
                 workspace=workspace,

@@ -27,7 +27,8 @@ _DIVISION_BY_ZERO = "22012"
 class RowCache:
     """Rows by the key under which they are looked up. Threads may share it."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = _MAX_ROWS) -> None:
+        self._limit = limit
         self._rows: dict[Hashable, Any] = {}
         self._lock = Lock()
 
@@ -37,7 +38,7 @@ class RowCache:
 
     def put(self, key: Hashable, row: Any) -> None:
         with self._lock:
-            if len(self._rows) >= _MAX_ROWS and key not in self._rows:
+            if len(self._rows) >= self._limit and key not in self._rows:
                 del self._rows[next(iter(self._rows))]
             self._rows[key] = row
 

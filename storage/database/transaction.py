@@ -41,6 +41,7 @@ class Tx:
         "_pooled",
         "_row_cache",
         "changes",
+        "containers",
         "dialect",
         "request_id",
         "text_cache",
@@ -54,6 +55,7 @@ class Tx:
         pooled: PooledConnection,
         text_cache: TextCache,
         *,
+        containers: RowCache,
         row_cache: RowCache | None = None,
         writes: bool,
         workspace: int,
@@ -69,6 +71,8 @@ class Tx:
             self._pipeline.start()
         self.text_cache = text_cache
         self._row_cache = row_cache
+        # What never changes about resources: the experiments of runs and logged models.
+        self.containers = containers
         self._now_ms: int | None = None
         self._after_commit: list[Callable[[], None]] | None = None
         # What the transaction has changed, for the detail of its audit row (``storage/access/changes.py``).

@@ -198,6 +198,24 @@ def test_a_restricted_search_is_one_statement_as_before(server):
     assert counts[0] == counts[1]
 
 
+def test_a_warm_request_within_single_permissions_adds_no_statement(server):
+    run_id = make_run(server, make_experiment(server, "hers", who="alice"), who="alice")
+    found = statements_of(server.backend.database)
+    calls = (
+        ("GET", f"{M2}/runs/get", {"run_id": run_id}),
+        ("POST", f"{M2}/runs/log-metric", {"run_id": run_id, "key": "a", "value": 1, "timestamp": 1}),
+    )
+    for verb, path, body in calls:
+        counts = []
+        for who in (ADMIN, "alice"):
+            server.ok(verb, path, who=who, **body)
+            server.client.application.wsgi_app._gate._checked_at = float("inf")
+            found.clear()
+            server.ok(verb, path, who=who, **body)
+            counts.append(len(found))
+        assert counts[0] == counts[1], path
+
+
 def test_prompts_and_models_have_permissions_of_their_own(server):
     tags = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
     server.ok("POST", f"{M2}/registered-models/create", name="model")
