@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.closed import PASSWORD, ClosedTrackwayServer
 from tests.receiver import ALLOW_LOOPBACK, receiver
 from tests.services import TrackwayServer
 
@@ -17,6 +18,7 @@ from .clients import ENVIRONMENTS, Client
 
 WORKED = "worked"
 ABSENT = "absent"
+USER = "board"
 
 
 class Row(NamedTuple):
@@ -47,22 +49,32 @@ class Played(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """The URLs that the calls use: of a server, and of a receiver of its webhooks."""
+    """What the calls use: the URL of a server, and of a receiver of its webhooks; and a closed server.
+
+    The closed server has the user USER, whose API token is ``token``.
+    """
 
     url: str
     webhook_url: str
+    closed_url: str
+    password: str
+    token: str
 
 
 @contextmanager
 def stage(folder: Path) -> Iterator[Stage]:
-    """Start ``trackway serve`` with SQLite and an artifact folder."""
+    """Start ``trackway serve`` with SQLite and an artifact folder, once open and once closed."""
     server = TrackwayServer(folder, f"sqlite:///{folder}/trackway.db", environment=ALLOW_LOOPBACK)
+    closed = ClosedTrackwayServer(folder / "closed", f"sqlite:///{folder}/closed.db")
     with receiver() as webhooks:
-        server.start()
         try:
-            yield Stage(server.url, webhooks.url)
+            server.start()
+            closed.start()
+            closed.create_users(USER)
+            yield Stage(server.url, webhooks.url, closed.url, PASSWORD, closed.create_token(USER))
         finally:
             server.kill()
+            closed.kill()
 
 
 def play(client: Client, stage: Stage) -> Played:

@@ -14,7 +14,7 @@ FILE = ROOT / "COMPATIBILITY.md"
 
 AREAS = (
     *("Experiments", "Runs", "Metrics and inputs", "Fluent API and command line", "Artifacts"),
-    *("Logged models", "Registered models", "Model versions", "Models", "Prompts", "Webhooks"),
+    *("Logged models", "Registered models", "Model versions", "Models", "Prompts", "Webhooks", "Log-in"),
 )
 
 # Features that later releases of the server will have, with patterns of MlflowClient's method names.
@@ -56,7 +56,8 @@ def _lines(played: Sequence[Played]) -> Iterator[str]:
     yield ""
     yield (
         f"{len(played)} releases of MLflow's client, unchanged, made {len(rows)} kinds of calls to one"
-        " `trackway serve` on SQLite and a folder. What was written was read back and compared each time."
+        " `trackway serve` on SQLite and a folder, those of the log-in to one with `--auth`. What was written"
+        " was read back and compared each time."
         f" `make board` wrote this on {date.today()}; do not edit it."
     )
     yield ""

@@ -12,6 +12,7 @@ answer, sys.stdout = sys.stdout, sys.stderr
 import mlflow  # noqa: E402
 
 from . import (  # noqa: E402, F401 - each declares its calls
+    access,
     artifacts,
     experiments,
     fluent,
@@ -28,8 +29,8 @@ from .board import MlflowClient, calls, outcome, world  # noqa: E402
 
 
 def main() -> None:
-    url, world.webhook_url = sys.argv[1:]
-    mlflow.set_tracking_uri(url)
+    world.url, world.webhook_url, world.closed_url, world.password, world.token = sys.argv[1:]
+    mlflow.set_tracking_uri(world.url)
     os.chdir(world.folder)
     outcomes = []
     for call in calls:

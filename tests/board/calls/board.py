@@ -38,7 +38,9 @@ class World:
 
     def __init__(self) -> None:
         self.prefix = f"{mlflow.__version__} {uuid.uuid4().hex[:8]}"
-        self.webhook_url = ""
+        self.url = self.webhook_url = ""
+        # A server that requires a log-in, and the credentials of the user "board".
+        self.closed_url = self.password = self.token = ""
         self.folder = Path(tempfile.mkdtemp(prefix="trackway-board-"))
         self._names = 0
 
