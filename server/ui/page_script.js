@@ -75,6 +75,17 @@
   addEventListener("hashchange", update);
   update();
 
+  // A session that has ended: the log-in page comes, and after it the same page again. Only a server that needs
+  // a log-in has links.
+  if (trackway.links.length) {
+    const original = window.fetch;
+    window.fetch = async (...values) => {
+      const response = await original.apply(window, values);
+      if (response.status === 401 && new URL(response.url).origin === location.origin) location.reload();
+      return response;
+    };
+  }
+
   // HTML files of artifacts are shown in frames, which inherit the page's content policy. A frame cannot tell
   // the page what was blocked, so the page reads the file and looks for it.
   const isAllowed = (url) =>

@@ -50,6 +50,25 @@ def test_logging_out_in_mlflows_menu_ends_the_session(visitor):
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
+def test_when_the_session_has_ended_the_log_in_comes_and_then_the_same_page(visitor):
+    ui = visitor()
+    page = ui.log_in("alice", "/experiments")
+    expect(page.get_by_role("link", name="of the admin").first).to_be_visible()
+    ui.settle()
+    page.context.clear_cookies()
+    page.get_by_role("link", name="of the admin").first.click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    assert ui.faults
+    assert all(fault.startswith("401 ") for fault in ui.faults)
+    ui.faults.clear()
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("link", name="of the admin").first).to_be_visible()
+    assert f"#/experiments/{ui.site.experiment_id}" in page.url
+    ui.settle()
+
+
 def test_an_account_shows_what_its_user_may_do_and_changes_the_password(visitor):
     server = visitor().site.server
     server.create_users("paul")
