@@ -65,6 +65,7 @@ _RESOURCE_LEVELS = ("DENY", "EDIT", "MANAGE", "READ", "USE")
 ALL = "*"
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f:]")
+_EXPERIMENT_ID = re.compile(r"0|[1-9][0-9]{0,18}")
 _LIFETIME = re.compile(r"(\d{1,5})([smhdw])")
 _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 
@@ -119,6 +120,12 @@ def check_grant(resource_type: str, resource_id: str, permission: str) -> None:
         raise InvalidParameter(
             f"Invalid resource_pattern '{resource_id}' for resource_type='{resource_type}'. This resource "
             "type supports only wildcard ('*') grants."
+        )
+    if resource_type == "experiment" and resource_id != ALL and not _EXPERIMENT_ID.fullmatch(resource_id):
+        # "01" would name experiment 1 in other requests: a DENY for it would deny nothing.
+        raise InvalidParameter(
+            f"Invalid resource_pattern '{resource_id}' for resource_type='experiment'. Give the id of an "
+            "experiment, such as '12', or '*'."
         )
     check_level(resource_type, permission)
 

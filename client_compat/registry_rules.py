@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from . import rules
+from .access_rules import ALL
 from .errors import AlreadyExists, InvalidParameter
 from .filters import Comparison, comparisons, parse_filter
 from .searchable import Searchable
@@ -57,6 +58,8 @@ def check_model_name(name: str | None, field: str = "name") -> None:
 def check_new_model_name(name: str | None, field: str = "name") -> None:
     """Check the name of a registered model that is to be created or renamed."""
     check_model_name(name, field)
+    if name == ALL:
+        raise InvalidParameter(f"Invalid model name '{name}'. Permissions use it for all models.")
     if len((name or "").encode()) > MAX_NAME_BYTES:
         raise InvalidParameter(f"'{field}' exceeds the maximum length of {MAX_NAME_BYTES} bytes")
 

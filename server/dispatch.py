@@ -17,7 +17,7 @@ from trackway.storage import audit
 from trackway.storage.access import owners
 from trackway.storage.audit import Origin
 from trackway.storage.database import Tx
-from trackway.storage.search.visible import ALL_MODELS, EVERYTHING, Visible, VisibleModels
+from trackway.storage.search.visible import ALL_MODELS, EVERYTHING, NOTHING, Visible, VisibleModels
 
 from . import request_body
 from .auth import policy
@@ -125,6 +125,17 @@ class Context:
         return identity.rights.visible("experiment")
 
     @property
+    def visible_versions(self) -> VisibleModels:
+        """The registered models and prompts whose versions the caller may read."""
+        rights, found = self.identity.rights, self.visible_models
+        if self.identity.is_unrestricted or rights is None:
+            return found
+        return VisibleModels(
+            NOTHING if rights.denies("registered_model_version") else found.models,
+            NOTHING if rights.denies("prompt_version") else found.prompts,
+        )
+
+    @property
     def visible_models(self) -> VisibleModels:
         """The registered models and prompts that the caller may read."""
         identity = self.identity
@@ -219,7 +230,7 @@ class Transactions:
         can, message, (_, request_id, identity, path_values) = self._can, self._message, self.request
 
         def authorized_work(tx: Tx) -> T:
-            can.check(tx, identity, message, path_values)
+            can.check(tx, identity, message, path_values, self.backend.artifacts)
             result = work(tx)
             if write and can.gives and identity.principal:
                 resource_id = can.target(message, cast(Message, result)).partition(":")[2]

@@ -17,6 +17,7 @@
 - ``issuer_keys``: public keys of these issuers
 - ``rights``: what permissions allow, by MLflow's rules
 - ``needs``: the notation of what an operation needs
+- ``artifact_needs``: what requests about artifacts need
 - ``first_admin``: the administrator of a new server
 - ``policy``: the permissions, one for each handler
 """

@@ -113,5 +113,7 @@ def _link(config: Config, key: bytes) -> str:
 def _write(path: Path, link: str) -> None:
     """Write the link to a file that only this user can read."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    # A file that existed keeps its mode.
+    os.fchmod(handle, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(link + "\n")

@@ -68,7 +68,7 @@ _RECORD_EVERY_MS = 600_000
 # A session ends after this time without use, and after a week in any case.
 SESSION_IDLE_MS = 12 * 3_600_000
 _SESSION_MS = 7 * 86_400_000
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Gate(Protocol):
@@ -165,7 +165,7 @@ class ClosedGate:
         assert identity.principal is not None
         self._rates.take(identity.principal.id)
         try:
-            if credential.kind == "session" and environ["REQUEST_METHOD"] not in _SAFE_METHODS:
+            if credential.kind == "session" and environ["REQUEST_METHOD"] not in SAFE_METHODS:
                 browsers.check_csrf(environ, credential.secret)
             if path in ADMIN_PATHS and not identity.is_unrestricted:
                 raise PermissionDenied(f"{path} is for administrators; {identity.user} is not one.")

@@ -6,31 +6,29 @@ MLflow 3.17 (``mlflow/server/auth/__init__.py``).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from trackway.client_compat import artifact_paths, registry_rules
+from trackway.client_compat import registry_rules
 from trackway.client_compat.access_rules import ALL
 from trackway.client_compat.errors import PermissionDenied
 from trackway.storage.access import containers
 
 from . import needs
+from .artifact_needs import WithinArtifacts, WithinNewLocation, WithinSource
 from .identity import Identity
-from .rights import Action, Rights, Rung
+from .rights import Rights
 
 if TYPE_CHECKING:
     from trackway.client_compat.wire import Message
+    from trackway.storage.artifacts.locations import Locations
     from trackway.storage.database import Tx
 
 Verb = Literal["read", "create", "edit", "delete"]
 _LOGGED_NOUNS = ("run", "logged_model", "artifact")
 _REGISTRY_NOUNS = ("registered_model", "model_version")
-_PROXIED = "mlflow-artifacts:/"
-_TIER_FOLDERS = {"models": "logged_model", "traces": "trace"}
-_RUN_ID = re.compile("[0-9a-f]{32}")
 _ACCESS_NOUNS = ("principal", "user", "token", "service_account", "role", "grant", "permission", "audit")
 
 
@@ -49,7 +47,14 @@ class Within(NamedTuple):
     # learn that a name is not used.
     allows_missing: bool = False
 
-    def is_allowed(self, tx: Tx, rights: Rights, request: Message, path_values: Mapping[str, str]) -> bool:
+    def is_allowed(
+        self,
+        tx: Tx,
+        rights: Rights,
+        request: Message,
+        path_values: Mapping[str, str],
+        places: Locations | None,
+    ) -> bool:
         """Return whether the rights meet the needs."""
         keys = self.keys(request)
         if self.is_model:
@@ -73,40 +78,6 @@ class Within(NamedTuple):
         return needs.are_met(self.needs, rights, name, is_prompt=is_prompt)
 
 
-class WithinArtifacts(NamedTuple):
-    """Needs on the experiment in whose artifact location a path of the served store lies.
-
-    The first folder below the location names the kind of artifacts: of a run, a logged model or a trace. A
-    path outside all locations is decided by the permission on the workspace, or the default.
-    """
-
-    action: Action
-
-    def is_allowed(self, tx: Tx, rights: Rights, request: Message, path_values: Mapping[str, str]) -> bool:
-        """Return whether the rights allow the action on the path."""
-        path = artifact_paths.check(path_values.get("artifact_path") or getattr(request, "path", None) or "")
-        parts = path.split("/") if path else []
-        folders = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-        found = containers.at_location(tx, [f"{_PROXIED}{folder}" for folder in folders])
-        if found is None:
-            return rights.allow([Rung("workspace", ALL, self.action)])
-        experiment = Rung("experiment", found.id, "read")
-        if not rights.allow([experiment]):
-            return False
-        tiers = _tiers(parts[found.location.removeprefix(_PROXIED).count("/") + 1 :])
-        own = experiment._replace(action=self.action)
-        return all(rights.allow([Rung(tier, ALL, self.action), own]) for tier in tiers)
-
-
-def _tiers(parts: Sequence[str]) -> tuple[str, ...]:
-    """Return the kinds of artifacts that a path below an experiment's location has."""
-    if parts and parts[0] in _TIER_FOLDERS:
-        return (_TIER_FOLDERS[parts[0]],)
-    if parts and (_RUN_ID.fullmatch(parts[0]) or parts[1:2] == ["artifacts"]):
-        return ("run",)
-    return ("run", "trace", "logged_model")
-
-
 @dataclass(frozen=True, slots=True)
 class Permission:
     """The permission to do ``verb`` to a ``noun``.
@@ -122,7 +93,7 @@ class Permission:
     request_fields: tuple[str, ...] = ()
     response_field: str = ""
     who: Literal["everybody", "principals", "admins"] = "principals"
-    within: tuple[Within | WithinArtifacts, ...] = ()
+    within: tuple[Within | WithinArtifacts | WithinNewLocation | WithinSource, ...] = ()
     gives: Callable[[Message], str] | None = None
 
     @property
@@ -144,8 +115,9 @@ class Permission:
         identity: Identity,
         request: Message,
         path_values: Mapping[str, str] = MappingProxyType({}),
+        places: Locations | None = None,
     ) -> None:
-        """Raise ``PermissionDenied`` if the caller lacks this permission.
+        """Raise ``PermissionDenied`` if the caller lacks this permission. ``places`` are the artifact stores.
 
         ``tx`` may be None only if the identity ``is_unrestricted``. The message is the same whether the
         resource does not exist or the caller may not use it.
@@ -164,7 +136,7 @@ class Permission:
                 f"The API token {principal.credential} has the scope {' '.join(principal.scopes)}, which "
                 f"does not include to {self.verb} a {self._words}."
             )
-        if not all(part.is_allowed(tx, rights, request, path_values) for part in self.within):
+        if not all(part.is_allowed(tx, rights, request, path_values, places) for part in self.within):
             raise PermissionDenied(
                 f"{principal.name} may not {self.verb} the {self._words} {self._key(request)}.".replace(
                     " .", "."
@@ -201,9 +173,14 @@ def _value_at(message: Message, path: str) -> object:
 
 
 def _canonical(experiment_id: str) -> str:
-    """Return the id as permissions name it: "01" and " 1" are experiment 1 as well."""
-    text = experiment_id.strip()
-    return str(int(text)) if text.isdecimal() else text
+    """Return the id as permissions name it: "01", " 1", "+1" and "0_1" are experiment 1 as well.
+
+    It is read as ``rules.parse_experiment_id`` reads it, so that no spelling passes the permissions.
+    """
+    try:
+        return str(int(experiment_id))
+    except ValueError:
+        return experiment_id
 
 
 def readable(rights: Rights, experiment_ids: Sequence[str], tier: str) -> list[str]:
@@ -303,7 +280,7 @@ create_experiment = Permission(
     "experiment",
     ("name",),
     response_field="experiment_id",
-    within=(Within(needs.parse("member, !experiment"), lambda request: [ALL]),),
+    within=(Within(needs.parse("member, !experiment"), lambda request: [ALL]), WithinNewLocation()),
     gives=lambda request: "experiment",
 )
 edit_experiment = Permission(
@@ -389,7 +366,7 @@ create_version = Permission(
     "create",
     "model_version",
     ("name",),
-    within=(*_model("M:update, !version"), _VERSION_RUN, _VERSION_MODEL),
+    within=(*_model("M:update, !version"), _VERSION_RUN, _VERSION_MODEL, WithinSource()),
 )
 edit_version = Permission("edit", "model_version", ("name",), within=_model("M:read, version>M:update"))
 delete_version = Permission("delete", "model_version", ("name",), within=_model("M:read, version>M:delete"))

@@ -121,6 +121,10 @@ class Rights:
         )
         return Visible(readable, others)
 
+    def denies(self, tier: str) -> bool:
+        """Return whether all resources of a type are denied."""
+        return not self.allow([Rung(tier, ALL, "not_denied")])
+
     @property
     def distinguishes_prompts(self) -> bool:
         """Return whether prompts and other registered models have different permissions."""

@@ -13,6 +13,7 @@ from trackway.client_compat import codec, errors
 from trackway.client_compat.wire import Message
 from trackway.server.auth import browsers
 from trackway.server.auth.credentials import session_of
+from trackway.server.auth.gate import SAFE_METHODS
 from trackway.server.auth.identity import Identity, Principal
 from trackway.server.backend import Backend
 from trackway.server.dispatch import respond
@@ -142,6 +143,6 @@ def _request() -> Request:
 def _check_form() -> None:
     """Refuse a form that was sent with a session, but without its CSRF token."""
     principal = _request().identity.principal
-    if request.method != "POST" or principal is None or principal.authenticated_by != "session":
+    if request.method in SAFE_METHODS or principal is None or principal.authenticated_by != "session":
         return
     browsers.check_csrf_token(request.form.get("csrf", ""), session_of(request.environ))

@@ -7,6 +7,7 @@
 ``changes``     what a transaction changes, for its audit row
 ``owners``      permissions that follow a resource
 ``containers``  the experiments and models of a request's resources
+``artifact_owners``  the experiment that owns a path in an artifact store
 ``tokens``      API tokens of principals
 ``issuers``     issuers of tokens that are accepted, and trust rules
 ``sessions``    log-ins of browsers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -68,22 +67,6 @@ def named(tx: Tx, names: Sequence[str]) -> list[str]:
         experiments.c.workspace_id == tx.workspace, experiments.c.name.in_(names)
     )
     return [str(row.id) for row in tx.execute(query)]
-
-
-class Located(NamedTuple):
-    """An experiment and its artifact location."""
-
-    id: str
-    location: str
-
-
-def at_location(tx: Tx, locations: Sequence[str]) -> Located | None:
-    """Return the experiment with the longest of these artifact locations, or None."""
-    query = sa.select(experiments.c.id, experiments.c.artifact_location).where(
-        experiments.c.workspace_id == tx.workspace, experiments.c.artifact_location.in_(locations)
-    )
-    found = sorted(tx.execute(query), key=lambda row: len(row.artifact_location))
-    return Located(str(found[-1].id), found[-1].artifact_location) if found else None
 
 
 def is_prompt(tx: Tx, name: str) -> bool:

@@ -106,22 +106,29 @@ def own_of(tx: Tx, workspace: str, principal_ids: Iterable[int]) -> dict[int, li
     return found
 
 
-def rename(tx: Tx, workspace: str, resource_type: str, old: str, new: str) -> None:
-    """Move the permissions for a resource to its new name. Those that the new name has remain."""
-    of_workspace = sa.select(roles.c.id).where(roles.c.workspace == workspace)
-    other = grants.alias()
-    has_new = sa.exists().where(
-        other.c.role_id == grants.c.role_id,
-        other.c.resource_type == resource_type,
-        other.c.resource_id == new,
+def exist_for(tx: Tx, workspace: str, resource_types: Iterable[str], resource_id: str) -> bool:
+    """Return whether a role of the workspace has a permission for the resource."""
+    query = (
+        sa.select(grants.c.id)
+        .join(roles, roles.c.id == grants.c.role_id)
+        .where(
+            roles.c.workspace == workspace,
+            grants.c.resource_type.in_(list(resource_types)),
+            grants.c.resource_id == resource_id,
+        )
     )
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def rename(tx: Tx, workspace: str, resource_type: str, old: str, new: str) -> None:
+    """Move the permissions for a resource to its new name, which must have none."""
+    of_workspace = sa.select(roles.c.id).where(roles.c.workspace == workspace)
     moved = tx.execute(
         sa.update(grants)
         .where(
             grants.c.role_id.in_(of_workspace),
             grants.c.resource_type == resource_type,
             grants.c.resource_id == old,
-            ~has_new,
         )
         .values(resource_id=new)
         .returning(grants.c.role_id, grants.c.permission)

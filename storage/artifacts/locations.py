@@ -62,6 +62,11 @@ class Locations:
         self._lock = threading.Lock()
 
     @property
+    def serves(self) -> bool:
+        """Whether this server serves a store."""
+        return bool(self._destination)
+
+    @property
     def served(self) -> ArtifactStore:
         """The store that this server serves at its own artifact endpoints."""
         return self._store(self._destination)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from .. import audit, usage
+from ..access import owners
 from ..artifacts.locations import Locations, Place
 from ..database import Tx, new_version
 from ..schema.tracking import (
@@ -83,6 +84,9 @@ def delete(tx: Tx, item: TrashItem, before_ms: int | None) -> bool:
     if item.kind is not MODEL:
         kind = usage.RUNS if item.kind is RUN else usage.EXPERIMENTS
         usage.add(tx, {(tx.workspace, kind): -1, (tx.workspace, usage.POINTS): -point_count})
+    if item.kind is EXPERIMENT:
+        # SQLite gives the greatest id again.
+        owners.forget_experiment(tx, str(item.id))
     audit.record(tx, item.kind.action, f"{item.kind.noun}:{item.key}")
     return True
 

@@ -32,7 +32,7 @@ class Visible(NamedTuple):
         return [column.in_(values)]
 
 
-EVERYTHING = Visible(True)
+EVERYTHING, NOTHING = Visible(True), Visible(False)
 
 
 class VisibleModels(NamedTuple):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from trackway.client_compat.errors import EndpointNotFound, PermissionDenied
+from typing import Any
+
+from trackway.client_compat.errors import EndpointNotFound, NotFound, PermissionDenied
 from trackway.server.auth.identity import Principal
 from trackway.server.dispatch import Context
 from trackway.storage.access import grants, principals, roles
@@ -45,6 +47,41 @@ def check_workspace_admin(ctx: Context, workspace: str) -> None:
         raise PermissionDenied(
             f"Only administrators of the workspace {workspace!r} may do this; {caller(ctx).name} is none."
         )
+
+
+def managed_role(ctx: Context, role_id: int) -> Any:
+    """Return the row of a role that the caller may change. Others do not learn whether it exists."""
+    row = _role(ctx, role_id)
+    allowed = administrated_workspaces(ctx)
+    if row is None or (allowed is not None and row.workspace not in allowed):
+        raise _no_role(ctx, role_id)
+    return row
+
+
+def readable_role(ctx: Context, role_id: int) -> Any:
+    """Return the row of a role of a workspace in which the caller has a role."""
+    row = _role(ctx, role_id)
+    if row is None:
+        raise _no_role(ctx, role_id)
+    try:
+        check_in_workspaces(ctx, {row.workspace})
+    except PermissionDenied:
+        raise _no_role(ctx, role_id) from None
+    return row
+
+
+def _role(ctx: Context, role_id: int) -> Any:
+    """Return a role's row, or None. Raise ``NotFound`` for administrators."""
+    try:
+        return roles.get(ctx.tx, role_id)
+    except NotFound:
+        if caller(ctx).is_admin:
+            raise
+        return None
+
+
+def _no_role(ctx: Context, role_id: int) -> PermissionDenied:
+    return PermissionDenied(f"{caller(ctx).name} may not use the role {role_id}.")
 
 
 def check_in_workspaces(ctx: Context, workspaces: set[str]) -> None:

@@ -6,14 +6,21 @@ from collections.abc import Iterable
 from typing import Any
 
 from trackway.client_compat import extra_roles as x
-from trackway.client_compat.errors import InvalidParameter
+from trackway.client_compat.errors import InvalidParameter, NotFound, PermissionDenied
 from trackway.client_compat.wire import NULL
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
 from trackway.storage.access import grants, principals, roles
 from trackway.storage.database import Tx
 
-from .callers import caller, check_in_workspaces, check_workspace_admin, visible_workspaces
+from .callers import (
+    caller,
+    check_in_workspaces,
+    check_workspace_admin,
+    managed_role,
+    readable_role,
+    visible_workspaces,
+)
 
 
 @handles(x.CreateRole, can=policy.create_role)
@@ -27,9 +34,7 @@ def create_role(ctx: Context, req: x.CreateRole) -> x.CreateRole.Response:
 
 @handles(x.GetRole, can=policy.read_role)
 def get_role(ctx: Context, req: x.GetRole) -> x.GetRole.Response:
-    caller(ctx)
-    row = roles.get(ctx.tx, req.role_id)
-    check_in_workspaces(ctx, {row.workspace})
+    row = readable_role(ctx, req.role_id)
     return x.GetRole.Response(role=messages(ctx.tx, [row])[0])
 
 
@@ -45,63 +50,63 @@ def list_roles(ctx: Context, req: x.ListRoles) -> x.ListRoles.Response:
 def update_role(ctx: Context, req: x.UpdateRole) -> x.UpdateRole.Response:
     if req.name is None and req.description is None:
         raise InvalidParameter("At least one of 'name' or 'description' must be provided to update a role.")
-    _check_may_change(ctx, req.role_id)
+    _named_role(ctx, req.role_id)
     row = roles.update(ctx.tx, req.role_id, req.name, req.description)
     return x.UpdateRole.Response(role=messages(ctx.tx, [row])[0])
 
 
 @handles(x.DeleteRole, can=policy.delete_role)
 def delete_role(ctx: Context, req: x.DeleteRole) -> x.DeleteRole.Response:
-    _check_may_change(ctx, req.role_id)
+    managed_role(ctx, req.role_id)
     roles.delete(ctx.tx, req.role_id)
     return x.DeleteRole.Response()
 
 
 @handles(x.AddRolePermission, can=policy.edit_role)
 def add_role_permission(ctx: Context, req: x.AddRolePermission) -> x.AddRolePermission.Response:
-    _check_may_change(ctx, req.role_id)
+    managed_role(ctx, req.role_id)
     row = grants.add(ctx.tx, req.role_id, req.resource_type, req.resource_pattern, req.permission)
     return x.AddRolePermission.Response(role_permission=_grant(row))
 
 
 @handles(x.RemoveRolePermission, can=policy.edit_grant)
 def remove_role_permission(ctx: Context, req: x.RemoveRolePermission) -> x.RemoveRolePermission.Response:
-    _check_may_change(ctx, grants.get(ctx.tx, req.role_permission_id).role_id)
+    _check_may_change_grant(ctx, req.role_permission_id)
     grants.remove(ctx.tx, req.role_permission_id)
     return x.RemoveRolePermission.Response()
 
 
 @handles(x.UpdateRolePermission, can=policy.edit_grant)
 def update_role_permission(ctx: Context, req: x.UpdateRolePermission) -> x.UpdateRolePermission.Response:
-    _check_may_change(ctx, grants.get(ctx.tx, req.role_permission_id).role_id)
+    _check_may_change_grant(ctx, req.role_permission_id)
     row = grants.set_level(ctx.tx, req.role_permission_id, req.permission)
     return x.UpdateRolePermission.Response(role_permission=_grant(row))
 
 
 @handles(x.ListRolePermissions, can=policy.read_role)
 def list_role_permissions(ctx: Context, req: x.ListRolePermissions) -> x.ListRolePermissions.Response:
-    check_in_workspaces(ctx, {roles.get(ctx.tx, req.role_id).workspace})
+    readable_role(ctx, req.role_id)
     found = grants.of_roles(ctx.tx, [req.role_id]).get(req.role_id, [])
     return x.ListRolePermissions.Response(role_permissions=[_grant(row) for row in found])
 
 
 @handles(x.AssignRole, can=policy.edit_role)
 def assign_role(ctx: Context, req: x.AssignRole) -> x.AssignRole.Response:
-    _check_may_change(ctx, req.role_id)
+    _named_role(ctx, req.role_id)
     row = roles.assign(ctx.tx, principals.find(ctx.tx, req.username).id, req.role_id)
     return x.AssignRole.Response(assignment=_assignment(row))
 
 
 @handles(x.UnassignRole, can=policy.edit_role)
 def unassign_role(ctx: Context, req: x.UnassignRole) -> x.UnassignRole.Response:
-    _check_may_change(ctx, req.role_id)
+    _named_role(ctx, req.role_id)
     roles.unassign(ctx.tx, principals.find(ctx.tx, req.username).id, req.role_id)
     return x.UnassignRole.Response()
 
 
 @handles(x.ListRoleUsers, can=policy.read_role)
 def list_role_users(ctx: Context, req: x.ListRoleUsers) -> x.ListRoleUsers.Response:
-    check_workspace_admin(ctx, roles.get(ctx.tx, req.role_id).workspace)
+    managed_role(ctx, req.role_id)
     return x.ListRoleUsers.Response(
         assignments=[_assignment(row) for row in roles.members(ctx.tx, req.role_id)]
     )
@@ -155,9 +160,35 @@ def role_message(row: Any, granted: Iterable[Any]) -> x.Role:
     )
 
 
-def _check_may_change(ctx: Context, role_id: int) -> None:
-    caller(ctx)
-    check_workspace_admin(ctx, roles.get(ctx.tx, role_id).workspace)
+def _named_role(ctx: Context, role_id: int) -> None:
+    """Raise ``InvalidParameter`` for the role with a user's own permissions: it has this one member for ever.
+
+    If another user got it, that user would also manage whatever its owner creates.
+    """
+    row = managed_role(ctx, role_id)
+    if row.owner_id is not None:
+        raise InvalidParameter(
+            f"The role '{row.name}' holds the permissions of a single user; it cannot be renamed, assigned "
+            "or unassigned. Change these permissions, or create a role of another name."
+        )
+
+
+def _check_may_change_grant(ctx: Context, grant_id: int) -> None:
+    """Raise ``PermissionDenied`` unless the caller may change the permission's role."""
+    try:
+        role_id = grants.get(ctx.tx, grant_id).role_id
+    except NotFound:
+        if caller(ctx).is_admin:
+            raise
+        raise _no_grant(ctx, grant_id) from None
+    try:
+        managed_role(ctx, role_id)
+    except PermissionDenied:
+        raise _no_grant(ctx, grant_id) from None
+
+
+def _no_grant(ctx: Context, grant_id: int) -> PermissionDenied:
+    return PermissionDenied(f"{caller(ctx).name} may not change the permission {grant_id} of a role.")
 
 
 def _grant(row: Any) -> x.Grant:

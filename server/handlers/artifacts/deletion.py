@@ -13,13 +13,13 @@ from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
 from trackway.server.request_body import parse_query
 from trackway.storage.artifacts import spellings, trash
-from trackway.storage.artifacts.locations import Locations, Place
+from trackway.storage.artifacts.locations import Locations
 from trackway.storage.artifacts.trash import is_within
 from trackway.storage.database import Tx
 from trackway.storage.maintenance import unfinished
 from trackway.storage.tracking import experiments
 
-from .messages import served_store
+from .messages import served_place, served_store
 
 # Folders beside the runs of an experiment, with one folder for each logged model or trace.
 _SHARED_FOLDERS = ("models", "traces")
@@ -33,7 +33,7 @@ def delete_artifact(ctx: Context, req: m.DeleteArtifact) -> m.DeleteArtifact.Res
     """
     store = served_store(ctx, m.DeleteArtifact)
     asked = artifact_paths.check(ctx.path_values["artifact_path"])
-    path = spellings.find(Place(store, asked)).path
+    path = spellings.find(served_place(ctx, store, asked)).path
     if not path:
         raise InvalidParameter("The root of the artifact store cannot be deleted. Nothing was deleted.")
     query = parse_query(ctx.request.environ.get("QUERY_STRING", ""))

@@ -15,7 +15,14 @@ from trackway.storage.maintenance import unfinished
 from trackway.storage.registry import aliases
 from trackway.storage.usage import ARTIFACT_BYTES
 
-from .messages import list_files, logged_model_location, run_location, served_store, version_location
+from .messages import (
+    list_files,
+    logged_model_location,
+    run_location,
+    served_place,
+    served_store,
+    version_location,
+)
 
 # MLflow's limit for uploads by the UI; the error message is MLflow's too. Clients use UploadArtifact, which
 # has no limit.
@@ -25,7 +32,7 @@ _MAX_UI_UPLOAD_BYTES = 10 * 1024 * 1024
 @transfers(m.DownloadArtifact, can=policy.read_artifacts)
 def download_artifact(ctx: Transfer, req: m.DownloadArtifact) -> Stream:
     store = served_store(ctx, m.DownloadArtifact)
-    return files.send(ctx, Place(store, artifact_paths.check(ctx.path_values["artifact_path"])))
+    return files.send(ctx, served_place(ctx, store, artifact_paths.check(ctx.path_values["artifact_path"])))
 
 
 @transfers(m.UploadArtifact, can=policy.edit_artifacts)

@@ -15,6 +15,7 @@ from trackway.client_compat.errors import EndpointNotFound, InvalidParameter
 from trackway.client_compat.wire import Message
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
+from trackway.storage.access import artifact_owners
 from trackway.storage.artifacts import ArtifactStore, Part, spellings
 from trackway.storage.artifacts.local import unsupported
 from trackway.storage.artifacts.locations import Place, is_proxied
@@ -53,7 +54,7 @@ def list_logged_model_artifacts(
 def list_served_artifacts(ctx: Context, req: m.ArtifactsListArtifacts) -> m.ArtifactsListArtifacts.Response:
     """List a folder of the served store. ``path`` is only the entry's name, as the client expects here."""
     store = served_store(ctx, m.ArtifactsListArtifacts)
-    found = spellings.list_folder(Place(store, artifact_paths.check(req.path or "")))
+    found = spellings.list_folder(served_place(ctx, store, artifact_paths.check(req.path or "")))
     return m.ArtifactsListArtifacts.Response(
         files=[
             m.ArtifactsFileInfo(
@@ -112,8 +113,8 @@ def get_presigned_download_url(
     ctx: Context, req: m.GetPresignedDownloadUrl
 ) -> m.GetPresignedDownloadUrl.Response:
     store = served_store(ctx, m.GetPresignedDownloadUrl)
-    path = artifact_paths.check_file(ctx.path_values["artifact_path"])
-    url, size = _signed("Multipart download", Place(store, path), ctx.config.variables.presigned_download_s)
+    place = served_place(ctx, store, artifact_paths.check_file(ctx.path_values["artifact_path"]))
+    url, size = _signed("Multipart download", place, ctx.config.variables.presigned_download_s)
     return m.GetPresignedDownloadUrl.Response(url=url, headers={}, file_size=size)
 
 
@@ -176,6 +177,23 @@ def served_store(ctx: Context, request: type[Message]) -> ArtifactStore:
             "with `--serve-artifacts`"
         )
     return ctx.backend.artifacts.served
+
+
+def served_place(ctx: Context, store: ArtifactStore, path: str) -> Place:
+    """Return the place of a path in the served store.
+
+    Its root is the location of the experiment that owns the path: another spelling of the name must not
+    lead to files for which the permission was not checked.
+    """
+    if ctx.identity.is_unrestricted:
+        return Place(store, path)
+    places = ctx.backend.artifacts
+
+    def root(tx: Tx) -> str:
+        owners = artifact_owners.of_path(tx, artifact_owners.find_all(tx, places, store, [path]), path)
+        return max((owner.path for owner in owners), key=len, default=path)
+
+    return Place(store, path, ctx.run(root, write=False))
 
 
 def run_location(ctx: Context, run_id: str) -> str:

@@ -8,7 +8,7 @@ from trackway.server.dispatch import Context, handles
 from trackway.storage.registry import history
 
 
-@handles(GetRegisteredModelHistory, can=policy.read_model)
+@handles(GetRegisteredModelHistory, can=policy.read_version)
 def get_registered_model_history(
     ctx: Context, req: GetRegisteredModelHistory
 ) -> GetRegisteredModelHistory.Response:
@@ -17,7 +17,7 @@ def get_registered_model_history(
     return GetRegisteredModelHistory.Response(changes=found, next_page_token=token)
 
 
-@handles(GetAliasAt, can=policy.read_model)
+@handles(GetAliasAt, can=policy.read_version)
 def get_alias_at(ctx: Context, req: GetAliasAt) -> GetAliasAt.Response:
     """Return the version of an alias at a time, by default now, and the last change up to that time."""
     time_ms = ctx.tx.now_ms if req.time_ms is None else req.time_ms

@@ -64,7 +64,7 @@ def get_model_version_download_uri(
 
 @handles(m.SearchModelVersions, can=policy.search_versions, transaction="search")
 def search_model_versions(ctx: Context, req: m.SearchModelVersions) -> m.SearchModelVersions.Response:
-    found, token = model_versions.find_page(ctx.tx, req, ctx.visible_models)
+    found, token = model_versions.find_page(ctx.tx, req, ctx.visible_versions)
     return m.SearchModelVersions.Response(model_versions=found, next_page_token=token)
 
 

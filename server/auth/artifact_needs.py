@@ -1,0 +1,152 @@
+"""What requests about artifacts need: permissions on the experiment that owns the files.
+
+The owner is found by where the experiments, runs and logged models of the database store their artifacts, not
+by the numbers in a path: locations are chosen by clients, and after an import the numbers differ.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from trackway.client_compat import artifact_paths, model_sources, uris
+from trackway.client_compat.access_rules import ALL
+from trackway.client_compat.errors import ApiError
+from trackway.storage.access import artifact_owners, containers
+from trackway.storage.access.artifact_owners import Owner
+
+from . import needs
+from .rights import Action, Rights, Rung
+
+if TYPE_CHECKING:
+    from trackway.client_compat.wire import Message
+    from trackway.storage.artifacts.locations import Locations, Place
+    from trackway.storage.database import Tx
+
+_TIER_FOLDERS = {"models": "logged_model", "traces": "trace"}
+_RUN_ID = re.compile("[0-9a-f]{32}")
+_READ_VERSION = needs.parse("M:read, !version")
+
+
+class WithinArtifacts(NamedTuple):
+    """Needs on the experiment that owns a path of the served store.
+
+    The first folder below the experiment's location names the kind of artifacts: of a run, a logged model or
+    a trace. A path without an owner is decided by the permission on the workspace, or the default. Who
+    manages a folder, that is deletes it, needs the same for all experiments with a location in it.
+    """
+
+    action: Action
+
+    def is_allowed(
+        self,
+        tx: Tx,
+        rights: Rights,
+        request: Message,
+        path_values: Mapping[str, str],
+        places: Locations | None,
+    ) -> bool:
+        """Return whether the rights allow the action on the path."""
+        sent = path_values.get("artifact_path") or getattr(request, "path", None) or ""
+        if places is None or not places.serves:
+            return True  # the handler says that the server has no artifacts
+        # Folders of new files are stored under their decoded names.
+        paths = sorted({artifact_paths.check(sent), artifact_paths.check_folder(sent)})
+        owners = artifact_owners.find_all(tx, places, places.served, paths)
+        return all(_are_allowed(tx, rights, owners, path, self.action) for path in paths)
+
+
+class WithinNewLocation(NamedTuple):
+    """Needs for an experiment with an artifact location of its own: to manage all that have files there.
+
+    Otherwise the creator of an experiment would manage the files of others through it. A location that is the
+    store itself, or begins with a number, as the default locations of later experiments do, belongs to
+    others, too.
+    """
+
+    def is_allowed(
+        self,
+        tx: Tx,
+        rights: Rights,
+        request: Message,
+        path_values: Mapping[str, str],
+        places: Locations | None,
+    ) -> bool:
+        location = getattr(request, "artifact_location", None)
+        place = _place(places, uris.absolute(location)) if location else None
+        if place is None or places is None:
+            return True
+        owners = artifact_owners.find_all(tx, places, place.store, [place.path])
+        concerned = [owner for owner in owners if owner.holds(place.path) or owner.is_below(place.path)]
+        if not concerned:
+            return bool(place.path) and not place.path.split("/")[0].isdecimal()
+        return all(rights.allow([Rung("experiment", owner.id, "manage")]) for owner in concerned)
+
+
+class WithinSource(NamedTuple):
+    """Needs on the source of a new model version: the version that it names, or the owner of the files.
+
+    The handler itself refuses a source on this server outside of the run or logged model of the request.
+    """
+
+    def is_allowed(
+        self,
+        tx: Tx,
+        rights: Rights,
+        request: Message,
+        path_values: Mapping[str, str],
+        places: Locations | None,
+    ) -> bool:
+        source = getattr(request, "source", None) or ""
+        try:
+            scheme = urlsplit(source).scheme
+            named = model_sources.parse_model_uri(source) if scheme == "models" else None
+        except (ApiError, ValueError):
+            return True  # the handler refuses it
+        if named is not None:
+            name = named.name or ""
+            is_prompt = rights.distinguishes_prompts and containers.is_prompt(tx, name)
+            return not name or needs.are_met(_READ_VERSION, rights, name, is_prompt=is_prompt)
+        place = _place(places, source) if scheme and scheme != "runs" else None
+        if place is None or places is None:
+            return True
+        owners = artifact_owners.find_all(tx, places, place.store, [place.path])
+        return _are_allowed(tx, rights, owners, place.path, "read")
+
+
+def _place(places: Locations | None, location: str) -> Place | None:
+    """Return the place of a location in a store of this server, or None."""
+    try:
+        return None if places is None else places.place(location)
+    except (ApiError, ValueError):
+        return None
+
+
+def _are_allowed(tx: Tx, rights: Rights, owners: Sequence[Owner], path: str, action: Action) -> bool:
+    """Return whether the rights allow an action on a path of a store."""
+    holders = artifact_owners.of_path(tx, owners, path)
+    if not holders and not rights.allow([Rung("workspace", ALL, action)]):
+        return False
+    if not all(_is_allowed(rights, owner.id, owner.tail(path), action) for owner in holders):
+        return False
+    below = [owner for owner in owners if owner.is_below(path)] if action == "manage" else []
+    return all(_is_allowed(rights, owner.id, (), action) for owner in below)
+
+
+def _is_allowed(rights: Rights, experiment_id: str, parts: Sequence[str], action: Action) -> bool:
+    experiment = Rung("experiment", experiment_id, "read")
+    own = experiment._replace(action=action)
+    return rights.allow([experiment]) and all(
+        rights.allow([Rung(tier, ALL, action), own]) for tier in _tiers(parts)
+    )
+
+
+def _tiers(parts: Sequence[str]) -> Iterable[str]:
+    """Return the kinds of artifacts that a path below an experiment's location has."""
+    if parts and parts[0] in _TIER_FOLDERS:
+        return (_TIER_FOLDERS[parts[0]],)
+    if parts and (_RUN_ID.fullmatch(parts[0]) or parts[1:2] == ["artifacts"]):
+        return ("run",)
+    return ("run", "trace", "logged_model")
