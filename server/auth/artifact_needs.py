@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from trackway.client_compat import artifact_paths, model_sources, uris
+from trackway.client_compat import artifact_paths, model_sources, registry_rules, uris
 from trackway.client_compat.access_rules import ALL
 from trackway.client_compat.errors import ApiError
 from trackway.storage.access import artifact_owners, containers
@@ -109,11 +109,18 @@ class WithinSource(NamedTuple):
             name = named.name or ""
             is_prompt = rights.distinguishes_prompts and containers.is_prompt(tx, name)
             return not name or needs.are_met(_READ_VERSION, rights, name, is_prompt=is_prompt)
-        place = _place(places, source) if scheme and scheme != "runs" else None
+        place = None if _is_checked_by_handler(request, source, scheme) else _place(places, source)
         if place is None or places is None:
             return True
         owners = artifact_owners.find_all(tx, places, place.store, [place.path])
         return _are_allowed(tx, rights, owners, place.path, "read")
+
+
+def _is_checked_by_handler(request: Message, source: str, scheme: str) -> bool:
+    """Return whether the handler accepts a source only in the artifacts of the run or logged model."""
+    tags = {tag.key: tag.value for tag in getattr(request, "tags", ())}
+    is_on_server = scheme in ("", "file", "runs") or model_sources.is_proxied(source)
+    return is_on_server and not registry_rules.is_prompt(tags)
 
 
 def _place(places: Locations | None, location: str) -> Place | None:

@@ -71,7 +71,10 @@ def is_jwt(text: str) -> bool:
 def session_of(environ: dict[str, Any]) -> str:
     """Return the session id in the cookies of a request, or an empty string."""
     cookies = environ.get("HTTP_COOKIE", "")
-    return parse_cookie(cookies).get(SESSION_COOKIE, "") if SESSION_COOKIE in cookies else ""
+    if SESSION_COOKIE not in cookies:
+        return ""
+    # Session ids are ASCII. Other cookies may have bytes that are not UTF-8, which the parser does not take.
+    return parse_cookie(cookies.encode("ascii", "replace").decode()).get(SESSION_COOKIE, "")
 
 
 def _basic(value: str) -> tuple[str, str]:
