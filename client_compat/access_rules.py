@@ -103,6 +103,22 @@ def check_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
     return tuple(scope for scope in SCOPES if scope in given)
 
 
+def check_token_scopes(scopes: Iterable[str], *, is_limited: bool) -> tuple[str, ...]:
+    """Check the scopes of a token. One that is limited to experiments and models administrates nothing."""
+    checked = check_scopes(scopes)
+    if is_limited and "admin" in checked:
+        raise InvalidParameter(
+            "A token for named experiments or models cannot have the scope 'admin'. Leave the scope out, or "
+            "the experiments and models."
+        )
+    return checked or (tuple(scope for scope in SCOPES if scope != "admin") if is_limited else ())
+
+
+def is_experiment_id(text: str) -> bool:
+    """Return whether a text is an experiment's id, as permissions name it."""
+    return _EXPERIMENT_ID.fullmatch(text) is not None
+
+
 def lifetime_ms(text: str) -> int:
     """Return a lifetime such as "30d" in milliseconds: a number of s, m, h, d or w."""
     match = _LIFETIME.fullmatch(text.strip())
@@ -121,7 +137,7 @@ def check_grant(resource_type: str, resource_id: str, permission: str) -> None:
             f"Invalid resource_pattern '{resource_id}' for resource_type='{resource_type}'. This resource "
             "type supports only wildcard ('*') grants."
         )
-    if resource_type == "experiment" and resource_id != ALL and not _EXPERIMENT_ID.fullmatch(resource_id):
+    if resource_type == "experiment" and resource_id != ALL and not is_experiment_id(resource_id):
         # "01" would name experiment 1 in other requests: a DENY for it would deny nothing.
         raise InvalidParameter(
             f"Invalid resource_pattern '{resource_id}' for resource_type='experiment'. Give the id of an "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from . import rules
 from .access_rules import ALL
@@ -62,6 +62,13 @@ def check_new_model_name(name: str | None, field: str = "name") -> None:
         raise InvalidParameter(f"Invalid model name '{name}'. Permissions use it for all models.")
     if len((name or "").encode()) > MAX_NAME_BYTES:
         raise InvalidParameter(f"'{field}' exceeds the maximum length of {MAX_NAME_BYTES} bytes")
+
+
+def check_model_names(names: Sequence[str]) -> Sequence[str]:
+    """Check the names of registered models, and return them."""
+    for name in names:
+        check_new_model_name(name)
+    return names
 
 
 def parse_version(version: str | None) -> int:

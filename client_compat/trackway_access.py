@@ -18,6 +18,8 @@ class WhoAmI(Message):
             "authenticated_by": "string",
             "token_id": "string",
             "scopes": "string[]",
+            "experiments": "string[]",
+            "models": "string[]",
             "expiry_time": "int64",
             "workspace": "string",
         }
@@ -32,6 +34,8 @@ class WhoAmI(Message):
             authenticated_by: str | None = None,
             token_id: str | None = None,
             scopes: list[str] | None = None,
+            experiments: list[str] | None = None,
+            models: list[str] | None = None,
             expiry_time: int | None = None,
             workspace: str | None = None,
         ) -> None:
@@ -41,18 +45,25 @@ class WhoAmI(Message):
             self.authenticated_by = authenticated_by
             self.token_id = token_id
             self.scopes = [] if scopes is None else scopes
+            self.experiments = [] if experiments is None else experiments
+            self.models = [] if models is None else models
             self.expiry_time = expiry_time
             self.workspace = workspace
 
 
 class ApiToken(Message):
-    """An API token without its secret. Times are in milliseconds since the epoch."""
+    """An API token without its secret. Times are in milliseconds since the epoch.
+
+    `experiments` has ids. A token with `experiments` or `models` may use nothing else.
+    """
 
     _fields = {
         "token_id": "string",
         "owner": "string",
         "name": "string",
         "scopes": "string[]",
+        "experiments": "string[]",
+        "models": "string[]",
         "creation_time": "int64",
         "created_by": "string",
         "expiry_time": "int64",
@@ -68,6 +79,8 @@ class ApiToken(Message):
         owner: str | None = None,
         name: str | None = None,
         scopes: list[str] | None = None,
+        experiments: list[str] | None = None,
+        models: list[str] | None = None,
         creation_time: int | None = None,
         created_by: str | None = None,
         expiry_time: int | None = None,
@@ -78,6 +91,8 @@ class ApiToken(Message):
         self.owner = owner
         self.name = name
         self.scopes = [] if scopes is None else scopes
+        self.experiments = [] if experiments is None else experiments
+        self.models = [] if models is None else models
         self.creation_time = creation_time
         self.created_by = created_by
         self.expiry_time = expiry_time
@@ -89,10 +104,19 @@ class CreateToken(Message):
     """Make a token of the caller, or, as administrator, of `owner`.
 
     `expires_in` is a lifetime such as "30d", by default 90 days; "never" is allowed for service accounts.
-    Without scopes the token has all rights of its owner.
+    Without scopes the token has all rights of its owner. `experiments` (names or ids) and `models` (names
+    of registered models or prompts) limit it to these; such a token cannot have the scope "admin", and
+    without scopes it has all others.
     """
 
-    _fields = {"name": "string", "scopes": "string[]", "expires_in": "string", "owner": "string"}
+    _fields = {
+        "name": "string",
+        "scopes": "string[]",
+        "expires_in": "string",
+        "owner": "string",
+        "experiments": "string[]",
+        "models": "string[]",
+    }
     __slots__ = tuple(_fields)
 
     class Response(Message):
@@ -112,11 +136,15 @@ class CreateToken(Message):
         scopes: list[str] | None = None,
         expires_in: str = "90d",
         owner: str | None = None,
+        experiments: list[str] | None = None,
+        models: list[str] | None = None,
     ) -> None:
         self.name = name
         self.scopes = [] if scopes is None else scopes
         self.expires_in = expires_in
         self.owner = owner
+        self.experiments = [] if experiments is None else experiments
+        self.models = [] if models is None else models
 
 
 class ListTokens(Message):

@@ -16,6 +16,7 @@
 - ``signed_tokens``: verification of tokens (JWT) of other issuers
 - ``issuer_keys``: public keys of these issuers
 - ``rights``: what permissions allow, by MLflow's rules
+- ``limits``: limits of an API token to experiments and models
 - ``needs``: the notation of what an operation needs
 - ``artifact_needs``: what requests about artifacts need
 - ``first_admin``: the administrator of a new server

@@ -31,7 +31,7 @@ from trackway.storage.audit import Origin
 from trackway.storage.database import DEFAULT_WORKSPACE, Tx
 
 from ..responses import Answer
-from . import api_tokens, browsers, exchange, trusted_tokens
+from . import api_tokens, browsers, exchange, limits, trusted_tokens
 from .credentials import Credential, Malformed, Refused, presented, session_of
 from .identity import ANONYMOUS, NO_TAGS, Identity, Principal, check_headers, identity_of, origin_of
 from .issuer_keys import IssuerKeys
@@ -261,6 +261,7 @@ class ClosedGate:
             raise Refused(f"The API token {token_id} has expired.", _named(row))
         run_tags = json.loads(row.run_tags) if row.run_tags else NO_TAGS
         principal = _principal(row, "token", token_id, row.scopes, row.expiry_time, run_tags)
+        principal = principal._replace(limits=limits.parse(row.limits))
         return _Entry(rows, self._identity_of(principal, rows), expiry_ms=row.expiry_time)
 
     def _verify_jwt(self, text: str) -> _Entry:

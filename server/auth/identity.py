@@ -11,6 +11,7 @@ from trackway.client_compat.errors import BadRequest, FeatureDisabled
 from trackway.storage.audit import Origin
 from trackway.storage.database import DEFAULT_WORKSPACE
 
+from .limits import Limits
 from .rights import Grant, Rights
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -31,6 +32,8 @@ class Principal(NamedTuple):
     credential: str = ""
     # What the token may do, see ``access_rules.SCOPES``; empty: everything that its owner may do.
     scopes: tuple[str, ...] = ()
+    # The experiments and models that the token is limited to; None: all.
+    limits: Limits | None = None
     # When the credential expires, in milliseconds since the epoch.
     expiry_ms: int | None = None
     # Tags of the runs that a CI job creates, from its verified token.
@@ -61,12 +64,13 @@ def identity_of(principal: Principal, rows: Iterable[Any], default_level: int) -
     ``rows`` have the principal's permissions in all workspaces (``principals.LOGIN_COLUMNS``).
     """
     may_all = principal.is_admin and (not principal.scopes or "admin" in principal.scopes)
+    may_all = may_all and principal.limits is None
     granted = (
         Grant(row.resource_type, row.resource_id, row.permission)
         for row in rows
         if row.permission is not None and row.workspace == DEFAULT_WORKSPACE_NAME
     )
-    rights = Rights(granted, MANAGE if principal.is_admin else default_level)
+    rights = Rights(granted, MANAGE if principal.is_admin else default_level, principal.limits)
     return Identity(principal.name, DEFAULT_WORKSPACE, may_all, principal, rights)
 
 

@@ -14,6 +14,8 @@ from typing import Literal, NamedTuple
 from trackway.client_compat.access_rules import ALL, DENY, EDIT, LEVELS, MANAGE, READ, USE
 from trackway.storage.search.visible import EVERYTHING, Visible
 
+from .limits import Limits
+
 Action = Literal["read", "use", "update", "delete", "manage", "create", "not_denied"]
 
 _NEEDED: Mapping[Action, int] = {
@@ -51,13 +53,25 @@ class Grant(NamedTuple):
 class Rights:
     """The permissions of a principal in one workspace, folded."""
 
-    __slots__ = ("_all", "_default", "_single", "is_workspace_admin", "is_workspace_member", "verdicts")
+    __slots__ = (
+        "_all",
+        "_default",
+        "_limits",
+        "_single",
+        "is_workspace_admin",
+        "is_workspace_member",
+        "verdicts",
+    )
 
-    def __init__(self, granted: Iterable[Grant], default: int) -> None:
-        """``default`` is the level without any permission; positive permissions are never below it."""
+    def __init__(self, granted: Iterable[Grant], default: int, limits: Limits | None = None) -> None:
+        """``default`` is the level without any permission; positive permissions are never below it.
+
+        What is outside of ``limits`` is not allowed, even to administrators.
+        """
         self._default = default
         # What was decided before, by keys of the caller: permissions of an object never change.
         self.verdicts: dict[tuple[int, str], bool] = {}
+        self._limits = limits
         # Levels by type, for all resources of the type and for single ones.
         self._all: dict[str, int] = {}
         self._single: dict[str, dict[str, int]] = {}
@@ -90,6 +104,10 @@ class Rights:
 
     def allow(self, rungs: Iterable[Rung]) -> bool:
         """Return whether the first rung with a permission allows its action; without one, the default."""
+        if self._limits is not None:
+            rungs = list(rungs)
+            if any(self._limits.exclude(rung.resource_type, rung.resource_id) for rung in rungs):
+                return False
         if self.is_workspace_admin:
             return True
         action: Action = "manage"
@@ -101,6 +119,8 @@ class Rights:
 
     def effective(self, resource_type: str, resource_id: str) -> int:
         """Return the level that requests for the resource itself have."""
+        if self._limits is not None and self._limits.exclude(resource_type, resource_id):
+            return DENY
         if self.is_workspace_admin:
             return MANAGE
         level = self.level(resource_type, resource_id)
@@ -110,6 +130,9 @@ class Rights:
 
     def visible(self, resource_type: str) -> Visible:
         """Return which resources of a type may be read, for searches."""
+        if self._limits is not None:
+            ids = self._limits.ids(resource_type)
+            return Visible(False, frozenset(x for x in ids if self.effective(resource_type, x) >= READ))
         if self.is_workspace_admin:
             return EVERYTHING
         single = self._single.get(resource_type, {})
@@ -135,7 +158,7 @@ class Rights:
 
     def depends_on_single(self, resource_type: str) -> bool:
         """Return whether there is a permission for a single resource of the type."""
-        return bool(self._single.get(resource_type))
+        return self._limits is not None or bool(self._single.get(resource_type))
 
 
 def _folded(level: int | None, other: int) -> int:

@@ -149,6 +149,20 @@ def delete_user(name: str, backend_store_uri: str) -> None:
     help="read, log, registry or admin; may be given several times. Default: all rights of the owner.",
 )
 @click.option(
+    "--experiment",
+    "experiments",
+    multiple=True,
+    metavar="NAME_OR_ID",
+    help="Limit the token to this experiment; may be given several times, together with --model.",
+)
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME",
+    help="Limit the token to this registered model or prompt; may be given several times.",
+)
+@click.option(
     "--expires",
     "expires_in",
     default="90d",
@@ -157,24 +171,32 @@ def delete_user(name: str, backend_store_uri: str) -> None:
 )
 @store_option
 def create_token(
-    owner: str, name: str, scopes: tuple[str, ...], expires_in: str, backend_store_uri: str
+    owner: str,
+    name: str,
+    scopes: tuple[str, ...],
+    experiments: tuple[str, ...],
+    models: tuple[str, ...],
+    expires_in: str,
+    backend_store_uri: str,
 ) -> None:
     """Create a token of the user or service account OWNER and print it. It cannot be shown again."""
-    from trackway.client_compat import access_rules
-    from trackway.storage.access import principals, tokens
+    from trackway.client_compat import access_rules, registry_rules
+    from trackway.storage.access import containers, principals, tokens
 
-    from ..auth import api_tokens
+    from ..auth import api_tokens, limits
 
     made = api_tokens.make()
 
     def work(tx: Tx) -> None:
+        limited = limits.to_text(containers.ids_of(tx, experiments), registry_rules.check_model_names(models))
         tokens.create(
             tx,
             principals.find(tx, owner).id,
             token_id=made.token_id,
             digest=made.digest,
             name=name,
-            scopes=access_rules.check_scopes(scopes),
+            scopes=access_rules.check_token_scopes(scopes, is_limited=limited is not None),
+            limits=limited,
             expiry_time=None if expires_in == "never" else tx.now_ms + access_rules.lifetime_ms(expires_in),
         )
 

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from trackway.client_compat import access_rules
+from trackway.client_compat.errors import InvalidParameter
+
 from ..database import Prepared, Tx
 from ..registry import tags
 from ..schema.registry import registered_models
@@ -67,6 +70,22 @@ def named(tx: Tx, names: Sequence[str]) -> list[str]:
         experiments.c.workspace_id == tx.workspace, experiments.c.name.in_(names)
     )
     return [str(row.id) for row in tx.execute(query)]
+
+
+def ids_of(tx: Tx, names: Sequence[str]) -> list[str]:
+    """Return the ids of experiments that are given by name or id. Raise ``InvalidParameter``.
+
+    An id need not exist: who may not read an experiment must not learn whether it does.
+    """
+    ids = []
+    for name in names:
+        found = named(tx, [name])
+        if not found and not access_rules.is_experiment_id(name):
+            raise InvalidParameter(
+                f"There is no experiment named {name!r}, and it is no id of an experiment."
+            )
+        ids += found or [name]
+    return ids
 
 
 def is_prompt(tx: Tx, name: str) -> bool:

@@ -19,6 +19,7 @@ _BY_ID = Prepared(
         *LOGIN_COLUMNS,
         tokens.c.digest,
         tokens.c.scopes,
+        tokens.c.limits,
         tokens.c.expiry_time,
         tokens.c.revoked_time,
         tokens.c.run_tags,
@@ -37,6 +38,7 @@ _LISTED = (
         principals.c.name.label("owner"),
         tokens.c.name,
         tokens.c.scopes,
+        tokens.c.limits,
         tokens.c.creation_time,
         tokens.c.created_by,
         tokens.c.expiry_time,
@@ -65,6 +67,7 @@ def create(
     expiry_time: int | None,
     trust_rule_id: int | None = None,
     run_tags: str | None = None,
+    limits: str | None = None,
 ) -> None:
     """Store a new token of a principal. ``run_tags`` is a JSON object: tags of runs that it creates."""
     tx.execute(
@@ -75,6 +78,7 @@ def create(
             "name": name,
             "digest": digest,
             "scopes": " ".join(scopes),
+            "limits": limits,
             "creation_time": tx.now_ms,
             "created_by": tx.user,
             "expiry_time": expiry_time,

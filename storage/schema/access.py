@@ -41,6 +41,8 @@ tokens = Table(
     Column("digest", String, nullable=False),
     # Words separated by spaces; empty: all rights of the principal.
     Column("scopes", String, nullable=False),
+    # The experiments and models that it is limited to, as JSON; NULL: all.
+    Column("limits", String),
     Column("creation_time", Int64, nullable=False),
     # The name of the user who made it.
     Column("created_by", String),

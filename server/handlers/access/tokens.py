@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trackway.client_compat import access_rules
+from trackway.client_compat import access_rules, registry_rules
 from trackway.client_compat.errors import BadRequest, InvalidParameter, NotFound, PermissionDenied
 from trackway.client_compat.trackway_access import (
     ApiToken,
@@ -14,9 +14,10 @@ from trackway.client_compat.trackway_access import (
     RotateToken,
 )
 from trackway.server.auth import api_tokens, policy
+from trackway.server.auth import limits as token_limits
 from trackway.server.auth.identity import Principal
 from trackway.server.dispatch import Context, handles
-from trackway.storage.access import principals, tokens
+from trackway.storage.access import containers, principals, tokens
 from trackway.storage.database import Tx
 
 from .callers import caller, check_self_or_admin
@@ -33,14 +34,17 @@ def create_token(ctx: Context, req: CreateToken) -> CreateToken.Response:
     check_self_or_admin(ctx, owner)
     _check_no_job(ctx)
     _check_name(req.name)
-    scopes = access_rules.check_scopes(req.scopes)
+    limited = token_limits.to_text(
+        containers.ids_of(ctx.tx, req.experiments), registry_rules.check_model_names(req.models)
+    )
+    scopes = access_rules.check_token_scopes(req.scopes, is_limited=limited is not None)
     row = principals.find(ctx.tx, owner)
     expiry = None
     if req.expires_in != "never":
         expiry = ctx.tx.now_ms + access_rules.lifetime_ms(req.expires_in)
     elif row.kind != principals.SERVICE:
         raise InvalidParameter("A token of a user must expire; give expires_in as a lifetime such as 90d.")
-    return _create(ctx.tx, row.id, req.name, scopes, expiry)
+    return _create(ctx.tx, row.id, req.name, scopes, expiry, limited)
 
 
 @handles(ListTokens, can=policy.read_tokens)
@@ -70,11 +74,11 @@ def rotate_token(ctx: Context, req: RotateToken) -> CreateToken.Response:
     expiry = None if old.expiry_time is None else now + (old.expiry_time - old.creation_time)
     owner = principals.find(ctx.tx, old.owner)
     tokens.shorten(ctx.tx, req.token_id, now + _OVERLAP_MS)
-    return _create(ctx.tx, owner.id, old.name, tuple(old.scopes.split()), expiry)
+    return _create(ctx.tx, owner.id, old.name, tuple(old.scopes.split()), expiry, old.limits)
 
 
 def _create(
-    tx: Tx, principal_id: int, name: str, scopes: tuple[str, ...], expiry: int | None
+    tx: Tx, principal_id: int, name: str, scopes: tuple[str, ...], expiry: int | None, limited: str | None
 ) -> CreateToken.Response:
     token = api_tokens.make()
     tokens.create(
@@ -85,6 +89,7 @@ def _create(
         name=name,
         scopes=scopes,
         expiry_time=expiry,
+        limits=limited,
     )
     return CreateToken.Response(secret=token.text, token=_message(tokens.find(tx, token.token_id)))
 
@@ -112,11 +117,14 @@ def _check_name(name: str) -> None:
 
 
 def _message(row: Any) -> ApiToken:
+    experiments, models = token_limits.to_lists(row.limits)
     return ApiToken(
         token_id=row.token_id,
         owner=row.owner,
         name=row.name,
         scopes=row.scopes.split(),
+        experiments=experiments,
+        models=models,
         creation_time=row.creation_time,
         created_by=row.created_by,
         expiry_time=row.expiry_time,

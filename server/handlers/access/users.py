@@ -37,6 +37,8 @@ def who_am_i(ctx: Context, req: WhoAmI) -> WhoAmI.Response:
         authenticated_by=principal.authenticated_by,
         token_id=principal.credential if is_token else None,
         scopes=list(principal.scopes),
+        experiments=sorted(principal.limits.experiments) if principal.limits else [],
+        models=sorted(principal.limits.models) if principal.limits else [],
         expiry_time=principal.expiry_ms,
         workspace="default",
     )

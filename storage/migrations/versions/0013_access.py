@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("name", String, nullable=False),
         sa.Column("digest", String, nullable=False),
         sa.Column("scopes", String, nullable=False),
+        sa.Column("limits", String, nullable=True),
         sa.Column("creation_time", Int64, nullable=False),
         sa.Column("created_by", String, nullable=True),
         sa.Column("expiry_time", Int64, nullable=True),
