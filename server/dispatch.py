@@ -20,7 +20,7 @@ from trackway.storage.database import Tx
 from trackway.storage.search.visible import ALL_MODELS, EVERYTHING, NOTHING, Visible, VisibleModels
 
 from . import request_body
-from .auth import policy
+from .auth import policy, redaction
 from .auth.identity import Identity, origin_of
 from .auth.policy import Permission
 from .backend import Backend
@@ -336,8 +336,14 @@ class Rpc:
 def respond(backend: Backend, rpc: str, message: Message, request: Request) -> Message:
     """Call the message's handler in the transaction that it declared, and return its response message.
 
-    The permission is checked first.
+    The permission is checked first. What the caller is denied is left out of the response.
     """
+    response = _handled(backend, rpc, message, request)
+    rights = request.identity.rights
+    return redaction.withhold(response, rights.hidden) if rights and rights.hidden else response
+
+
+def _handled(backend: Backend, rpc: str, message: Message, request: Request) -> Message:
     call, can, transaction, appends, uses = HANDLERS[type(message)]
     transactions = Transactions(backend, rpc, can, message, request, appends(message))
     amount = uses.amount(message) if uses else 0

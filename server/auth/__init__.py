@@ -17,6 +17,7 @@
 - ``issuer_keys``: public keys of these issuers
 - ``rights``: what permissions allow, by MLflow's rules
 - ``limits``: limits of an API token to experiments and models
+- ``redaction``: what a denied type of resources hides in responses about others
 - ``needs``: the notation of what an operation needs
 - ``artifact_needs``: what requests about artifacts need
 - ``first_admin``: the administrator of a new server

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from trackway.client_compat import registry_rules
+from trackway.client_compat import registry_rules, searchable
 from trackway.client_compat.access_rules import ALL
 from trackway.client_compat.errors import PermissionDenied
 from trackway.storage.access import containers
@@ -19,6 +19,7 @@ from trackway.storage.access import containers
 from . import needs
 from .artifact_needs import WithinArtifacts, WithinNewLocation, WithinSource
 from .identity import Identity
+from .redaction import WithinFilter
 from .rights import Rights
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Permission:
     request_fields: tuple[str, ...] = ()
     response_field: str = ""
     who: Literal["everybody", "principals", "admins"] = "principals"
-    within: tuple[Within | WithinArtifacts | WithinNewLocation | WithinSource, ...] = ()
+    within: tuple[Within | WithinArtifacts | WithinNewLocation | WithinSource | WithinFilter, ...] = ()
     gives: Callable[[Message], str] | None = None
 
     @property
@@ -316,7 +317,12 @@ edit_run = Permission(
 )
 delete_run = Permission("delete", "run", ("run_id",), within=_run("E:read, run>E:delete"))
 
-search_logged_models = Permission("read", "experiment", ("experiment_ids",))
+search_logged_models = Permission(
+    "read",
+    "experiment",
+    ("experiment_ids",),
+    within=(WithinFilter("source_run_id", searchable.LOGGED_MODELS),),
+)
 read_logged_model = Permission(
     "read", "logged_model", ("model_id",), within=_logged_model("E:read, logged_model>E:read")
 )
@@ -360,7 +366,9 @@ delete_model = Permission(
     "delete", "registered_model", ("name",), within=_model("M:delete, version>M:delete")
 )
 delete_alias = Permission("edit", "registered_model", ("name",), within=_model("M:delete, version>M:read"))
-search_versions = Permission("read", "model_version")
+search_versions = Permission(
+    "read", "model_version", within=(WithinFilter("run_id", searchable.MODEL_VERSIONS),)
+)
 read_version = Permission("read", "model_version", ("name",), within=_model("M:read, !version"))
 create_version = Permission(
     "create",

@@ -32,6 +32,7 @@ _NEEDED: Mapping[Action, int] = {
 
 # Of each principal: its permissions are asked for at each request, mostly for the same few experiments.
 _MAX_VERDICTS = 100
+_HIDEABLE = ("run", "logged_model", "registered_model_version", "prompt_version")
 
 
 class Rung(NamedTuple):
@@ -58,6 +59,7 @@ class Rights:
         "_default",
         "_limits",
         "_single",
+        "hidden",
         "is_workspace_admin",
         "is_workspace_member",
         "verdicts",
@@ -85,6 +87,10 @@ class Rights:
         workspace = self._all.get("workspace", DENY)
         self.is_workspace_admin = workspace >= MANAGE
         self.is_workspace_member = workspace >= USE
+        # Types of resources that are denied and must not show in responses about others.
+        self.hidden = frozenset(
+            tier for tier in _HIDEABLE if self._all.get(tier) == DENY and not self.is_workspace_admin
+        )
 
     def note(self, key: tuple[int, str], verdict: bool) -> bool:
         """Keep a verdict in ``verdicts``, and return it."""

@@ -14,6 +14,7 @@ from trackway.server import dispatch
 from trackway.server.auth import needs
 from trackway.server.auth.artifact_needs import WithinArtifacts, WithinNewLocation, WithinSource
 from trackway.server.auth.policy import Permission, Within
+from trackway.server.auth.redaction import WithinFilter
 from trackway.server.edge import transfers
 
 RUN_READ = ["E:read, run>E:read"]
@@ -86,6 +87,9 @@ NEEDS = {
     "GetRegisteredModelHistory": VERSION_READ,
     "GetAliasAt": VERSION_READ,
     # The run and the logged model that the request names, and its source.
+    # Also conditions of the statement: it finds only what the caller may read.
+    "SearchLoggedModels": ["filter: source_run_id"],
+    "SearchModelVersions": ["filter: run_id"],
     "CreateModelVersion": [
         "M:update, !version",
         "E:read, run>E:read",
@@ -129,8 +133,8 @@ _SEARCH = "the statement has a condition that finds only what the caller may rea
 CHECKED_ELSEWHERE = {
     **dict.fromkeys(
         [
-            *("SearchExperiments", "ListExperiments", "SearchRuns", "SearchLoggedModels"),
-            *("SearchRegisteredModels", "ListRegisteredModels", "SearchModelVersions"),
+            *("SearchExperiments", "ListExperiments", "SearchRuns"),
+            *("SearchRegisteredModels", "ListRegisteredModels"),
         ],
         _SEARCH,
     ),
@@ -162,6 +166,8 @@ def notation(part: object) -> object:
     """Return a part of a declaration as the table has it."""
     if isinstance(part, WithinArtifacts):
         return f"artifacts: {part.action}"
+    if isinstance(part, WithinFilter):
+        return f"filter: {part.key}"
     if isinstance(part, WithinNewLocation):
         return "new location"
     if isinstance(part, WithinSource):
@@ -171,7 +177,11 @@ def notation(part: object) -> object:
 
 
 def expected(text: str) -> object:
-    return text if text in ("new location", "source") or text.startswith("artifacts:") else needs.parse(text)
+    return (
+        text
+        if text in ("new location", "source") or text.startswith(("artifacts:", "filter:"))
+        else needs.parse(text)
+    )
 
 
 def test_every_request_declares_what_it_needs_or_says_why_it_needs_nothing():
@@ -188,12 +198,6 @@ def test_the_declaration_is_that_of_the_table(rpc):
 
 
 def test_every_type_in_the_table_can_be_granted():
-    words = {
-        need.tier
-        for texts in NEEDS.values()
-        for text in texts
-        if not text.startswith("art")
-        for need in (needs.parse(text) if text not in ("new location", "source") else ())
-    }
-    types = set(access_rules.RESOURCE_TYPES) | {"version", "member", ""}
-    assert words <= types
+    parsed = [expected(text) for texts in NEEDS.values() for text in texts]
+    words = {need.tier for part in parsed if not isinstance(part, str) for need in part}
+    assert words <= {*access_rules.RESOURCE_TYPES, "version", "member", ""}

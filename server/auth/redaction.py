@@ -1,0 +1,94 @@
+"""What a denied type of resources hides in responses about others, as in MLflow 3.17.
+
+Who is denied all runs must not read in a model version which run it is from, nor find it out by a search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from trackway.client_compat import codec, registry_rules
+from trackway.client_compat import messages as m
+from trackway.client_compat.errors import ApiError
+from trackway.client_compat.filters import comparisons, parse_filter
+from trackway.client_compat.searchable import Searchable
+from trackway.client_compat.wire import Message
+
+from .rights import Rights
+
+if TYPE_CHECKING:
+    from trackway.storage.artifacts.locations import Locations
+    from trackway.storage.database import Tx
+
+# The fields that are hidden, by type of resources and message.
+_FIELDS: Mapping[str, Mapping[type[Message], tuple[str, ...]]] = {
+    "run": {
+        m.ModelVersion: ("run_id", "run_link"),
+        m.LoggedModelInfo: ("source_run_id",),
+        m.Metric: ("run_id",),
+    },
+    "logged_model": {
+        m.ModelVersion: ("model_id", "model_params", "model_metrics"),
+        m.Metric: ("model_id",),
+        m.RunInputs: ("model_inputs",),
+        m.RunOutputs: ("model_outputs",),
+    },
+}
+
+
+class WithinFilter(NamedTuple):
+    """Need of a search: unless runs are denied, it may filter and sort by ``key``, which names a run."""
+
+    key: str
+    searchable: Searchable
+
+    def is_allowed(
+        self,
+        tx: Tx,
+        rights: Rights,
+        request: Message,
+        path_values: Mapping[str, str],
+        places: Locations | None,
+    ) -> bool:
+        if "run" not in rights.hidden:
+            return True
+        try:
+            tree = parse_filter(getattr(request, "filter", None) or "", self.searchable)
+        except ApiError:
+            return True  # the handler refuses it
+        if any(comparison.key == self.key for comparison in comparisons(tree)):
+            return False
+        orders = (getattr(item, "field_name", item) for item in getattr(request, "order_by", ()))
+        return not any(self.key in str(order) for order in orders)
+
+
+def withhold(response: Message, hidden: Collection[str]) -> Message:
+    """Return the response without the fields of hidden types of resources."""
+    response = codec.unrendered(response)
+    for message in _messages(response):
+        for resource_type in hidden:
+            for field in _FIELDS.get(resource_type, {}).get(type(message), ()):
+                _clear(message, field)
+        if isinstance(message, m.RegisteredModel) and _version_type(message) in hidden:
+            _clear(message, "latest_versions")
+    return response
+
+
+def _messages(message: Message) -> Iterator[Message]:
+    """Yield a message and all messages in it."""
+    yield message
+    for field in message.__slots__:
+        value = getattr(message, field)
+        for item in value if isinstance(value, list) else (value,):
+            if isinstance(item, Message):
+                yield from _messages(item)
+
+
+def _clear(message: Message, field: str) -> None:
+    setattr(message, field, [] if isinstance(getattr(message, field), list) else None)
+
+
+def _version_type(model: m.RegisteredModel) -> str:
+    tags = {tag.key or "": tag.value for tag in model.tags}
+    return "prompt_version" if registry_rules.is_prompt(tags) else "registered_model_version"
