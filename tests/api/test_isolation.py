@@ -368,9 +368,13 @@ def test_the_requests_of_the_test_are_valid_for_who_owns_what_they_name(store_ur
             can = permission_of(endpoint)
             if can.who == "admins" or can.verb == "delete" or can.noun in ("role", "grant"):
                 continue
-            if "Scorer" in endpoint.rpc:  # nobody has one
+            # Nobody has a scorer. After the others the caller would not own what the next requests name.
+            if "Scorer" in endpoint.rpc or re.match(
+                "Rename|Revoke|(Delete|Update).*Permission", endpoint.rpc
+            ):
                 continue
             asked = {name: own.value(kind) for name, kind in fields_of(endpoint).items()}
+            refresh(server)
             status, text = sender.send(endpoint, next(paths_of(endpoint)), "bob", asked)
             if status in (401, 403):
                 refused[endpoint.rpc] = text
