@@ -61,7 +61,8 @@ class Within(NamedTuple):
         if self.is_model:
             return all(self._model_is_allowed(tx, rights, name) for name in keys)
         if not rights.depends_on_single("experiment"):
-            return needs.are_met(self.needs, rights) or not keys
+            is_missing = self.allows_missing and self.find is not None and not self.find(tx, keys)
+            return is_missing or needs.are_met(self.needs, rights) or not keys
         ids = keys if self.find is None else self.find(tx, keys)
         if len(ids) < len(keys) and not self.allows_missing:
             return False
@@ -362,6 +363,7 @@ create_model = Permission(
     gives=_model_type,
 )
 edit_model = Permission("edit", "registered_model", ("name",), within=_model("M:update"))
+set_alias = Permission("edit", "registered_model", ("name",), within=_model("M:update, version>M:read"))
 delete_model = Permission(
     "delete", "registered_model", ("name",), within=_model("M:delete, version>M:delete")
 )

@@ -5,7 +5,7 @@ Who is denied all runs must not read in a model version which run it is from, no
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from trackway.client_compat import codec, registry_rules
@@ -68,17 +68,22 @@ def withhold(response: Message, hidden: Collection[str]) -> Message:
     response = codec.unrendered(response)
     for message in _messages(response):
         for resource_type in hidden:
-            for field in _FIELDS.get(resource_type, {}).get(type(message), ()):
-                _clear(message, field)
+            for name in _fields_of(resource_type, message):
+                _clear(message, name)
         if isinstance(message, m.RegisteredModel) and _version_type(message) in hidden:
             _clear(message, "latest_versions")
     return response
 
 
+def _fields_of(resource_type: str, message: Message) -> tuple[str, ...]:
+    return _FIELDS[resource_type].get(type(message), ()) if resource_type in _FIELDS else ()
+
+
 def _messages(message: Message) -> Iterator[Message]:
     """Yield a message and all messages in it."""
     yield message
-    for field in message.__slots__:
+    names: Iterable[str] = message.__slots__
+    for field in names:
         value = getattr(message, field)
         for item in value if isinstance(value, list) else (value,):
             if isinstance(item, Message):

@@ -81,7 +81,7 @@ NEEDS = {
     "RenameRegisteredModel": ["M:update"],
     "SetRegisteredModelTag": ["M:update"],
     "DeleteRegisteredModelTag": ["M:update"],
-    "SetRegisteredModelAlias": ["M:update"],
+    "SetRegisteredModelAlias": ["M:update, version>M:read"],
     "DeleteRegisteredModelAlias": ["M:delete, version>M:read"],
     "DeleteRegisteredModel": ["M:delete, version>M:delete"],
     "GetRegisteredModelHistory": VERSION_READ,

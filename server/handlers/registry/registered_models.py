@@ -90,7 +90,7 @@ def delete_registered_model_tag(
     return m.DeleteRegisteredModelTag.Response()
 
 
-@handles(m.SetRegisteredModelAlias, can=policy.edit_model)
+@handles(m.SetRegisteredModelAlias, can=policy.set_alias)
 def set_registered_model_alias(
     ctx: Context, req: m.SetRegisteredModelAlias
 ) -> m.SetRegisteredModelAlias.Response:
