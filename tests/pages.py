@@ -26,6 +26,7 @@ class Page(HTMLParser):
         self.forms: list[tuple[str, MultiDict[str, str]]] = []
         self._texts: list[str] = []
         self._skipped = ""
+        self._changes = False
         self._link: str | None = None
         self.feed(response.text)
         self.text = re.sub(r"\s+", " ", " ".join(self._texts)).strip()
@@ -37,9 +38,11 @@ class Page(HTMLParser):
         elif tag == "a":
             self._link = values["href"]
         elif tag == "form":
-            assert values["method"] == "post"
-            self.forms.append((values.get("action", self.response.request.full_path), MultiDict()))
-        elif tag == "input" and "name" in values and values.get("type") != "checkbox":
+            # A form that searches is sent with GET; only those that change something are of interest.
+            self._changes = values.get("method") == "post"
+            if self._changes:
+                self.forms.append((values.get("action", self.response.request.full_path), MultiDict()))
+        elif tag == "input" and self._changes and "name" in values and values.get("type") != "checkbox":
             self.forms[-1][1].add(values["name"], values.get("value", ""))
 
     def handle_endtag(self, tag: str) -> None:

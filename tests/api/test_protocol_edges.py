@@ -463,7 +463,7 @@ def test_the_rights_of_a_caller_are_looked_up_in_a_transaction(api, monkeypatch,
     from trackway.server.auth.identity import Identity
     from trackway.server.auth.policy import Permission
 
-    def check(self, tx, identity, request, path_values):
+    def check(self, tx, identity, request, path_values, places):
         assert tx.rows
         raise PermissionDenied("not you")
 

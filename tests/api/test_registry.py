@@ -311,9 +311,9 @@ def test_an_alias_at_a_moment(api, iris):
 def test_the_history_as_a_table(api, iris, monkeypatch):
     def ask(uri, path, query):
         assert uri == "http://server"
-        return get(api, f"{OURS}/{path}", **query)
+        return get(api, path, **query)
 
-    monkeypatch.setattr(history, "_get", ask)
+    monkeypatch.setattr(history, "get", ask)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://server")
     run = CliRunner().invoke(main, ["history", "iris", "--limit", "4"])
     assert run.exit_code == 0, run.output

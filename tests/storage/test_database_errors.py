@@ -117,7 +117,9 @@ def test_an_account_without_rights_is_told_the_grant_that_helps(
         "The database refuses this request, because the server's account lacks a right "
         "(permission denied for table runs).",
     )
-    with pytest.raises(ApiError, match=r"may not read and write \d+ tables or sequences: audit, ") as caught:
+    with pytest.raises(
+        ApiError, match=r"may not read and write \d+ tables or sequences: access_state, "
+    ) as caught:
         access.check(stranger)
     access.advise(stranger, caught.value)
     grant = caught.value.for_operators().partition("Let an administrator run: ")[2]

@@ -15,7 +15,7 @@ from tests.factories import get_run, log_metrics, make_experiment, make_run, poi
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.storage import audit
-from trackway.storage.database import Database, Tx, row_cache
+from trackway.storage.database import Database, Tx
 from trackway.storage.database import database as database_module
 from trackway.storage.schema import tracking
 from trackway.storage.tracking import experiments, metrics, run_creation, run_locks, runs
@@ -201,7 +201,7 @@ def test_a_fault_of_the_works_own_is_told(database: Database, run_id: str) -> No
 def test_only_so_many_rows_are_remembered(
     database: Database, run_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(row_cache, "_MAX_ROWS", 2)
+    monkeypatch.setattr(database._row_cache, "_limit", 2)
     others = [str(do(database, make_run)) for _ in range(2)]
     for other_run in others:
         log(database, other_run, 1)

@@ -122,6 +122,8 @@ ADMINS = {
     *("ListWebhookDeliveries", "ReplayWebhookDelivery"),
     *("CreateUser", "UpdateUserAdmin", "DeleteUser"),
     *("CreateServiceAccount", "ListServiceAccounts", "DeleteServiceAccount"),
+    *("CreateIssuer", "ListIssuers", "DeleteIssuer"),
+    *("CreateTrustRule", "ListTrustRules", "DeleteTrustRule"),
 }
 EVERYBODY = {
     "GetServerInfo": "clients ask for it before they log in; it has no data of users",
@@ -145,7 +147,7 @@ CHECKED_ELSEWHERE = {
             *("CreateRole", "GetRole", "ListRoles", "UpdateRole", "DeleteRole", "AssignRole", "UnassignRole"),
             *("AddRolePermission", "RemoveRolePermission", "UpdateRolePermission", "ListRolePermissions"),
             *("ListRoleUsers", "GrantUserPermission", "RevokeUserPermission", "GetUserPermission"),
-            *("CreateToken", "ListTokens", "RevokeToken", "RotateToken"),
+            *("CreateToken", "ListTokens", "RevokeToken", "RotateToken", "SearchAudit"),
             *(
                 f"{verb}{noun}Permission"
                 for verb in ("Create", "Get", "Update", "Delete")
