@@ -139,11 +139,14 @@ class Permission:
                 f"does not include to {self.verb} a {self._words}."
             )
         if not all(part.is_allowed(tx, rights, request, path_values, places) for part in self.within):
-            raise PermissionDenied(
-                f"{principal.name} may not {self.verb} the {self._words} {self._key(request)}.".replace(
-                    " .", "."
-                )
-            )
+            raise PermissionDenied(f"{principal.name} may not {self.verb} {self._object(request)}.")
+
+    def _object(self, request: Message) -> str:
+        """Return what a request is about, for an error: ``the run 4f0c...``, ``a run (experiment_id: 3)``."""
+        key = self._key(request)
+        if self.verb != "create":
+            return f"the {self._words} {key}".rstrip()
+        return f"a {self._words} ({self.request_fields[0]}: {key})" if key else f"a {self._words}"
 
     def _is_in(self, scope: str) -> bool:
         """Return whether a scope of ``access_rules.SCOPES`` includes this permission."""

@@ -131,6 +131,12 @@ def test_a_run_that_is_not_there_looks_like_one_that_may_not_be_read(server):
     assert texts == {"alice may not read the run RUN."}
 
 
+def test_a_refusal_to_create_names_where(server):
+    experiment_id = make_experiment(server, "theirs")
+    response = server.call("POST", f"{M2}/runs/create", who="alice", experiment_id=experiment_id)
+    assert response.json["message"] == f"alice may not create a run (experiment_id: {experiment_id})."
+
+
 def test_creators_manage_what_they_create_and_others_only_read_it(server):
     experiment_id = make_experiment(server, "hers", who="alice")
     server.ok("POST", f"{M2}/registered-models/create", who="alice", name="iris")
