@@ -23,6 +23,7 @@ from . import request_body
 from .auth import policy, redaction
 from .auth.identity import Identity, origin_of
 from .auth.policy import Permission
+from .auth.rights import Rights
 from .backend import Backend
 from .config import Config
 from .edge import waiting
@@ -117,18 +118,21 @@ class Context:
         return self.request.identity
 
     @property
+    def _restricting_rights(self) -> Rights | None:
+        """The rights that limit what the caller may read; None when nothing does."""
+        return None if self.identity.is_unrestricted else self.identity.rights
+
+    @property
     def visible_experiments(self) -> Visible:
         """The experiments that the caller may read."""
-        identity = self.identity
-        if identity.is_unrestricted or identity.rights is None:
-            return EVERYTHING
-        return identity.rights.visible("experiment")
+        rights = self._restricting_rights
+        return EVERYTHING if rights is None else rights.visible("experiment")
 
     @property
     def visible_versions(self) -> VisibleModels:
         """The registered models and prompts whose versions the caller may read."""
-        rights, found = self.identity.rights, self.visible_models
-        if self.identity.is_unrestricted or rights is None:
+        rights, found = self._restricting_rights, self.visible_models
+        if rights is None:
             return found
         return VisibleModels(
             NOTHING if rights.denies("registered_model_version") else found.models,
@@ -138,18 +142,15 @@ class Context:
     @property
     def visible_models(self) -> VisibleModels:
         """The registered models and prompts that the caller may read."""
-        identity = self.identity
-        if identity.is_unrestricted or identity.rights is None:
+        rights = self._restricting_rights
+        if rights is None:
             return ALL_MODELS
-        rights = identity.rights
         return VisibleModels(rights.visible("registered_model"), rights.visible("prompt"))
 
     def readable(self, experiment_ids: Sequence[str], tier: str) -> Sequence[str]:
         """Return those of the experiments whose runs or logged models (``tier``) the caller may read."""
-        identity = self.identity
-        if identity.is_unrestricted or identity.rights is None:
-            return experiment_ids
-        return policy.readable(identity.rights, experiment_ids, tier)
+        rights = self._restricting_rights
+        return experiment_ids if rights is None else policy.readable(rights, experiment_ids, tier)
 
     @property
     def path_values(self) -> PathValues:
