@@ -131,7 +131,10 @@
   };
   let examined = "";
   const examine = async (frame) => {
+    // A frame whose address changes while it loads may stay empty in Chromium.
+    const loaded = new Promise((resolve) => frame.addEventListener("load", resolve, { once: true }));
     const html = await (await fetch(frame.src)).text();
+    await loaded;
     if (!frame.isConnected || frame.src !== examined) return;
     const parsed = new DOMParser().parseFromString(html, "text/html");
     if (useOwnLibraries(parsed)) {

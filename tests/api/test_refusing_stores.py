@@ -157,7 +157,7 @@ def test_a_database_that_becomes_read_only_is_told_and_recovers(serve, store_uri
             store_uri,
             "SET default_transaction_read_only = off",
             f"ALTER DATABASE {name} SET default_transaction_read_only = {value}",
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
 
