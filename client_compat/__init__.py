@@ -42,6 +42,7 @@ Rules and errors:
 ``logged_model_rules``  limits and checks of logged models, page tokens of their search
 ``trust_rules``         issuers of tokens (JWT), what their claims mean, which are trusted
 ``webhook_rules``       events, payloads, signatures and checks of webhooks
+``workspace_rules``     names and settings of workspaces
 ``model_sources``       which source URIs a model version may have
 ``artifact_paths``      which artifact paths are valid
 ``uris``                checks of artifact locations, and joining them with paths

@@ -269,3 +269,6 @@ BOUNDS: Mapping[str, Mapping[str, Bound]] = {
     "GetRegisteredModelHistory": _checked_in_store(1_000),
     "ListWebhookDeliveries": _between(1, 1_000, ""),
 }
+
+# Endpoints that answer with another status than 200. The response 204 has no body.
+STATUSES: Mapping[str, int] = {"CreateWorkspace": 201, "DeleteWorkspace": 204}

@@ -116,7 +116,6 @@ _AREA_OF: dict[str, str] = {
     "assistant": "assistant",
     "mcp-servers": "MCP servers",
     "skills": "skills",
-    "workspaces": "workspaces",
 }
 AREAS: tuple[str, ...] = tuple(dict.fromkeys(_AREA_OF.values()))
 _FIRST_STEP = re.compile(r"(?:/v1|/[23]\.0(?:/mlflow)?)?/([\w-]+)")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
-from trackway.client_compat import codec, errors, paging, unserved
+from trackway.client_compat import codec, errors, paging, quirks, unserved
 from trackway.client_compat import messages as m
 from trackway.client_compat.wire import Endpoint, Message
 from trackway.storage import audit
@@ -245,16 +245,13 @@ class Transactions:
             return result
 
         database = self.backend.search_database if is_search else self.backend.database
-        found = database.run(
+        return database.run(
             authorized_work,
             write=write,
             workspace=identity.workspace,
             user=identity.user,
             request_id=request_id,
         )
-        if can.changes_access and self.backend.gate:
-            self.backend.gate.expire()
-        return found
 
     def _origin(self) -> Origin:
         return origin_of(self.request.identity, self.request.environ)
@@ -277,7 +274,7 @@ class Transactions:
 class Rpc:
     """The responder of one RPC. It looks up its handler and message class once, not at each request."""
 
-    __slots__ = ("_backend", "_endpoint", "_handler", "_max_body", "_message")
+    __slots__ = ("_backend", "_endpoint", "_handler", "_max_body", "_message", "_status")
 
     streams = False
 
@@ -285,6 +282,7 @@ class Rpc:
         self._backend = backend
         self._endpoint = endpoint
         self._handler = handler_of(endpoint)
+        self._status = quirks.STATUSES.get(endpoint.rpc, 200)
         self._message = endpoint.request if self._handler else Message
         self._max_body = request_body.max_body_bytes(backend.config, self._message)
 
@@ -314,7 +312,9 @@ class Rpc:
             # error would take the place of the list.
             cast(Any, message).page_token = None
             response = respond(self._backend, self._endpoint.rpc, message, request)
-        return Answer(200, [JSON_TYPE], codec.dumps(response))
+        if self._status == 204:
+            return Answer(204, [], b"")
+        return Answer(self._status, [JSON_TYPE], codec.dumps(response))
 
     def _decode(self, query: str | None, body: bytes, path_values: PathValues) -> Message:
         try:

@@ -6,7 +6,7 @@ would make all writers of a workspace wait for one row. What ``trackway gc`` del
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -105,17 +105,16 @@ def set_quota(tx: Tx, workspace: str, kind: str, soft: int | None, hard: int | N
     _recount(tx, workspace_id, kind)
 
 
+def move(tx: Tx, source: int, target: int, experiment_ids: Sequence[int]) -> None:
+    """Count experiments with what they have for another workspace. Bytes of artifacts are not known."""
+    for kind, query in _counts(experiments.c.id.in_(experiment_ids)).items():
+        amount = int(tx.execute(query).scalar_one())
+        add(tx, {(source, kind): -amount, (target, kind): amount})
+
+
 def _recount(tx: Tx, workspace_id: int, kind: str) -> None:
     """Make what a workspace uses equal to what it has. Bytes of artifacts cannot be counted here."""
-    of_workspace = sa.select(experiments.c.id).where(experiments.c.workspace_id == workspace_id)
-    counts: Mapping[str, sa.Select[Any]] = {
-        EXPERIMENTS: sa.select(sa.func.count()).select_from(of_workspace.subquery()),
-        RUNS: sa.select(sa.func.count()).select_from(runs).where(runs.c.experiment_id.in_(of_workspace)),
-        POINTS: sa.select(sa.func.count())
-        .select_from(points)
-        .join(series, series.c.id == points.c.series_id)
-        .where(series.c.experiment_id.in_(of_workspace)),
-    }
+    counts = _counts(experiments.c.workspace_id == workspace_id)
     if kind not in counts:
         return
     used = tx.execute(
@@ -124,3 +123,16 @@ def _recount(tx: Tx, workspace_id: int, kind: str) -> None:
         )
     ).scalar_one()
     add(tx, {(workspace_id, kind): tx.execute(counts[kind]).scalar_one() - int(used)})
+
+
+def _counts(which: sa.ColumnElement[bool]) -> Mapping[str, sa.Select[Any]]:
+    """Return statements that count experiments, and the runs and points in them."""
+    chosen = sa.select(experiments.c.id).where(which)
+    return {
+        EXPERIMENTS: sa.select(sa.func.count()).select_from(chosen.subquery()),
+        RUNS: sa.select(sa.func.count()).select_from(runs).where(runs.c.experiment_id.in_(chosen)),
+        POINTS: sa.select(sa.func.count())
+        .select_from(points)
+        .join(series, series.c.id == points.c.series_id)
+        .where(series.c.experiment_id.in_(chosen)),
+    }

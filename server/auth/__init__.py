@@ -2,6 +2,7 @@
 
 - ``gate``: establishes the identity of every request, or refuses it
 - ``identity``: the caller and the workspace of a request
+- ``workspaces``: which workspace a request is for
 - ``credentials``: what a request presents: a password, a token, a session
 - ``api_tokens``: the text of API tokens
 - ``passwords``: password hashes

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from trackway.client_compat import artifact_paths, model_sources, registry_rules, uris
+from trackway.client_compat import artifact_paths, model_sources, registry_rules, uris, workspace_rules
 from trackway.client_compat.access_rules import ALL
-from trackway.client_compat.errors import ApiError
+from trackway.client_compat.errors import ApiError, InvalidParameter, PermissionDenied
 from trackway.storage.access import artifact_owners, containers
 from trackway.storage.access.artifact_owners import Owner
+from trackway.storage.artifacts.locations import is_proxied
 
 from . import needs
 from .rights import Action, Rights, Rung
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from trackway.client_compat.wire import Message
     from trackway.storage.artifacts.locations import Locations, Place
     from trackway.storage.database import Tx
+
+    from .identity import Identity
 
 _TIER_FOLDERS = {"models": "logged_model", "traces": "trace"}
 _RUN_ID = re.compile("[0-9a-f]{32}")
@@ -35,7 +38,8 @@ class WithinArtifacts(NamedTuple):
 
     The first folder below the experiment's location names the kind of artifacts: of a run, a logged model or
     a trace. A path without an owner is decided by the permission on the workspace, or the default. Who
-    manages a folder, that is deletes it, needs the same for all experiments with a location in it.
+    manages a folder, that is deletes it, needs the same for all experiments with a location in it. What
+    another workspace has is not allowed.
     """
 
     action: Action
@@ -43,7 +47,7 @@ class WithinArtifacts(NamedTuple):
     def is_allowed(
         self,
         tx: Tx,
-        rights: Rights,
+        identity: Identity,
         request: Message,
         path_values: Mapping[str, str],
         places: Locations | None,
@@ -52,8 +56,13 @@ class WithinArtifacts(NamedTuple):
         sent = path_values.get("artifact_path") or getattr(request, "path", None) or ""
         if places is None or not places.serves:
             return True  # the handler says that the server has no artifacts
+        rights = identity.rights
+        assert rights is not None
+        path = artifact_paths.check(sent)
+        if identity.has_workspaces:
+            path = artifact_owners.meant(tx, places, places.served, identity.workspace_name, path)
         # Folders of new files are stored under their decoded names.
-        paths = sorted({artifact_paths.check(sent), artifact_paths.check_folder(sent)})
+        paths = sorted({path, artifact_paths.check_folder(path)})
         owners = artifact_owners.find_all(tx, places, places.served, paths)
         return all(_are_allowed(tx, rights, owners, path, self.action) for path in paths)
 
@@ -69,19 +78,24 @@ class WithinNewLocation(NamedTuple):
     def is_allowed(
         self,
         tx: Tx,
-        rights: Rights,
+        identity: Identity,
         request: Message,
         path_values: Mapping[str, str],
         places: Locations | None,
     ) -> bool:
+        rights = identity.rights
+        assert rights is not None
         location = getattr(request, "artifact_location", None)
-        place = _place(places, uris.absolute(location)) if location else None
+        place = _new_place(places, location) if location else None
         if place is None or places is None:
             return True
         owners = artifact_owners.find_all(tx, places, place.store, [place.path])
         concerned = [owner for owner in owners if owner.holds(place.path) or owner.is_below(place.path)]
         if not concerned:
-            return bool(place.path) and not place.path.split("/")[0].isdecimal()
+            inner = artifact_owners.without_folder(place.path)
+            return bool(inner) and not inner.split("/")[0].isdecimal()
+        if artifact_owners.any_foreign(tx, concerned):
+            return False
         return all(rights.allow([Rung("experiment", owner.id, "manage")]) for owner in concerned)
 
 
@@ -94,11 +108,13 @@ class WithinSource(NamedTuple):
     def is_allowed(
         self,
         tx: Tx,
-        rights: Rights,
+        identity: Identity,
         request: Message,
         path_values: Mapping[str, str],
         places: Locations | None,
     ) -> bool:
+        rights = identity.rights
+        assert rights is not None
         source = getattr(request, "source", None) or ""
         try:
             scheme = urlsplit(source).scheme
@@ -123,6 +139,59 @@ def _is_checked_by_handler(request: Message, source: str, scheme: str) -> bool:
     return is_on_server and not registry_rules.is_prompt(tags)
 
 
+def check_new_location(tx: Tx, identity: Identity, places: Locations, location: str) -> None:
+    """Check the location that a client chose for an experiment in one of several workspaces.
+
+    Raise ``InvalidParameter`` unless it is in the folder of the workspace, and ``PermissionDenied`` if
+    another workspace has artifacts at, in or around it. This holds for administrators, too.
+    """
+    place = _new_place(places, location) if identity.has_workspaces else None
+    if place is None:
+        return
+    workspace = identity.workspace_name
+    artifact_owners.check_folder_of(workspace, place.path)
+    if not place.path or not artifact_owners.is_in_folder_of(workspace, place.path):
+        raise InvalidParameter(
+            f"artifact_location in the workspace {workspace!r} must be in its own folder, for example "
+            f"mlflow-artifacts:/{workspace_rules.FOLDER}/{workspace}/my-folder. Got {location!r}."
+            if workspace != workspace_rules.DEFAULT
+            else f"artifact_location must not be the root of the artifact store. Got {location!r}."
+        )
+    owners = artifact_owners.find_all(tx, places, place.store, [place.path])
+    concerned = [owner for owner in owners if owner.holds(place.path) or owner.is_below(place.path)]
+    if artifact_owners.any_foreign(tx, concerned):
+        raise PermissionDenied(f"The artifacts at {location!r} belong to another workspace.")
+
+
+def check_source(tx: Tx, identity: Identity, places: Locations, location: str) -> None:
+    """Raise ``PermissionDenied`` if a new version has its files in another one of several workspaces.
+
+    This holds for administrators, too: whoever may read the version reads them.
+    """
+    place = _place(places, uris.absolute(location)) if identity.has_workspaces else None
+    if place is None:
+        return
+    owners = artifact_owners.find_all(tx, places, place.store, [place.path])
+    holders = artifact_owners.of_path(tx, owners, place.path)
+    is_inside = artifact_owners.is_in_folder_of(identity.workspace_name, place.path)
+    if artifact_owners.any_foreign(tx, holders) or not (holders or is_inside):
+        raise PermissionDenied(f"The artifacts at {location!r} belong to another workspace.")
+
+
+def _new_place(places: Locations | None, location: str) -> Place | None:
+    """Return the place of a location that a client chose, or None if it is in no store of this server.
+
+    Raise ``InvalidParameter`` if it is in a store, at a path that no file can have.
+    """
+    location = uris.absolute(location)
+    if places is None or (is_proxied(location) and not places.serves):
+        return None
+    try:
+        return places.place(location)
+    except (PermissionDenied, ValueError):
+        return None
+
+
 def _place(places: Locations | None, location: str) -> Place | None:
     """Return the place of a location in a store of this server, or None."""
     try:
@@ -134,11 +203,13 @@ def _place(places: Locations | None, location: str) -> Place | None:
 def _are_allowed(tx: Tx, rights: Rights, owners: Sequence[Owner], path: str, action: Action) -> bool:
     """Return whether the rights allow an action on a path of a store."""
     holders = artifact_owners.of_path(tx, owners, path)
+    below = [owner for owner in owners if owner.is_below(path)] if action == "manage" else []
+    if artifact_owners.any_foreign(tx, [*holders, *below]):
+        return False
     if not holders and not rights.allow([Rung("workspace", ALL, action)]):
         return False
     if not all(_is_allowed(rights, owner.id, owner.tail(path), action) for owner in holders):
         return False
-    below = [owner for owner in owners if owner.is_below(path)] if action == "manage" else []
     return all(_is_allowed(rights, owner.id, (), action) for owner in below)
 
 

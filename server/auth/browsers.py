@@ -11,6 +11,7 @@ from trackway.client_compat.errors import PermissionDenied
 
 from ..responses import TEXT_TYPE, Answer, Headers
 from .credentials import SESSION_COOKIE
+from .workspaces import MOUNT
 
 LOGIN_PATH = "/auth/login"
 # Where MLflow's page for a new user sends its form.
@@ -135,4 +136,6 @@ def _is_from_page(environ: dict[str, Any]) -> bool:
 
 def _attributes(environ: dict[str, Any]) -> str:
     secure = "; Secure" if environ["wsgi.url_scheme"] == "https" else ""
-    return f"Path={environ.get('SCRIPT_NAME') or '/'}; SameSite=Lax{secure}"
+    # One session for all workspaces, whichever the page of the log-in was in.
+    root = environ.get("SCRIPT_NAME", "").removesuffix(environ.get(MOUNT, ""))
+    return f"Path={root or '/'}; SameSite=Lax{secure}"

@@ -23,17 +23,27 @@ from collections.abc import Mapping, Sequence
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Protocol
 
-from trackway.client_compat import access_rules
-from trackway.client_compat.errors import PermissionDenied
+from trackway.client_compat import access_rules, workspace_rules
+from trackway.client_compat.errors import NotFound, PermissionDenied
 from trackway.storage import audit
 from trackway.storage.access import principals, sessions, state, tokens
 from trackway.storage.audit import Origin
 from trackway.storage.database import DEFAULT_WORKSPACE, Tx
 
 from ..responses import Answer
-from . import api_tokens, browsers, exchange, limits, trusted_tokens
+from . import api_tokens, browsers, exchange, limits, trusted_tokens, workspaces
 from .credentials import Credential, Malformed, Refused, presented, session_of
-from .identity import ANONYMOUS, NO_TAGS, Identity, Principal, check_headers, identity_of, origin_of
+from .identity import (
+    ANONYMOUS,
+    NO_TAGS,
+    Identity,
+    Principal,
+    check_authorization,
+    levels_of,
+    may_everything,
+    origin_of,
+    rights_in,
+)
 from .issuer_keys import IssuerKeys
 from .last_uses import LastUses
 from .login_limits import LoginLimits
@@ -84,17 +94,61 @@ class Gate(Protocol):
         """
 
 
-class OpenGate:
+class _Epochs:
+    """Knows the epoch of the database, and the workspaces as they were at that epoch."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._epoch = 0
+        self._checked_at = float("-inf")
+        self._raised_here = 0
+        self._check_lock = threading.Lock()
+        self._has_workspaces = backend.config.enable_workspaces
+        self._directory = workspaces.Directory()
+
+    def _recheck(self) -> None:
+        """Read the epoch, if it was read too long ago or this process has raised it. Others wait for it."""
+        if self._is_recent():
+            return
+        with self._check_lock:
+            if self._is_recent():
+                return
+            now, raised_here = time.monotonic(), state.raised_here()
+            database = self._backend.database
+            epoch = database.run(state.epoch, write=False)
+            if epoch != self._epoch:
+                # Experiments may have moved to another workspace.
+                database.forget_experiments()
+                self._backend.search_database.forget_experiments()
+            self._epoch = epoch
+            self._checked_at = max(now, self._checked_at)
+            self._raised_here = raised_here
+
+    def _is_recent(self) -> bool:
+        is_recent = time.monotonic() - self._checked_at < _RECHECK_S
+        return is_recent and self._raised_here == state.raised_here()
+
+    def _workspace(self, name: str, environ: dict[str, Any]) -> int:
+        """Return the id of a workspace. Raise ``NotFound``."""
+        found = self._directory.id_of(self._backend.database, name, self._epoch)
+        if found is None:
+            raise workspaces.unknown(environ, name)
+        return found
+
+
+class OpenGate(_Epochs):
     """The gate of a server without authentication: every caller is anonymous and may do everything."""
 
-    def __init__(self, rate: float = 0) -> None:
-        """``rate`` is the number of requests a second that an address may make; 0: no limit."""
+    def __init__(self, backend: Backend) -> None:
+        super().__init__(backend)
         self._has_warned = False
-        self._rates = RateLimits(rate)
+        self._rates = RateLimits(_rate_of(backend.config))
 
     def identify(self, environ: dict[str, Any]) -> Identity:
-        check_headers(environ)
-        if not _is_open(environ["PATH_INFO"]):
+        check_authorization(environ)
+        name = workspaces.named(environ, self._has_workspaces)
+        is_open = is_open_path(environ["PATH_INFO"])
+        if not is_open:
             self._rates.take(environ.get("REMOTE_ADDR", ""))
         if not self._has_warned and ("HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ):
             self._has_warned = True
@@ -102,52 +156,72 @@ class OpenGate:
                 "The server is open to everybody, and a proxy forwards requests to it. If the proxy does not "
                 "authenticate users, start the server with --auth."
             )
-        return ANONYMOUS
+        if not self._has_workspaces or is_open:
+            return ANONYMOUS
+        self._recheck()
+        if workspaces.PROJECT in environ:
+            name = self._directory.of_project(environ, self._backend.database, self._epoch)
+        return ANONYMOUS._replace(
+            workspace=self._workspace(name, environ), workspace_name=name, has_workspaces=True
+        )
 
 
 class _Entry:
     """A verified credential in the cache."""
 
-    __slots__ = ("epoch", "expiry_ms", "identity", "password_hash", "recorded_ms")
+    __slots__ = (
+        "epoch",
+        "expiry_ms",
+        "identities",
+        "password_hash",
+        "principal",
+        "recorded_ms",
+        "rows",
+        "workspaces",
+    )
 
     def __init__(
         self,
         rows: Sequence[Any],
-        identity: Identity,
+        principal: Principal,
         *,
         expiry_ms: int | None = None,
         recorded_ms: int = 0,
         password_hash: str | None = None,
     ) -> None:
         self.epoch: int = rows[0].epoch
-        self.identity = identity
+        self.principal = principal
+        # The principal's permissions, and its roles' workspaces.
+        self.rows = rows
+        is_admin = principal.is_admin
+        self.workspaces = None if is_admin else frozenset(row.workspace for row in rows if row.workspace)
+        # By the workspace's name, as they are needed.
+        self.identities: dict[str, Identity] = {}
         self.expiry_ms = expiry_ms
         self.recorded_ms = recorded_ms
         # The hash that the password matched: while it is the user's, the password needs no second check.
         self.password_hash = password_hash
 
 
-class ClosedGate:
+class ClosedGate(_Epochs):
     """The gate of a server with authentication."""
 
     def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+        super().__init__(backend)
         self.issuer_keys = IssuerKeys()
         self._cache: OrderedDict[bytes, _Entry] = OrderedDict()
         self._cache_key = secrets.token_bytes(32)
         self._lock = threading.Lock()
-        self._epoch = 0
-        self._checked_at = float("-inf")
-        self._check_lock = threading.Lock()
         self._limits = LoginLimits()
         self._uses = LastUses(backend)
         self._rates = RateLimits(_rate_of(backend.config))
-        self._default_level = access_rules.LEVELS[backend.config.variables.access.default_permission]
+        self._levels = levels_of(backend.config)
 
     def identify(self, environ: dict[str, Any]) -> Identity | Answer:
-        check_headers(environ)
+        check_authorization(environ)
+        workspace = workspaces.named(environ, self._has_workspaces)
         path = environ["PATH_INFO"]
-        if _is_open(path):
+        if is_open_path(path):
             return ANONYMOUS_AT_OPEN_PATH
         address = environ.get("REMOTE_ADDR", "")
         try:
@@ -157,20 +231,28 @@ class ClosedGate:
                 return browsers.challenge(environ)
             if credential.kind == "session" and browsers.is_log_out(environ):
                 return browsers.log_out_challenge()
-            identity = self._identity(credential, environ)
+            entry = self._entry(credential, environ)
         except (Malformed, Refused) as refused:
             self._rates.take(address)
             self._record_failure(refused, environ)
             return browsers.challenge(environ, str(refused))
-        assert identity.principal is not None
-        self._rates.take(identity.principal.id)
+        self._rates.take(entry.principal.id)
+        # After the log-in: strangers do not learn which workspaces there are.
+        identity = self._identity(workspace, entry, credential, environ)
         try:
             if credential.kind == "session" and environ["REQUEST_METHOD"] not in SAFE_METHODS:
                 browsers.check_csrf(environ, credential.secret)
             if path in ADMIN_PATHS and not identity.is_unrestricted:
                 raise PermissionDenied(f"{path} is for administrators; {identity.user} is not one.")
         except PermissionDenied as error:
-            self._record(audit.DENIED, identity.user, origin_of(identity, environ), error.message, environ)
+            self._record(
+                audit.DENIED,
+                identity.user,
+                origin_of(identity, environ),
+                error.message,
+                environ,
+                identity.workspace,
+            )
             raise
         return identity
 
@@ -185,10 +267,16 @@ class ClosedGate:
             self._record(audit.UNAUTHENTICATED, name, origin, str(refused), environ)
 
     def _record(
-        self, outcome: str, user: str | None, origin: Origin, reason: str, environ: dict[str, Any]
+        self,
+        outcome: str,
+        user: str | None,
+        origin: Origin,
+        reason: str,
+        environ: dict[str, Any],
+        workspace: int = DEFAULT_WORKSPACE,
     ) -> None:
         self._backend.refusals.add(
-            workspace=DEFAULT_WORKSPACE,
+            workspace=workspace,
             user=user,
             request_id=environ.get(REQUEST_ID, ""),
             action=environ["REQUEST_METHOD"],
@@ -198,8 +286,51 @@ class ClosedGate:
             reason=reason,
         )
 
-    def _identity(self, credential: Credential, environ: dict[str, Any]) -> Identity:
-        """Return the identity of a valid credential, from the cache if possible. Raise ``Refused``."""
+    def _identity(
+        self, workspace: str, entry: _Entry, credential: Credential, environ: dict[str, Any]
+    ) -> Identity:
+        """Return the identity of a verified credential in the request's workspace. Raise ``NotFound``."""
+        try:
+            return self._identity_in(workspace, entry, environ)
+        except NotFound:
+            # The role, or the workspace of the project, may have been given a moment ago.
+            self.expire()
+            fresh = self._entry(credential, environ)
+            if fresh is entry:
+                raise
+            return self._identity_in(workspace, fresh, environ)
+
+    def _identity_in(self, workspace: str, entry: _Entry, environ: dict[str, Any]) -> Identity:
+        """Return the identity of a principal in a workspace, and keep it.
+
+        Raise ``NotFound`` if there is no such workspace, or the principal has no role in it. Everybody may
+        ask in the default workspace: whose tokens these are, which workspaces there are.
+        """
+        if workspaces.PROJECT in environ:
+            workspace = self._directory.of_project(environ, self._backend.database, self._epoch)
+        if found := entry.identities.get(workspace):
+            return found
+        principal = entry.principal
+        is_foreign = entry.workspaces is not None and workspace not in entry.workspaces
+        if is_foreign and workspace != workspace_rules.DEFAULT:
+            raise workspaces.unknown(environ, workspace)
+        number = self._workspace(workspace, environ)
+        limited = principal.limits.within(number) if principal.limits else None
+        identity = Identity(
+            principal.name,
+            number,
+            may_everything(principal),
+            principal,
+            rights_in(workspace, principal, entry.rows, self._levels, limited),
+            workspace,
+            entry.workspaces,
+            self._has_workspaces,
+        )
+        entry.identities[workspace] = identity
+        return identity
+
+    def _entry(self, credential: Credential, environ: dict[str, Any]) -> _Entry:
+        """Return the entry of a valid credential, from the cache if possible. Raise ``Refused``."""
         self._recheck()
         text = f"{credential.kind} {credential.name}\0{credential.secret}".encode(errors="surrogatepass")
         key = hashlib.blake2b(text, key=self._cache_key, digest_size=16).digest()
@@ -215,23 +346,11 @@ class ClosedGate:
                     self._cache.popitem(last=False)
         if now_ms - entry.recorded_ms > _RECORD_EVERY_MS:
             entry.recorded_ms = now_ms
-            principal = entry.identity.principal
-            assert principal is not None
+            principal = entry.principal
             if credential.kind == "session" and principal.expiry_ms is not None:
                 entry.expiry_ms = min(principal.expiry_ms, now_ms + SESSION_IDLE_MS)
             self._uses.record(credential.kind, principal.credential, now_ms)
-        return entry.identity
-
-    def _recheck(self) -> None:
-        """Read the epoch, if it was read too long ago. Others wait for it meanwhile."""
-        if time.monotonic() - self._checked_at < _RECHECK_S:
-            return
-        with self._check_lock:
-            now = time.monotonic()
-            if now - self._checked_at < _RECHECK_S:
-                return
-            self._epoch = self._backend.database.run(state.epoch, write=False)
-            self._checked_at = now
+        return entry
 
     def _verify(
         self, credential: Credential, environ: dict[str, Any], now_ms: int, old: _Entry | None
@@ -245,7 +364,7 @@ class ClosedGate:
         rows, principal = self._log_in(
             credential.name, credential.secret, environ, old.password_hash if old else None
         )
-        return _Entry(rows, self._identity_of(principal, rows), password_hash=rows[0].password_hash)
+        return _Entry(rows, principal, password_hash=rows[0].password_hash)
 
     def _verify_token(self, text: str, now_ms: int) -> _Entry:
         token_id = api_tokens.id_of(text)
@@ -262,12 +381,12 @@ class ClosedGate:
         run_tags = json.loads(row.run_tags) if row.run_tags else NO_TAGS
         principal = _principal(row, "token", token_id, row.scopes, row.expiry_time, run_tags)
         principal = principal._replace(limits=limits.parse(row.limits))
-        return _Entry(rows, self._identity_of(principal, rows), expiry_ms=row.expiry_time)
+        return _Entry(rows, principal, expiry_ms=row.expiry_time)
 
     def _verify_jwt(self, text: str) -> _Entry:
         rule, rows, run_tags, expiry_ms = self.verify_trusted(text)
         principal = _principal(rows[0], "jwt", rule.rule, rule.scopes, expiry_ms, run_tags)
-        entry = _Entry(rows, self._identity_of(principal, rows), expiry_ms=expiry_ms)
+        entry = _Entry(rows, principal, expiry_ms=expiry_ms)
         # The rule was read before the account: if it has changed since, the entry is outdated.
         entry.epoch = min(rule.epoch, entry.epoch)
         return entry
@@ -286,12 +405,7 @@ class ClosedGate:
         if _is_over(expiry, now_ms):
             raise Refused("The session has ended.")
         principal = _principal(row, "session", digest, "", row.expiry_time)
-        return _Entry(
-            rows, self._identity_of(principal, rows), expiry_ms=expiry, recorded_ms=row.last_used_time
-        )
-
-    def _identity_of(self, principal: Principal, rows: Sequence[Any]) -> Identity:
-        return identity_of(principal, rows, self._default_level)
+        return _Entry(rows, principal, expiry_ms=expiry, recorded_ms=row.last_used_time)
 
     def identify_anew(self, environ: dict[str, Any]) -> Identity | Answer:
         """Return the identity of a request that was identified before, by the present permissions.
@@ -372,7 +486,7 @@ class ClosedGate:
                     audit.record(tx, "LogOut", f"user:{owner.name}", origin)
 
             self._backend.database.run(work, write=True, request_id=environ.get(REQUEST_ID, ""))
-            self._checked_at = float("-inf")
+            self.expire()
 
 
 # The identity on paths that are open to everybody: it has no rights.
@@ -381,11 +495,11 @@ ANONYMOUS_AT_OPEN_PATH = ANONYMOUS._replace(is_unrestricted=False)
 
 def gate_of(backend: Backend) -> OpenGate | ClosedGate:
     """Return the gate for the server's settings."""
-    return ClosedGate(backend) if backend.config.requires_login else OpenGate(_rate_of(backend.config))
+    return ClosedGate(backend) if backend.config.requires_login else OpenGate(backend)
 
 
-def _is_open(path: str) -> bool:
-    """Return whether a path is open to everybody."""
+def is_open_path(path: str) -> bool:
+    """Return whether everybody may ask for the path, without credentials."""
     return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
 
 

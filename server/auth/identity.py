@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from trackway.client_compat.access_rules import MANAGE
-from trackway.client_compat.errors import BadRequest, FeatureDisabled
+from trackway.client_compat.access_rules import LEVELS, MANAGE, NO_PERMISSIONS, USE
+from trackway.client_compat.errors import BadRequest
+from trackway.client_compat.workspace_rules import DEFAULT as DEFAULT_WORKSPACE_NAME
 from trackway.storage.audit import Origin
 from trackway.storage.database import DEFAULT_WORKSPACE
 
+from ..config import Config
 from .limits import Limits
 from .rights import Grant, Rights
 
@@ -49,29 +51,68 @@ class Identity(NamedTuple):
     principal: Principal | None = None
     # What the caller may do in the workspace; None if nobody has logged in.
     rights: Rights | None = None
+    workspace_name: str = DEFAULT_WORKSPACE_NAME
+    # The workspaces in which the caller has a role; None for all.
+    workspaces: frozenset[str] | None = None
+    # Whether the server has several workspaces.
+    has_workspaces: bool = False
 
 
 ANONYMOUS = Identity(user=None, workspace=DEFAULT_WORKSPACE, is_unrestricted=True)
-DEFAULT_WORKSPACE_NAME = "default"
-_WORKSPACE_HEADER = "HTTP_X_MLFLOW_WORKSPACE"
-# Clients ask this endpoint whether the server has workspaces, so it ignores the workspace header.
-_SERVER_INFO_PATH = "/mlflow/server-info"
 
 
-def identity_of(principal: Principal, rows: Iterable[Any], default_level: int) -> Identity:
-    """Return the identity of a principal in the default workspace.
+class Levels(NamedTuple):
+    """What principals may do without a permission for it.
 
-    ``rows`` have the principal's permissions in all workspaces (``principals.LOGIN_COLUMNS``).
+    ``default`` is MLflow's ``default_permission``. If there are several workspaces, it holds for the members
+    of a workspace; in the workspace "default" for everybody if ``is_default_open``.
     """
-    may_all = principal.is_admin and (not principal.scopes or "admin" in principal.scopes)
-    may_all = may_all and principal.limits is None
-    granted = (
+
+    default: int
+    has_workspaces: bool = False
+    is_default_open: bool = False
+
+
+def levels_of(config: Config) -> Levels:
+    """Return the levels of a server's settings."""
+    access = config.variables.access
+    return Levels(
+        LEVELS[access.default_permission], config.enable_workspaces, access.grants_default_workspace
+    )
+
+
+def may_everything(principal: Principal) -> bool:
+    """Return whether a principal may do everything in every workspace."""
+    is_whole = not principal.scopes or "admin" in principal.scopes
+    return principal.is_admin and is_whole and principal.limits is None
+
+
+def rights_in(
+    workspace: str, principal: Any, rows: Iterable[Any], levels: Levels, limits: Limits | None = None
+) -> Rights:
+    """Return the rights of a principal, or of a row of one, in a workspace.
+
+    ``rows`` have the principal's permissions in all workspaces. ``limits`` are those of its token there.
+    """
+    granted = [
         Grant(row.resource_type, row.resource_id, row.permission)
         for row in rows
-        if row.permission is not None and row.workspace == DEFAULT_WORKSPACE_NAME
+        if row.permission is not None and row.workspace == workspace
+    ]
+    if principal.is_admin:
+        return Rights(granted, MANAGE, limits)
+    if not levels.has_workspaces:
+        return Rights(granted, levels.default, limits)
+    rights = Rights(granted, NO_PERMISSIONS)
+    is_open = workspace == DEFAULT_WORKSPACE_NAME and levels.is_default_open
+    if rights.is_workspace_member:
+        return Rights(granted, levels.default, limits)
+    return Rights(
+        granted,
+        levels.default if is_open else NO_PERMISSIONS,
+        limits,
+        may_create=is_open and levels.default >= USE,
     )
-    rights = Rights(granted, MANAGE if principal.is_admin else default_level, principal.limits)
-    return Identity(principal.name, DEFAULT_WORKSPACE, may_all, principal, rights)
 
 
 def origin_of(identity: Identity, environ: Mapping[str, Any]) -> Origin:
@@ -85,13 +126,7 @@ def origin_of(identity: Identity, environ: Mapping[str, Any]) -> Origin:
     return Origin(principal.id, f"{how} {credential[:12]}" if credential else how, address)
 
 
-def check_headers(environ: dict[str, Any]) -> None:
-    """Raise ``BadRequest`` for several Authorization headers, ``FeatureDisabled`` for a workspace header."""
-    _check_authorization(environ)
-    _check_workspace(environ)
-
-
-def _check_authorization(environ: dict[str, Any]) -> None:
+def check_authorization(environ: dict[str, Any]) -> None:
     """Raise ``BadRequest`` for several Authorization headers, which WSGI joins with commas.
 
     A proxy might authenticate one of them and this server another.
@@ -99,14 +134,3 @@ def _check_authorization(environ: dict[str, Any]) -> None:
     scheme, _, rest = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if "," in rest and scheme.lower() in ("basic", "bearer"):
         raise BadRequest("The request has more than one Authorization header; send one.")
-
-
-def _check_workspace(environ: dict[str, Any]) -> None:
-    """Raise ``FeatureDisabled`` for a request with a workspace header, even if it names "default".
-
-    MLflow does the same while workspaces are disabled. If the header were ignored, the runs and models of one
-    team would be stored in the shared default workspace.
-    """
-    workspace = environ.get(_WORKSPACE_HEADER)
-    if workspace and workspace.strip() and not environ["PATH_INFO"].rstrip("/").endswith(_SERVER_INFO_PATH):
-        raise FeatureDisabled("Workspace APIs are not available: workspaces are not enabled on this server")

@@ -1,4 +1,8 @@
-"""Limits of an API token to named experiments and models. They cut the rights of its owner."""
+"""Limits of an API token to named experiments and models. They cut the rights of its owner.
+
+The models are those of the workspace in which the token was created. Ids of experiments are unique, so these
+remain within the limits in whichever workspace they are.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,22 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from trackway.client_compat.access_rules import ALL
+from trackway.storage.database import DEFAULT_WORKSPACE
 
 # Types of resources that a limited token has only by name. It has nothing of a store beside its experiments.
 _LIMITED = ("experiment", "registered_model", "prompt", "workspace")
 
 
 class Limits(NamedTuple):
-    """Ids of experiments, and names of registered models and prompts."""
+    """Ids of experiments, and names of registered models and prompts in a workspace, which has an id."""
 
     experiments: frozenset[str]
     models: frozenset[str]
+    workspace: int = DEFAULT_WORKSPACE
+
+    def within(self, workspace: int) -> Limits:
+        """Return the limits as they hold in a workspace: those of another one have none of its models."""
+        return self if workspace == self.workspace else self._replace(models=frozenset())
 
     def exclude(self, resource_type: str, resource_id: str) -> bool:
         """Return whether a resource, or all of a type, is outside of the limits."""
@@ -29,11 +39,15 @@ class Limits(NamedTuple):
         return self.models - {ALL} if resource_type in ("registered_model", "prompt") else frozenset()
 
 
-def to_text(experiments: Sequence[str], models: Sequence[str]) -> str | None:
-    """Return limits as they are stored, None for no limits."""
+def to_text(
+    experiments: Sequence[str], models: Sequence[str], workspace: int = DEFAULT_WORKSPACE
+) -> str | None:
+    """Return limits as they are stored, None for no limits. ``workspace`` is that of the models."""
     if not experiments and not models:
         return None
-    return json.dumps({"experiments": sorted(set(experiments)), "models": sorted(set(models))})
+    return json.dumps(
+        {"experiments": sorted(set(experiments)), "models": sorted(set(models)), "workspace": workspace}
+    )
 
 
 def to_lists(text: str | None) -> tuple[list[str], list[str]]:
@@ -44,4 +58,7 @@ def to_lists(text: str | None) -> tuple[list[str], list[str]]:
 
 def parse(text: str | None) -> Limits | None:
     """Return stored limits, None for no limits."""
-    return Limits(*map(frozenset, to_lists(text))) if text else None
+    if not text:
+        return None
+    experiments, models = to_lists(text)
+    return Limits(frozenset(experiments), frozenset(models), json.loads(text)["workspace"])

@@ -58,7 +58,10 @@ def are_met(
     needs: tuple[Need, ...], rights: Rights, container_id: str = ALL, *, is_prompt: bool = False
 ) -> bool:
     """Return whether the rights meet all needs for one experiment or model."""
-    return all(rights.allow(need.rungs(container_id, is_prompt)) for need in needs if need.tier != _MEMBER)
+    return all(
+        rights.may_create if need.tier == _MEMBER else rights.allow(need.rungs(container_id, is_prompt))
+        for need in needs
+    )
 
 
 def _need(text: str) -> Need:

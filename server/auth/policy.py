@@ -51,12 +51,14 @@ class Within(NamedTuple):
     def is_allowed(
         self,
         tx: Tx,
-        rights: Rights,
+        identity: Identity,
         request: Message,
         path_values: Mapping[str, str],
         places: Locations | None,
     ) -> bool:
-        """Return whether the rights meet the needs."""
+        """Return whether the caller's rights meet the needs."""
+        rights = identity.rights
+        assert rights is not None
         keys = self.keys(request)
         if self.is_model:
             return all(self._model_is_allowed(tx, rights, name) for name in keys)
@@ -103,11 +105,6 @@ class Permission:
         return self.verb != "read"
 
     @property
-    def changes_access(self) -> bool:
-        """Whether the request may change what principals may do."""
-        return self.gives is not None or (self.writes and self.noun in _ACCESS_NOUNS)
-
-    @property
     def _words(self) -> str:
         return self.noun.replace("_", " ")
 
@@ -138,7 +135,7 @@ class Permission:
                 f"The API token {principal.credential} has the scope {' '.join(principal.scopes)}, which "
                 f"does not include to {self.verb} a {self._words}."
             )
-        if not all(part.is_allowed(tx, rights, request, path_values, places) for part in self.within):
+        if not all(part.is_allowed(tx, identity, request, path_values, places) for part in self.within):
             raise PermissionDenied(f"{principal.name} may not {self.verb} {self._object(request)}.")
 
     def _object(self, request: Message) -> str:
@@ -394,6 +391,12 @@ edit_run_or_model = Permission(
 )
 edit_artifacts = Permission("edit", "artifact", within=(WithinArtifacts("update"),))
 delete_artifacts = Permission("delete", "artifact", within=(WithinArtifacts("manage"),))
+
+# The handlers check that the caller has a role in the workspace.
+read_workspaces = Permission("read", "workspace", ("workspace_name",))
+create_workspace = Permission("create", "workspace", ("name",), who="admins")
+edit_workspace = Permission("edit", "workspace", ("workspace_name",), who="admins")
+delete_workspace = Permission("delete", "workspace", ("workspace_name",), who="admins")
 
 # Users read and change themselves, administrators all; the handlers check it.
 read_self = Permission("read", "principal")

@@ -15,11 +15,11 @@ from trackway.client_compat.filters import comparisons, parse_filter
 from trackway.client_compat.searchable import Searchable
 from trackway.client_compat.wire import Message
 
-from .rights import Rights
-
 if TYPE_CHECKING:
     from trackway.storage.artifacts.locations import Locations
     from trackway.storage.database import Tx
+
+    from .identity import Identity
 
 # The fields that are hidden, by type of resources and message.
 _FIELDS: Mapping[str, Mapping[type[Message], tuple[str, ...]]] = {
@@ -46,12 +46,12 @@ class WithinFilter(NamedTuple):
     def is_allowed(
         self,
         tx: Tx,
-        rights: Rights,
+        identity: Identity,
         request: Message,
         path_values: Mapping[str, str],
         places: Locations | None,
     ) -> bool:
-        if "run" not in rights.hidden:
+        if identity.rights is None or "run" not in identity.rights.hidden:
             return True
         try:
             tree = parse_filter(getattr(request, "filter", None) or "", self.searchable)

@@ -62,13 +62,22 @@ class Rights:
         "hidden",
         "is_workspace_admin",
         "is_workspace_member",
+        "may_create",
         "verdicts",
     )
 
-    def __init__(self, granted: Iterable[Grant], default: int, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        granted: Iterable[Grant],
+        default: int,
+        limits: Limits | None = None,
+        *,
+        may_create: bool = True,
+    ) -> None:
         """``default`` is the level without any permission; positive permissions are never below it.
 
-        What is outside of ``limits`` is not allowed, even to administrators.
+        What is outside of ``limits`` is not allowed, even to administrators. ``may_create`` says whether who
+        is no member of the workspace may create something in it.
         """
         self._default = default
         # What was decided before, by keys of the caller: permissions of an object never change.
@@ -87,6 +96,7 @@ class Rights:
         workspace = self._all.get("workspace", DENY)
         self.is_workspace_admin = workspace >= MANAGE
         self.is_workspace_member = workspace >= USE
+        self.may_create = may_create or self.is_workspace_member
         # Types of resources that are denied and must not show in responses about others.
         self.hidden = frozenset(
             tier for tier in _HIDEABLE if self._all.get(tier) == DENY and not self.is_workspace_admin

@@ -163,6 +163,14 @@ class Config:
         env="TRACKWAY_RATE_LIMIT",
         metavar="NUMBER",
     )
+    enable_workspaces: bool = option(
+        False,
+        "Have several workspaces: experiments and models of one are not seen in another. A client names its "
+        "workspace with mlflow.set_workspace, or in its tracking URI: http://host:5000/t/<workspace>.",
+        topic="Access",
+        env="MLFLOW_ENABLE_WORKSPACES",
+        off="--disable-workspaces",
+    )
     port: int = option(
         5000,
         "Port to listen on.",

@@ -46,14 +46,8 @@ UNSUPPORTED = (
         env="MLFLOW_TRACE_ARCHIVAL_CONFIG",
     ),
     UnsupportedOption(
-        "--enable-workspaces/--disable-workspaces",
-        "workspaces are not supported yet.",
-        env="MLFLOW_ENABLE_WORKSPACES",
-        is_flag=True,
-    ),
-    UnsupportedOption(
         "--workspace-store-uri",
-        "workspaces are not supported yet.",
+        "workspaces are stored in the database of --backend-store-uri.",
         env="MLFLOW_WORKSPACE_STORE_URI",
     ),
     UnsupportedOption("--secrets-cache-ttl", "Trackway stores no gateway secrets.", is_harmless=True),

@@ -51,6 +51,8 @@ class Variables:
     jobs: JobSettings
     graphql: GraphqlLimits
     presigned_download_s: int
+    # Whether a new workspace gets its first roles.
+    seeds_roles: bool
     # A variable of gunicorn's: the prefix that gunicorn removes from the paths of requests.
     script_name: str
 
@@ -70,6 +72,7 @@ class Variables:
             presigned_download_s=_integer(
                 environment, "MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS", 300, minimum=1
             ),
+            seeds_roles=environment.get("MLFLOW_RBAC_SEED_DEFAULT_ROLES", "true").strip().lower() in _TRUE,
             script_name=environment.get("SCRIPT_NAME", ""),
         )
 

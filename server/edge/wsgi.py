@@ -17,6 +17,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from trackway.client_compat import errors
 
+from ..auth import workspaces
 from ..auth.gate import REQUEST_ID, Gate
 from ..config import Config
 from ..request_body import Environ
@@ -48,9 +49,10 @@ class WsgiApp:
         self._gate = gate
         self._pages = pages
         self._prefix = config.static_prefix
+        self._has_workspaces = config.enable_workspaces
         self._security = Security(config)
         self._router = Router()
-        # Verbs and full paths (with the static prefix) for which ``is_fixed`` is true.
+        # Verbs and paths, without prefixes, for which ``is_fixed`` is true.
         self._fixed: set[tuple[str, str]] = set()
         self.metrics = observability.Metrics(config.expose_prometheus) if config.expose_prometheus else None
         self._unserved_calls = UnservedCalls(self.metrics)
@@ -61,13 +63,20 @@ class WsgiApp:
         """Register a responder for a verb and a rule. If there is one already, it remains."""
         self._router.mount(verb, rule, responder)
         if "<" not in rule and not responder.streams:
-            self._fixed.add((verb, self._prefix + rule))
+            self._fixed.add((verb, rule))
 
     def is_fixed(self, verb: str, path: str) -> bool:
         """Return whether the path's rule has no variables and its responder does not stream.
 
-        ``path`` is the path of the request, with the static prefix.
+        ``path`` is the path of the request, with the prefixes that ``_normalize_path`` removes.
         """
+        if self._prefix:
+            inner = path.removeprefix(self._prefix)
+            if len(inner) == len(path):
+                return False
+            path = inner
+        if self._has_workspaces:
+            path = workspaces.without_prefix(path)
         return (verb, path) in self._fixed
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -138,8 +147,9 @@ class WsgiApp:
             self.metrics.end(environ["REQUEST_METHOD"], route, status, seconds)
 
     def _normalize_path(self, environ: Environ) -> bool:
-        """Remove the static prefix and doubled slashes from the path. Return whether it has the prefix.
+        """Remove the static prefix, doubled slashes and ``/t/<workspace>`` from the path.
 
+        Return whether it has the static prefix.
         Also return True for paths that need no prefix. A client that is configured with a URL ending in a
         slash requests ``//api/2.0/...``.
         """
@@ -157,6 +167,8 @@ class WsgiApp:
                 path = inner or "/"
             elif not path.startswith(_UNPREFIXED):
                 return False
+        if self._has_workspaces:
+            path = workspaces.take_prefix(environ, path)
         environ["PATH_INFO"] = path
         return True
 

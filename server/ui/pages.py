@@ -62,9 +62,9 @@ def mount(
 
     @app.get("/")
     def home() -> Response:
-        if config.static_prefix and _lacks_slash(config.static_prefix):
+        if request.script_root and _lacks_slash(request.script_root):
             # Without the slash the page's relative URLs would leave the prefix.
-            return redirect(config.static_prefix + "/", 308)  # type: ignore[return-value]
+            return redirect(request.script_root + "/", 308)  # type: ignore[return-value]
         return pages.home()
 
     @app.get("/static-files/<path:path>")

@@ -10,6 +10,9 @@
 ``artifact_owners``  the experiment that owns a path in an artifact store
 ``tokens``      API tokens of principals
 ``issuers``     issuers of tokens that are accepted, and trust rules
+``workspaces``  workspaces and their artifact roots
+``workspace_names``  names that other systems have for workspaces
+``moves``       moves between workspaces, deletion of workspaces
 ``sessions``    log-ins of browsers
 ``state``       the epoch, by which processes notice changes, and the signing key
 

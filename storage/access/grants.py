@@ -95,7 +95,7 @@ def of_principal(tx: Tx, principal_id: int) -> Sequence[sa.Row[Any]]:
 def own_of(tx: Tx, workspace: str, principal_ids: Iterable[int]) -> dict[int, list[sa.Row[Any]]]:
     """Return the own permissions of principals in a workspace, by the principal's id."""
     query = (
-        sa.select(grants, roles.c.owner_id)
+        sa.select(grants, roles.c.owner_id, roles.c.workspace)
         .join(roles, roles.c.id == grants.c.role_id)
         .where(roles.c.workspace == workspace, roles.c.owner_id.in_(list(principal_ids)))
         .order_by(grants.c.id)

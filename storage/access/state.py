@@ -8,6 +8,8 @@ from ..database import Prepared, Tx
 from ..schema.access import access_state
 
 _EPOCH = Prepared(sa.select(access_state.c.epoch))
+# How often transactions of this process have raised the epoch. It need not wait to notice its own changes.
+_raised_here = 0
 _RAISE = sa.update(access_state).values(epoch=access_state.c.epoch + 1)
 
 
@@ -19,6 +21,17 @@ def epoch(tx: Tx) -> int:
 def raise_epoch(tx: Tx) -> None:
     """Have every process forget what it has cached of principals, tokens and sessions."""
     tx.execute(_RAISE)
+    tx.after_commit(_count)
+
+
+def raised_here() -> int:
+    """Return how often this process has raised the epoch."""
+    return _raised_here
+
+
+def _count() -> None:
+    global _raised_here
+    _raised_here += 1
 
 
 def signing_key(tx: Tx) -> bytes:

@@ -188,6 +188,10 @@ class Database:
             self._close_idle()
         return is_lost
 
+    def forget_experiments(self) -> None:
+        """Forget which experiments are in which workspace: some may have moved."""
+        self._text_cache.forget_experiments()
+
     def _open(
         self,
         write: bool,

@@ -92,6 +92,10 @@ class ReadReplica:
                 return result
         return self._primary.run(work, write=False, workspace=workspace, user=user, request_id=request_id)
 
+    def forget_experiments(self) -> None:
+        """Forget which experiments are in which workspace: some may have moved."""
+        self._database.forget_experiments()
+
     def check(self, identity: sa.Select[Any]) -> None:
         """Check the replica when the server starts.
 

@@ -9,6 +9,7 @@ the cache.
 from __future__ import annotations
 
 import random
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from threading import Lock
@@ -17,6 +18,7 @@ from threading import Lock
 # as many.
 LIMIT_BYTES = 2 * 2**20
 _MAX_EXPERIMENTS = 10_000
+_EXPERIMENT_S = 30
 # Memory that Python and the dictionary take for an entry besides its text.
 _OVERHEAD_BYTES = 250
 
@@ -39,8 +41,8 @@ class TextCache:
         self._limit = limit_bytes
         self._size = 0
         self._texts: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
-        # (workspace, experiment)
-        self._experiments: set[tuple[int, int]] = set()
+        # When an experiment was found in a workspace: (workspace, experiment) -> time.
+        self._experiments: dict[tuple[int, int], float] = {}
         self._lock = Lock()
 
     def get(self, wanted: Iterable[tuple[int, int]]) -> list[bytes | None]:
@@ -67,16 +69,24 @@ class TextCache:
                 self._remove(next(iter(self._texts)))
 
     def knows_experiment(self, workspace: int, experiment: int) -> bool:
-        """Return whether this process has found the experiment in the workspace before.
+        """Return whether this process has found the experiment in the workspace a short while ago.
 
-        An experiment never changes its workspace. If it was purged since, it has no runs, so a search in it
-        still returns the right result: nothing.
+        If it was purged since, it has no runs, so a search in it still returns the right result: nothing.
+        When experiments move to another workspace, every process calls ``forget_experiments``. The time limit
+        is for a read replica, which may lag behind the move.
         """
-        return (workspace, experiment) in self._experiments
+        found_at = self._experiments.get((workspace, experiment))
+        return found_at is not None and time.monotonic() - found_at < _EXPERIMENT_S
 
     def add_experiment(self, workspace: int, experiment: int) -> None:
-        if self._limit and len(self._experiments) < _MAX_EXPERIMENTS:
-            self._experiments.add((workspace, experiment))
+        if len(self._experiments) >= _MAX_EXPERIMENTS:
+            self._experiments = {}
+        if self._limit:
+            self._experiments[workspace, experiment] = time.monotonic()
+
+    def forget_experiments(self) -> None:
+        """Forget which experiments were found in which workspace."""
+        self._experiments = {}
 
     def _remove(self, key: int) -> None:
         old = self._texts.pop(key, None)

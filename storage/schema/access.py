@@ -4,7 +4,15 @@ Passwords, tokens and session ids are stored as hashes only. Principals belong t
 workspace: their rights in each workspace are in other tables.
 """
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
 
 from .base import Id, Int64, String, metadata
 
@@ -146,6 +154,17 @@ grants = Table(
 )
 # A resource that is renamed or deleted takes its grants along.
 Index("ix_grants_of_resource", grants.c.resource_type, grants.c.resource_id)
+
+workspace_names = Table(
+    "workspace_names",
+    metadata,
+    # "gitlab"
+    Column("provider", String, nullable=False),
+    # A project's number or path in lower case, such as "42" or "group/project".
+    Column("name", String, nullable=False),
+    Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
+    PrimaryKeyConstraint("provider", "name"),
+)
 
 access_state = Table(
     "access_state",

@@ -25,7 +25,16 @@ workspaces = Table(
     "workspaces",
     metadata,
     Column("id", Id, primary_key=True),
+    # A deleted workspace has a name that no workspace may have.
     Column("name", String, nullable=False, unique=True),
+    Column("description", String),
+    # Where its experiments have their artifacts; NULL: in a folder of the server's artifact root.
+    Column("default_artifact_root", String),
+    Column("trace_archival_location", String),
+    Column("trace_archival_retention", String),
+    # Deleted workspaces remain, so that rows of the audit log refer to them, until the trash has nothing of
+    # theirs.
+    Column("deleted_time", Int64),
 )
 
 experiments = Table(

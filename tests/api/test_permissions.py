@@ -256,6 +256,31 @@ def test_artifacts_of_a_denied_experiment_are_closed_by_every_path(server):
     assert server.client.delete(f"{files}/{path}", headers=_basic("bob")).status_code == 200
 
 
+@pytest.mark.parametrize("below", ["", "/sub", "/../{id}", "/%2e%2e/{id}"])
+@pytest.mark.parametrize("base", ["mlflow-artifacts:/{id}", "mlflow-artifacts:///{id}", "{store}/{id}"])
+def test_an_experiment_cannot_be_put_over_the_files_of_another_one(server, tmp_path, base, below):
+    experiment_id = make_experiment(server, "hers")
+    grant(server, "alice", "experiment", experiment_id, "DENY")
+    location = (base + below).format(id=experiment_id, store=tmp_path / "artifacts")
+    body = {"name": "over", "artifact_location": location}
+    response = server.call("POST", f"{M2}/experiments/create", who="alice", **body)
+    assert response.status_code in (400, 403), response.text
+    own = {"name": "own", "artifact_location": "mlflow-artifacts:/own"}
+    server.ok("POST", f"{M2}/experiments/create", who="alice", **own)
+
+
+def test_a_folder_is_found_by_its_decoded_name(server):
+    experiment_id = make_experiment(server, "hers")
+    run_id = make_run(server, experiment_id)
+    grant(server, "alice", "experiment", experiment_id, "DENY")
+    encoded = f"%25{ord(experiment_id[0]):x}{experiment_id[1:]}"
+    path = f"/api/2.0/mlflow-artifacts/artifacts/{encoded}/{run_id}/artifacts/a.txt"
+    for verb in ("PUT", "GET", "DELETE"):
+        data = b"x" if verb == "PUT" else None
+        response = server.client.open(path, method=verb, data=data, headers=_basic("alice"))
+        assert error_code(response) == DENIED
+
+
 def test_a_logged_model_of_another_experiment_cannot_be_named_in_a_batch(server):
     theirs, hers = make_experiment(server, "theirs"), make_experiment(server, "hers", who="alice")
     body = {"experiment_id": theirs, "name": "m"}

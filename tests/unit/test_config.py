@@ -135,7 +135,7 @@ def test_the_registry_may_be_named_when_it_is_the_same_database():
         (["--waitress-opts", ""], "--waitress-opts: Trackway runs on gunicorn"),
         (["--app-name", "kubernetes"], "--app-name kubernetes: Trackway has no plug-in apps"),
         (["--artifacts-only"], "--artifacts-only: "),
-        (["--enable-workspaces"], "--enable-workspaces: workspaces are not supported yet"),
+        (["--workspace-store-uri", "x"], "--workspace-store-uri: workspaces are stored in the database"),
         (["--dev", "--gunicorn-opts", "--timeout 1"], "cannot be specified together"),
     ],
 )
@@ -211,7 +211,7 @@ def test_another_servers_settings_come_from_the_same_variables(environment):
     [
         ({"MLFLOW_PORT": "http"}, "MLFLOW_PORT must be a whole number, not 'http'"),
         ({"TRACKWAY_JOBS": "maybe"}, "TRACKWAY_JOBS must be true or false, not 'maybe'"),
-        ({"MLFLOW_ENABLE_WORKSPACES": "true"}, "--enable-workspaces: workspaces are not supported yet"),
+        ({"MLFLOW_WORKSPACE_STORE_URI": "x"}, "--workspace-store-uri: workspaces are stored in the database"),
         ({"TRACKWAY_JOB_THREADS": "0"}, "TRACKWAY_JOB_THREADS must be a number of at least 1 .*, not '0'"),
     ],
 )

@@ -124,6 +124,7 @@ ADMINS = {
     *("CreateServiceAccount", "ListServiceAccounts", "DeleteServiceAccount"),
     *("CreateIssuer", "ListIssuers", "DeleteIssuer"),
     *("CreateTrustRule", "ListTrustRules", "DeleteTrustRule"),
+    *("CreateWorkspace", "UpdateWorkspace", "DeleteWorkspace"),
 }
 EVERYBODY = {
     "GetServerInfo": "clients ask for it before they log in; it has no data of users",
@@ -147,7 +148,8 @@ CHECKED_ELSEWHERE = {
             *("CreateRole", "GetRole", "ListRoles", "UpdateRole", "DeleteRole", "AssignRole", "UnassignRole"),
             *("AddRolePermission", "RemoveRolePermission", "UpdateRolePermission", "ListRolePermissions"),
             *("ListRoleUsers", "GrantUserPermission", "RevokeUserPermission", "GetUserPermission"),
-            *("CreateToken", "ListTokens", "RevokeToken", "RotateToken", "SearchAudit"),
+            *("CreateToken", "ListTokens", "RevokeToken", "RotateToken"),
+            *("SearchAudit", "ListWorkspaces", "GetWorkspace"),
             *(
                 f"{verb}{noun}Permission"
                 for verb in ("Create", "Get", "Update", "Delete")

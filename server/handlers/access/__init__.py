@@ -9,6 +9,7 @@
 - ``service_accounts``: accounts for programs
 - ``trust``: issuers of tokens that are accepted, and trust rules
 - ``audit``: who did what
+- ``workspaces``: workspaces
 """
 
 from . import (
@@ -20,6 +21,7 @@ from . import (
     trust,
     user_permissions,
     users,
+    workspaces,
 )
 
 __all__ = [
@@ -31,4 +33,5 @@ __all__ = [
     "trust",
     "user_permissions",
     "users",
+    "workspaces",
 ]

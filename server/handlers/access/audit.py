@@ -5,7 +5,6 @@ from __future__ import annotations
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.trackway_audit import AuditEntry, SearchAudit
 from trackway.server.auth import policy
-from trackway.server.auth.identity import DEFAULT_WORKSPACE_NAME
 from trackway.server.dispatch import Context, handles
 from trackway.storage.audit import OUTCOMES, entries
 
@@ -39,5 +38,5 @@ def _workspace(ctx: Context) -> int | None:
     """Return the workspace whose entries the caller may see; None for all. Raise ``PermissionDenied``."""
     if ctx.identity.principal is None or administrated_workspaces(ctx) is None:
         return None
-    check_workspace_admin(ctx, DEFAULT_WORKSPACE_NAME)
+    check_workspace_admin(ctx, ctx.identity.workspace_name)
     return ctx.identity.workspace

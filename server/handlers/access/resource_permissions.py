@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from trackway.client_compat import extra_permissions as x
 from trackway.server.auth import policy
-from trackway.server.auth.identity import DEFAULT_WORKSPACE_NAME
 from trackway.server.dispatch import Context, handles
 from trackway.storage.access import grants, principals
 
@@ -128,7 +127,7 @@ def experiment_permission(row: Any, principal_id: int) -> x.ExperimentPermission
 def model_permission(row: Any, principal_id: int) -> x.RegisteredModelPermission:
     """Return a user's permission for a registered model, as these clients read it."""
     return x.RegisteredModelPermission(
-        workspace=DEFAULT_WORKSPACE_NAME,
+        workspace=row.workspace,
         name=row.resource_id,
         user_id=principal_id,
         permission=_level_there(row),

@@ -35,7 +35,9 @@ def create_token(ctx: Context, req: CreateToken) -> CreateToken.Response:
     _check_no_job(ctx)
     _check_name(req.name)
     limited = token_limits.to_text(
-        containers.ids_of(ctx.tx, req.experiments), registry_rules.check_model_names(req.models)
+        containers.ids_of(ctx.tx, req.experiments),
+        registry_rules.check_model_names(req.models),
+        ctx.identity.workspace,
     )
     scopes = access_rules.check_token_scopes(req.scopes, is_limited=limited is not None)
     row = principals.find(ctx.tx, owner)

@@ -12,8 +12,8 @@ from trackway.client_compat import access_rules
 from trackway.client_compat import extra_roles as x
 from trackway.client_compat.errors import AlreadyExists, InvalidParameter, NotFound, PermissionDenied
 from trackway.server.auth import policy
-from trackway.server.auth.identity import DEFAULT_WORKSPACE_NAME
-from trackway.server.auth.rights import Grant, Rights
+from trackway.server.auth.identity import levels_of, rights_in
+from trackway.server.auth.rights import Rights
 from trackway.server.dispatch import Context, handles
 from trackway.storage.access import grants, principals, roles
 
@@ -38,7 +38,7 @@ def revoke_user_permission(ctx: Context, req: x.RevokeUserPermission) -> x.Revok
 def get_user_permission(ctx: Context, req: x.GetUserPermission) -> x.GetUserPermission.Response:
     _check_type(req.resource_type)
     if caller(ctx).name != req.username:
-        check_workspace_admin(ctx, DEFAULT_WORKSPACE_NAME)
+        check_workspace_admin(ctx, ctx.identity.workspace_name)
     row = principals.find(ctx.tx, req.username)
     level = _rights_of(ctx, row).effective(req.resource_type, req.resource_id)
     return x.GetUserPermission.Response(allowed=level >= access_rules.USE, permission=_NAMES[level])
@@ -49,7 +49,7 @@ def give(ctx: Context, name: str, resource_type: str, resource_id: str, permissi
     check_may_manage(ctx, resource_type, resource_id)
     access_rules.check_grant(resource_type, resource_id, permission)
     principal_id = principals.find(ctx.tx, name).id
-    role_id = roles.own_role(ctx.tx, principal_id, DEFAULT_WORKSPACE_NAME)
+    role_id = roles.own_role(ctx.tx, principal_id, ctx.identity.workspace_name)
     if grants.find(ctx.tx, role_id, resource_type, resource_id):
         raise AlreadyExists(
             f"Permission for user={name} on resource_type={resource_type}, resource_id={resource_id} already "
@@ -63,7 +63,7 @@ def find(ctx: Context, name: str, resource_type: str, resource_id: str) -> Any:
     check_may_manage(ctx, resource_type, resource_id)
     principal_id = principals.find(ctx.tx, name).id
     for row in grants.of_principal(ctx.tx, principal_id):
-        is_own = row.owner_id == principal_id and row.workspace == DEFAULT_WORKSPACE_NAME
+        is_own = row.owner_id == principal_id and row.workspace == ctx.identity.workspace_name
         if is_own and (row.resource_type, row.resource_id) == (resource_type, resource_id):
             return row
     raise NotFound(
@@ -78,7 +78,7 @@ def check_may_manage(ctx: Context, resource_type: str, resource_id: str) -> None
     if principal.is_admin:
         return
     if resource_id == access_rules.ALL:
-        check_workspace_admin(ctx, DEFAULT_WORKSPACE_NAME)
+        check_workspace_admin(ctx, ctx.identity.workspace_name)
         return
     rights = ctx.identity.rights
     if rights is None or rights.effective(resource_type, resource_id) < access_rules.MANAGE:
@@ -95,10 +95,5 @@ def _check_type(resource_type: str) -> None:
 
 
 def _rights_of(ctx: Context, principal: Any) -> Rights:
-    granted = (
-        Grant(row.resource_type, row.resource_id, row.permission)
-        for row in grants.of_principal(ctx.tx, principal.id)
-        if row.workspace == DEFAULT_WORKSPACE_NAME
-    )
-    default = access_rules.LEVELS[ctx.config.variables.access.default_permission]
-    return Rights(granted, access_rules.MANAGE if principal.is_admin else default)
+    rows = grants.of_principal(ctx.tx, principal.id)
+    return rights_in(ctx.identity.workspace_name, principal, rows, levels_of(ctx.config))

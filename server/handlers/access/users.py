@@ -15,7 +15,6 @@ from trackway.client_compat.errors import BadRequest, InvalidParameter
 from trackway.client_compat.trackway_access import WhoAmI
 from trackway.client_compat.wire import NULL
 from trackway.server.auth import policy
-from trackway.server.auth.identity import DEFAULT_WORKSPACE_NAME
 from trackway.server.dispatch import Context, handles
 from trackway.storage.access import grants, principals, roles
 
@@ -28,7 +27,9 @@ from .roles import messages
 def who_am_i(ctx: Context, req: WhoAmI) -> WhoAmI.Response:
     principal = ctx.identity.principal
     if principal is None:
-        return WhoAmI.Response(authenticated_by="nothing: the server is open", workspace="default")
+        return WhoAmI.Response(
+            authenticated_by="nothing: the server is open", workspace=ctx.identity.workspace_name
+        )
     is_token = principal.authenticated_by == "token"
     return WhoAmI.Response(
         name=principal.name,
@@ -40,7 +41,7 @@ def who_am_i(ctx: Context, req: WhoAmI) -> WhoAmI.Response:
         experiments=sorted(principal.limits.experiments) if principal.limits else [],
         models=sorted(principal.limits.models) if principal.limits else [],
         expiry_time=principal.expiry_ms,
-        workspace="default",
+        workspace=ctx.identity.workspace_name,
     )
 
 
@@ -75,7 +76,7 @@ def create_user(ctx: Context, req: x.CreateUser) -> x.CreateUser.Response:
 def get_user(ctx: Context, req: x.GetUser) -> x.GetUser.Response:
     check_self_or_admin(ctx, req.username)
     row = principals.find(ctx.tx, req.username, kind=principals.USER)
-    return x.GetUser.Response(user=_user(row, grants.own_of(ctx.tx, DEFAULT_WORKSPACE_NAME, [row.id])))
+    return x.GetUser.Response(user=_user(row, grants.own_of(ctx.tx, ctx.identity.workspace_name, [row.id])))
 
 
 @handles(x.ListUsers, can=policy.read_users)
@@ -85,7 +86,7 @@ def list_users(ctx: Context, req: x.ListUsers) -> x.ListUsers.Response:
     name, shown = caller(ctx).name, administrated_workspaces(ctx)
     rows = principals.find_all(ctx.tx, principals.USER)
     theirs = roles.of_principal(ctx.tx, [row.id for row in rows])
-    own = grants.own_of(ctx.tx, DEFAULT_WORKSPACE_NAME, [row.id for row in rows])
+    own = grants.own_of(ctx.tx, ctx.identity.workspace_name, [row.id for row in rows])
     users = []
     for row in rows:
         user = _user(row, own)

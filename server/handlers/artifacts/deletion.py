@@ -12,6 +12,7 @@ from trackway.client_compat.errors import InvalidParameter, PermissionDenied
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
 from trackway.server.request_body import parse_query
+from trackway.storage.access import artifact_owners
 from trackway.storage.artifacts import spellings, trash
 from trackway.storage.artifacts.locations import Locations
 from trackway.storage.artifacts.trash import is_within
@@ -33,8 +34,9 @@ def delete_artifact(ctx: Context, req: m.DeleteArtifact) -> m.DeleteArtifact.Res
     """
     store = served_store(ctx, m.DeleteArtifact)
     asked = artifact_paths.check(ctx.path_values["artifact_path"])
-    path = spellings.find(served_place(ctx, store, asked)).path
-    if not path:
+    path = spellings.find(served_place(ctx, store, asked, is_deleted=True)).path
+    inner = artifact_owners.without_folder(path) if ctx.identity.has_workspaces else path
+    if not inner:
         raise InvalidParameter("The root of the artifact store cannot be deleted. Nothing was deleted.")
     query = parse_query(ctx.request.environ.get("QUERY_STRING", ""))
     is_meant = "experiment" in query.get("recursive", ())

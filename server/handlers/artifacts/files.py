@@ -18,6 +18,7 @@ from trackway.storage.usage import ARTIFACT_BYTES
 from .messages import (
     list_files,
     logged_model_location,
+    new_file,
     run_location,
     served_place,
     served_store,
@@ -38,7 +39,8 @@ def download_artifact(ctx: Transfer, req: m.DownloadArtifact) -> Stream:
 @transfers(m.UploadArtifact, can=policy.edit_artifacts)
 def upload_artifact(ctx: Transfer, req: m.UploadArtifact) -> Answer:
     store = served_store(ctx, m.UploadArtifact)
-    return _receive(ctx, Place(store, artifact_paths.check_new_file(ctx.path_values["artifact_path"])))
+    path = artifact_paths.check_new_file(ctx.path_values["artifact_path"])
+    return _receive(ctx, new_file(ctx, store, path))
 
 
 @transfers(t.GetRunArtifact, can=policy.read_run)

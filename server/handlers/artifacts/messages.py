@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from trackway.client_compat import artifact_paths
+from trackway.client_compat import artifact_paths, workspace_rules
 from trackway.client_compat import messages as m
 from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.errors import EndpointNotFound, InvalidParameter
@@ -54,7 +54,8 @@ def list_logged_model_artifacts(
 def list_served_artifacts(ctx: Context, req: m.ArtifactsListArtifacts) -> m.ArtifactsListArtifacts.Response:
     """List a folder of the served store. ``path`` is only the entry's name, as the client expects here."""
     store = served_store(ctx, m.ArtifactsListArtifacts)
-    found = spellings.list_folder(served_place(ctx, store, artifact_paths.check(req.path or "")))
+    place = served_place(ctx, store, artifact_paths.check(req.path or ""))
+    hidden = workspace_rules.FOLDER if ctx.identity.has_workspaces and not place.path else None
     return m.ArtifactsListArtifacts.Response(
         files=[
             m.ArtifactsFileInfo(
@@ -62,7 +63,8 @@ def list_served_artifacts(ctx: Context, req: m.ArtifactsListArtifacts) -> m.Arti
                 is_dir=entry.is_dir,
                 file_size=entry.size,
             )
-            for entry in found
+            for entry in spellings.list_folder(place)
+            if entry.path != hidden
         ]
     )
 
@@ -70,7 +72,7 @@ def list_served_artifacts(ctx: Context, req: m.ArtifactsListArtifacts) -> m.Arti
 @handles(m.CreateMultipartUpload, can=policy.edit_artifacts, transaction="none")
 def create_multipart_upload(ctx: Context, req: m.CreateMultipartUpload) -> m.CreateMultipartUpload.Response:
     store = served_store(ctx, m.CreateMultipartUpload)
-    path = _multipart_path(ctx, req.path)
+    path = _multipart_path(ctx, store, req.path)
     number = 1 if req.num_parts is None else req.num_parts
     if not store.signs:
         raise unsupported("Multipart upload")
@@ -93,7 +95,7 @@ def complete_multipart_upload(
     ctx: Context, req: m.CompleteMultipartUpload
 ) -> m.CompleteMultipartUpload.Response:
     store = served_store(ctx, m.CompleteMultipartUpload)
-    path = _multipart_path(ctx, req.path)
+    path = _multipart_path(ctx, store, req.path)
     parts = [Part(part.part_number or 0, part.etag or "") for part in req.parts]
     response = m.CompleteMultipartUpload.Response()
     answer = ctx.run(lambda tx: response, write=True, target=f"artifact:{path}")
@@ -104,7 +106,7 @@ def complete_multipart_upload(
 @handles(m.AbortMultipartUpload, can=policy.edit_artifacts, transaction="none")
 def abort_multipart_upload(ctx: Context, req: m.AbortMultipartUpload) -> m.AbortMultipartUpload.Response:
     store = served_store(ctx, m.AbortMultipartUpload)
-    store.abort_parts(_multipart_path(ctx, req.path), req.upload_id or "")
+    store.abort_parts(_multipart_path(ctx, store, req.path), req.upload_id or "")
     return m.AbortMultipartUpload.Response()
 
 
@@ -179,21 +181,34 @@ def served_store(ctx: Context, request: type[Message]) -> ArtifactStore:
     return ctx.backend.artifacts.served
 
 
-def served_place(ctx: Context, store: ArtifactStore, path: str) -> Place:
-    """Return the place of a path in the served store.
+def served_place(ctx: Context, store: ArtifactStore, path: str, *, is_deleted: bool = False) -> Place:
+    """Return the place in the served store that a client means by a path. Raise ``ApiError``.
 
     Its root is the location of the experiment that owns the path: another spelling of the name must not
-    lead to files for which the permission was not checked.
+    lead to files for which the permission was not checked. A folder that ``is_deleted`` must have no
+    artifacts of other workspaces.
     """
-    if ctx.identity.is_unrestricted:
+    identity, places = ctx.identity, ctx.backend.artifacts
+    if identity.is_unrestricted and not identity.has_workspaces:
         return Place(store, path)
-    places = ctx.backend.artifacts
 
-    def root(tx: Tx) -> str:
-        owners = artifact_owners.of_path(tx, artifact_owners.find_all(tx, places, store, [path]), path)
-        return max((owner.path for owner in owners), key=len, default=path)
+    def find(tx: Tx) -> Place:
+        found = path
+        if identity.has_workspaces:
+            found = artifact_owners.meant(
+                tx, places, store, identity.workspace_name, path, is_deleted=is_deleted
+            )
+        owners = artifact_owners.of_path(tx, artifact_owners.find_all(tx, places, store, [found]), found)
+        return Place(store, found, max((owner.path for owner in owners), key=len, default=found))
 
-    return Place(store, path, ctx.run(root, write=False))
+    return ctx.run(find, write=False)
+
+
+def new_file(ctx: Context, store: ArtifactStore, path: str) -> Place:
+    """Return the place in the served store for a file that a client uploads. Raise ``ApiError``."""
+    if ctx.identity.has_workspaces:
+        path = served_place(ctx, store, path).path
+    return Place(store, path)
 
 
 def run_location(ctx: Context, run_id: str) -> str:
@@ -215,7 +230,7 @@ def version_location(ctx: Context, name: str, version: str) -> str:
     return ctx.run(lambda tx: version_sources.location(tx, name, version), write=False)
 
 
-def _multipart_path(ctx: Context, local_file: str) -> str:
+def _multipart_path(ctx: Context, store: ArtifactStore, local_file: str) -> str:
     """Return the path of an upload: the folder of the URL and the file name of the client's local path.
 
     A backslash in an absolute POSIX path belongs to a name. In other paths it separates, as on Windows.
@@ -223,7 +238,7 @@ def _multipart_path(ctx: Context, local_file: str) -> str:
     separated = local_file if local_file.startswith("/") else local_file.replace("\\", "/")
     name = artifact_paths.check_file(separated.rpartition("/")[2])
     folder = artifact_paths.check(ctx.path_values["artifact_path"])
-    return artifact_paths.check_new_file(artifact_paths.join(folder, name))
+    return new_file(ctx, store, artifact_paths.check_new_file(artifact_paths.join(folder, name))).path
 
 
 def _signed(feature: str, place: Place, seconds: int) -> tuple[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trackway.client_compat import messages as m
 from trackway.client_compat import registry_rules
 from trackway.client_compat.rules import check_key
-from trackway.server.auth import policy
+from trackway.server.auth import artifact_needs, policy
 from trackway.server.dispatch import Context, handles
 from trackway.storage.registry import model_versions, stages, version_sources
 
@@ -14,6 +14,7 @@ from trackway.storage.registry import model_versions, stages, version_sources
 def create_model_version(ctx: Context, req: m.CreateModelVersion) -> m.CreateModelVersion.Response:
     """Add a version. Its status is READY at once, since its files are not copied."""
     source = version_sources.resolve(ctx.tx, req, ctx.config.artifact_roots)
+    artifact_needs.check_source(ctx.tx, ctx.identity, ctx.backend.artifacts, source.location)
     registry_rules.check_model_name(req.name)
     registry_rules.check_run_id(source.run_id)
     registry_rules.check_description(req.description)

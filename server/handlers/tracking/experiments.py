@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from trackway.client_compat import extra, hosts, rules, uris
 from trackway.client_compat import messages as m
-from trackway.server.auth import policy
+from trackway.server.auth import artifact_needs, policy
 from trackway.server.dispatch import Context, handles
 from trackway.server.usage import one
+from trackway.storage.access import workspaces
 from trackway.storage.database import Tx
 from trackway.storage.tracking import experiments
 from trackway.storage.usage import EXPERIMENTS
@@ -25,9 +26,9 @@ def create_experiment(ctx: Context, req: m.CreateExperiment) -> m.CreateExperime
     if req.artifact_location:
         uris.check_location(req.artifact_location)
         hosts.check_host(req.artifact_location, "artifact_location", ctx.config.artifact_roots)
-    experiment_id = experiments.create(
-        ctx.tx, req.name, req.artifact_location, req.tags, ctx.config.artifact_root
-    )
+        artifact_needs.check_new_location(ctx.tx, ctx.identity, ctx.backend.artifacts, req.artifact_location)
+    root = workspaces.artifact_root(ctx.tx, ctx.config.artifact_root)
+    experiment_id = experiments.create(ctx.tx, req.name, req.artifact_location, req.tags, root)
     return m.CreateExperiment.Response(experiment_id=experiment_id)
 
 

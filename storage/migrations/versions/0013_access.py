@@ -1,4 +1,4 @@
-"""Users, service accounts, tokens, sessions, roles and their permissions; the audit; quotas."""
+"""Users, service accounts, tokens, sessions, roles and their permissions; the audit; quotas; workspaces."""
 
 import secrets
 
@@ -195,4 +195,20 @@ def upgrade() -> None:
         sa.Column("soft", Int64, nullable=True),
         sa.Column("hard", Int64, nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "kind", name="pk_quotas"),
+    )
+    for name in (
+        "description",
+        "default_artifact_root",
+        "trace_archival_location",
+        "trace_archival_retention",
+    ):
+        op.add_column("workspaces", sa.Column(name, String, nullable=True))
+    op.add_column("workspaces", sa.Column("deleted_time", Int64, nullable=True))
+    op.create_table(
+        "workspace_names",
+        sa.Column("provider", String, nullable=False),
+        sa.Column("name", String, nullable=False),
+        sa.Column("workspace_id", Id, nullable=False),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_workspace_names_workspace_id"),
+        sa.PrimaryKeyConstraint("provider", "name", name="pk_workspace_names"),
     )
