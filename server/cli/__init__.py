@@ -12,6 +12,7 @@
 ``trust``    ``trackway issuer`` and ``trackway trust``
 ``audit``    ``trackway audit``
 ``quotas``   ``trackway usage`` and ``quota``
+``workspaces``  ``trackway workspace``
 ``http``     requests of commands to a server
 ``tables``   tables on the terminal
 
@@ -29,7 +30,7 @@ import click
 import trackway
 
 from ..config import Config, ConfigError, exposure_warnings
-from . import access, audit, db, deleted_artifacts, history, options, quotas, trash, trust, ui
+from . import access, audit, db, deleted_artifacts, history, options, quotas, trash, trust, ui, workspaces
 from .groups import Group
 from .store import fail
 
@@ -50,6 +51,7 @@ main.add_command(history.history)
 main.add_command(ui.ui)
 main.add_command(access.user)
 main.add_command(access.token)
+main.add_command(workspaces.workspace)
 main.add_command(access.whoami)
 main.add_command(trust.issuer)
 main.add_command(trust.trust)

@@ -69,6 +69,12 @@ def _ids(flags: str, nouns: str) -> Callable[[Callable[..., Any]], Callable[...,
     is_flag=True,
     help="Also delete runs and logged models whose files a registered model version uses.",
 )
+@click.option(
+    "--workspace", "only", metavar="NAME", help="The workspace whose trash is meant. Default: default."
+)
+@click.option(
+    "--all-workspaces", is_flag=True, help="The trash of all workspaces, also of those that were deleted."
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be deleted, and delete nothing.")
 @store_option
 @server_options
@@ -85,6 +91,8 @@ def empty_trash(
     experiment_ids: list[str] | None,
     logged_model_ids: list[str] | None,
     with_registered: bool,
+    only: str | None,
+    all_workspaces: bool,
     dry_run: bool,
     backend_store_uri: str,
     **settings: Any,
@@ -106,27 +114,43 @@ def empty_trash(
     --artifacts-destination (see `trackway trash`).
     """
     config = checked_config(backend_store_uri, settings)
+    from trackway.storage.access import workspaces
+    from trackway.storage.database import DEFAULT_WORKSPACE
     from trackway.storage.maintenance import migrate
     from trackway.storage.maintenance.trash import Selection
 
     selection = None
     if any((run_ids, logged_model_ids, experiment_ids)):
         selection = Selection(run_ids or (), logged_model_ids or (), experiment_ids or ())
+    if only and all_workspaces:
+        raise click.UsageError("Give either --workspace or --all-workspaces.")
     before_ms = None if older_than is None else int(max(time.time() * 1000 - older_than, 0))
 
     def work(database: Database) -> None:
         migrate.check(database)
         locations = open_locations(config)
-        purge = Purge(
-            database,
-            locations,
-            before_ms,
-            selection,
-            with_registered,
-            config.artifact_root,
-            DeletedArtifacts(database, locations.served) if config.serve_artifacts else None,
+        found = database.run(
+            lambda tx: workspaces.with_trash(
+                tx, None if all_workspaces else only or "default", config.artifact_root
+            ),
+            write=False,
         )
-        purge.work(dry_run)
+        for item in found:
+            if len(found) > 1:
+                click.echo(f"Workspace {item.name}:")
+            # The trash of the artifact store is that of all workspaces.
+            is_first = config.serve_artifacts and item.id == DEFAULT_WORKSPACE
+            purge = Purge(
+                database,
+                locations,
+                before_ms,
+                selection,
+                with_registered,
+                item.artifact_root,
+                DeletedArtifacts(database, locations.served) if is_first else None,
+                item.id,
+            )
+            purge.work(dry_run)
 
     with_database(backend_store_uri, work)
 
@@ -143,6 +167,7 @@ class Purge:
         with_registered: bool = False,
         artifact_root: str = PROXIED_ARTIFACTS,
         deleted: DeletedArtifacts | None = None,
+        workspace: int = 1,
     ) -> None:
         self._database = database
         self._locations = locations
@@ -151,6 +176,7 @@ class Purge:
         self._with_registered = with_registered
         self._artifact_root = artifact_root
         self._deleted = deleted
+        self._workspace = workspace
 
     def work(self, dry_run: bool) -> None:
         """Purge, or print what would be purged."""
@@ -162,6 +188,7 @@ class Purge:
                 tx, self._before_ms, self._selection, with_registered=self._with_registered
             ),
             write=False,
+            workspace=self._workspace,
         )
         for sentence in trash.kept:
             click.echo(sentence, err=True)
@@ -211,11 +238,13 @@ class Purge:
     def _late_uploads(self) -> list[Place]:
         from trackway.storage.maintenance import late_uploads
 
-        purged = self._database.run(late_uploads.purged, write=False)
+        purged = self._database.run(late_uploads.purged, write=False, workspace=self._workspace)
         if not purged:
             return []
         roots = self._database.run(
-            lambda tx: late_uploads.roots(tx, purged, self._artifact_root), write=False
+            lambda tx: late_uploads.roots(tx, purged, self._artifact_root),
+            write=False,
+            workspace=self._workspace,
         )
         return list(late_uploads.find(self._locations, roots, purged))
 
@@ -262,7 +291,10 @@ class Purge:
         content = " or one of its runs or models" if item.kind is EXPERIMENT else ""
         skipped = f"{_capitalized(item)} was skipped: it{content} left the trash."
         if item.kind is not EXPERIMENT and not self._database.run(
-            lambda tx: purge.claim(tx, item, before_ms), write=True, request_id="trackway gc"
+            lambda tx: purge.claim(tx, item, before_ms),
+            write=True,
+            workspace=self._workspace,
+            request_id="trackway gc",
         ):
             click.echo(skipped, err=True)
             return False
@@ -273,7 +305,10 @@ class Purge:
             except (InvalidParameter, PermissionDenied):  # a symbolic link to a folder outside
                 self._leave_alone(item)
         is_gone = self._database.run(
-            lambda tx: purge.delete(tx, item, before_ms), write=True, request_id="trackway gc"
+            lambda tx: purge.delete(tx, item, before_ms),
+            write=True,
+            workspace=self._workspace,
+            request_id="trackway gc",
         )
         if not is_gone:
             click.echo(skipped, err=True)
