@@ -15,6 +15,7 @@ Messages and endpoints:
 ``trackway_api``        Trackway's own endpoints: history of the registry
 ``trackway_artifacts``  endpoints that transfer files: MLflow's outside its protos, and Trackway's own
 ``trackway_audit``      Trackway's own endpoint: the audit
+``trackway_shares``     Trackway's own endpoints: share links
 ``trackway_trust``      Trackway's own endpoints: trusted issuers, trust rules
 ``trackway_webhooks``   Trackway's own endpoints: webhook deliveries
 

@@ -21,6 +21,7 @@ from trackway.client_compat import (
     trackway_api,
     trackway_artifacts,
     trackway_audit,
+    trackway_shares,
     trackway_trust,
     trackway_webhooks,
     unserved,
@@ -179,6 +180,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         *trackway_api.ENDPOINTS,
         *trackway_artifacts.ENDPOINTS,
         *trackway_audit.ENDPOINTS,
+        *trackway_shares.ENDPOINTS,
         *trackway_trust.ENDPOINTS,
         *trackway_webhooks.ENDPOINTS,
     )

@@ -17,10 +17,17 @@ from trackway.storage import audit
 from trackway.storage.access import owners
 from trackway.storage.audit import Origin
 from trackway.storage.database import Tx
-from trackway.storage.search.visible import ALL_MODELS, EVERYTHING, NOTHING, Visible, VisibleModels
+from trackway.storage.search.visible import (
+    ALL_MODELS,
+    EVERYTHING,
+    NOTHING,
+    ShownRuns,
+    Visible,
+    VisibleModels,
+)
 
 from . import request_body
-from .auth import policy, redaction
+from .auth import policy, redaction, shared
 from .auth.identity import Identity, origin_of
 from .auth.policy import Permission
 from .auth.rights import Rights
@@ -151,6 +158,12 @@ class Context:
         """Return those of the experiments whose runs or logged models (``tier``) the caller may read."""
         rights = self._restricting_rights
         return experiment_ids if rights is None else policy.readable(rights, experiment_ids, tier)
+
+    @property
+    def shown_runs(self) -> ShownRuns | None:
+        """The only runs that searches may find, for the visitors of a share link; None: no such limit."""
+        rights = self._restricting_rights
+        return shared.shown_runs(rights.link) if rights and rights.link else None
 
     @property
     def path_values(self) -> PathValues:
@@ -341,7 +354,9 @@ def respond(backend: Backend, rpc: str, message: Message, request: Request) -> M
     """
     response = _handled(backend, rpc, message, request)
     rights = request.identity.rights
-    return redaction.withhold(response, rights.hidden) if rights and rights.hidden else response
+    if rights and rights.hidden:
+        response = redaction.withhold(response, rights.hidden)
+    return shared.withhold(response, rights.link) if rights and rights.link else response
 
 
 def _handled(backend: Backend, rpc: str, message: Message, request: Request) -> Message:

@@ -17,7 +17,8 @@
 - ``signed_tokens``: verification of tokens (JWT) of other issuers
 - ``issuer_keys``: public keys of these issuers
 - ``rights``: what permissions allow, by MLflow's rules
-- ``limits``: limits of an API token to experiments and models
+- ``limits``: limits of an API token to experiments and models, of a share link to experiments and runs
+- ``shared``: what share links show
 - ``redaction``: what a denied type of resources hides in responses about others
 - ``needs``: the notation of what an operation needs
 - ``artifact_needs``: what requests about artifacts need

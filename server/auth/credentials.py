@@ -18,7 +18,7 @@ _MAX_LENGTH = 8192
 class Credential(NamedTuple):
     """A credential as it was sent. ``name`` is the user's name, empty for tokens and sessions."""
 
-    kind: Literal["password", "token", "session", "jwt"]
+    kind: Literal["password", "token", "session", "jwt", "link"]
     secret: str
     name: str = ""
 

@@ -26,12 +26,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from trackway.client_compat import access_rules, workspace_rules
 from trackway.client_compat.errors import NotFound, PermissionDenied
 from trackway.storage import audit
-from trackway.storage.access import principals, sessions, state, tokens
+from trackway.storage.access import principals, sessions, share_links, state, tokens
 from trackway.storage.audit import Origin
 from trackway.storage.database import DEFAULT_WORKSPACE, Tx
 
 from ..responses import Answer
-from . import api_tokens, browsers, exchange, limits, trusted_tokens, workspaces
+from . import api_tokens, browsers, exchange, limits, shared, trusted_tokens, workspaces
 from .credentials import Credential, Malformed, Refused, presented, session_of
 from .identity import (
     ANONYMOUS,
@@ -218,6 +218,8 @@ class ClosedGate(_Epochs):
         self._levels = levels_of(backend.config)
 
     def identify(self, environ: dict[str, Any]) -> Identity | Answer:
+        if shared.LINK in environ:
+            return self._identify_visitor(environ)
         check_authorization(environ)
         workspace = workspaces.named(environ, self._has_workspaces)
         path = environ["PATH_INFO"]
@@ -255,6 +257,27 @@ class ClosedGate(_Epochs):
             )
             raise
         return identity
+
+    def _identify_visitor(self, environ: dict[str, Any]) -> Identity | Answer:
+        """Return the identity of a request below a share link. Only the link counts, no other credential.
+
+        A link that is not valid, or whose maker may no longer use the workspace, answers 404 to everything.
+        """
+        credential = Credential("link", environ[shared.LINK])
+        try:
+            entry = self._entry(credential, environ)
+        except Refused as refused:
+            self._rates.take(environ.get("REMOTE_ADDR", ""))
+            self._record_failure(refused, environ)
+            return shared.refusal()
+        # A link has a rate of its own: its visitors must not use up that of its maker.
+        self._rates.take(f"link {entry.principal.credential}")
+        shared.check_path(environ)
+        environ[workspaces.IN_PATH] = workspace = entry.rows[0].link_workspace
+        try:
+            return self._identity(workspace, entry, credential, environ)
+        except NotFound:
+            return shared.refusal()
 
     def _record_failure(self, refused: Exception, environ: dict[str, Any]) -> None:
         """Have the audit tell of a failed log-in as a principal that exists.
@@ -359,6 +382,8 @@ class ClosedGate(_Epochs):
             return self._verify_token(credential.secret, now_ms)
         if credential.kind == "session":
             return self._verify_session(credential.secret, now_ms)
+        if credential.kind == "link":
+            return self._verify_link(credential.secret, now_ms)
         if credential.kind == "jwt":
             return self._verify_jwt(credential.secret)
         rows, principal = self._log_in(
@@ -381,6 +406,25 @@ class ClosedGate(_Epochs):
         run_tags = json.loads(row.run_tags) if row.run_tags else NO_TAGS
         principal = _principal(row, "token", token_id, row.scopes, row.expiry_time, run_tags)
         principal = principal._replace(limits=limits.parse(row.limits))
+        return _Entry(rows, principal, expiry_ms=row.expiry_time)
+
+    def _verify_link(self, text: str, now_ms: int) -> _Entry:
+        link_id = api_tokens.id_of(text)
+        if link_id is None:
+            raise Refused("The address is no share link of this server, or is incomplete.")
+        rows = self._backend.database.run(lambda tx: share_links.for_login(tx, link_id), write=False)
+        row = rows[0]
+        if row.principal_id is None or not compare_digest(row.digest, api_tokens.digest(text)):
+            raise Refused("The share link is not known, or its maker is not active.", _named(row))
+        if row.revoked_time is not None:
+            raise Refused(f"The share link {link_id} was revoked.", _named(row))
+        if _is_over(row.expiry_time, now_ms):
+            raise Refused(f"The share link {link_id} has expired.", _named(row))
+        principal = _principal(row, "link", link_id, "read", row.expiry_time)
+        # Errors name the caller; visitors must not learn who made the link.
+        principal = principal._replace(
+            kind="link", name=f"share link {link_id}", limits=limits.parse_link(row.limits)
+        )
         return _Entry(rows, principal, expiry_ms=row.expiry_time)
 
     def _verify_jwt(self, text: str) -> _Entry:

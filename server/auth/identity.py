@@ -20,21 +20,24 @@ NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class Principal(NamedTuple):
-    """A caller that has proved who it is: a user or a service account."""
+    """A caller that has proved who it is: a user or a service account.
+
+    A visitor of a share link is one, too: its maker, with the limits of the link.
+    """
 
     id: int
-    # "user" or "service"
+    # "user", "service" or "link"
     kind: str
     name: str
     is_admin: bool
-    # "password", "token", "session", or "jwt": a token of a trusted issuer
+    # "password", "token", "session", "link", or "jwt": a token of a trusted issuer
     authenticated_by: str
     has_password: bool = False
-    # The id of the token, the digest of the session, or the trust rule.
+    # The id of the token or link, the digest of the session, or the trust rule.
     credential: str = ""
     # What the token may do, see ``access_rules.SCOPES``; empty: everything that its owner may do.
     scopes: tuple[str, ...] = ()
-    # The experiments and models that the token is limited to; None: all.
+    # What the token or link is limited to; None: nothing.
     limits: Limits | None = None
     # When the credential expires, in milliseconds since the epoch.
     expiry_ms: int | None = None

@@ -1,4 +1,4 @@
-"""When tokens and sessions were used last: collected in memory, and written outside the requests."""
+"""When tokens, share links and sessions were used last: collected in memory, written outside the requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from trackway.client_compat.errors import ApiError
-from trackway.storage.access import sessions, tokens
+from trackway.storage.access import sessions, share_links, tokens
 from trackway.storage.database import Tx
 
 if TYPE_CHECKING:
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("trackway.server")
 
 _WRITE_AFTER_S = 2.0
+# What writes the uses of each kind of credential; those of others are not recorded.
+_WRITERS = {
+    "token": tokens.record_uses,
+    "session": sessions.record_uses,
+    "link": share_links.record_uses,
+}
 
 
 class LastUses:
@@ -23,17 +29,16 @@ class LastUses:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._tokens: dict[str, int] = {}
-        self._sessions: dict[str, int] = {}
+        self._used: dict[str, dict[str, int]] = {kind: {} for kind in _WRITERS}
         self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
 
     def record(self, kind: str, key: str, time_ms: int) -> None:
-        """Record that a token (by its id) or a session (by its digest) was used."""
-        if kind not in ("token", "session"):
+        """Record that a token or link (by its id) or a session (by its digest) was used."""
+        if kind not in _WRITERS:
             return
         with self._lock:
-            (self._tokens if kind == "token" else self._sessions)[key] = time_ms
+            self._used[kind][key] = time_ms
             if self._timer is None:
                 self._timer = threading.Timer(_WRITE_AFTER_S, self.write)
                 self._timer.daemon = True
@@ -42,15 +47,15 @@ class LastUses:
     def write(self) -> None:
         """Write the uses that were recorded. If the database cannot be written, they are lost."""
         with self._lock:
-            used_tokens, self._tokens = self._tokens, {}
-            used_sessions, self._sessions = self._sessions, {}
+            used, self._used = self._used, {kind: {} for kind in _WRITERS}
             self._timer = None
+        if not any(used.values()):
+            return
 
         def work(tx: Tx) -> None:
-            if used_tokens:
-                tokens.record_uses(tx, used_tokens)
-            if used_sessions:
-                sessions.record_uses(tx, used_sessions)
+            for kind, times in used.items():
+                if times:
+                    _WRITERS[kind](tx, times)
 
         try:
             self._backend.database.run(work, write=True)

@@ -1,4 +1,4 @@
-"""Limits of an API token to named experiments and models. They cut the rights of its owner.
+"""Limits of an API token or a share link to named resources. They cut the rights of its owner.
 
 The models are those of the workspace in which the token was created. Ids of experiments are unique, so these
 remain within the limits in whichever workspace they are.
@@ -18,11 +18,16 @@ _LIMITED = ("experiment", "registered_model", "prompt", "workspace")
 
 
 class Limits(NamedTuple):
-    """Ids of experiments, and names of registered models and prompts in a workspace, which has an id."""
+    """Ids of experiments, and names of registered models and prompts in a workspace, which has an id.
+
+    Those of a share link may also have ids of runs; None: all runs of the experiments.
+    """
 
     experiments: frozenset[str]
     models: frozenset[str]
     workspace: int = DEFAULT_WORKSPACE
+    is_link: bool = False
+    runs: frozenset[str] | None = None
 
     def within(self, workspace: int) -> Limits:
         """Return the limits as they hold in a workspace: those of another one have none of its models."""
@@ -48,6 +53,19 @@ def to_text(
     return json.dumps(
         {"experiments": sorted(set(experiments)), "models": sorted(set(models)), "workspace": workspace}
     )
+
+
+def link_to_text(experiments: Sequence[str], runs: Sequence[str], workspace: int) -> str:
+    """Return the limits of a share link as they are stored: to runs, or without any to the experiments."""
+    stored = {"experiments": sorted(set(experiments)), "models": [], "workspace": workspace}
+    return json.dumps(stored | {"runs": sorted(set(runs)) or None})
+
+
+def parse_link(text: str) -> Limits:
+    """Return the stored limits of a share link."""
+    found = json.loads(text)
+    runs = None if found["runs"] is None else frozenset(found["runs"])
+    return Limits(frozenset(found["experiments"]), frozenset(), found["workspace"], True, runs)
 
 
 def to_lists(text: str | None) -> tuple[list[str], list[str]]:

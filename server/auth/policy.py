@@ -16,7 +16,7 @@ from trackway.client_compat.access_rules import ALL
 from trackway.client_compat.errors import PermissionDenied
 from trackway.storage.access import containers
 
-from . import needs
+from . import needs, shared
 from .artifact_needs import WithinArtifacts, WithinNewLocation, WithinSource
 from .identity import Identity
 from .redaction import WithinFilter
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 Verb = Literal["read", "create", "edit", "delete"]
 _LOGGED_NOUNS = ("run", "logged_model", "artifact")
 _REGISTRY_NOUNS = ("registered_model", "model_version")
-_ACCESS_NOUNS = ("principal", "user", "token", "service_account", "role", "grant", "permission", "audit")
+_ACCESS_NOUNS = (
+    *("principal", "user", "token", "share_link", "service_account", "role", "grant", "permission"),
+    "audit",
+)
 
 
 class Within(NamedTuple):
@@ -135,6 +138,8 @@ class Permission:
                 f"The API token {principal.credential} has the scope {' '.join(principal.scopes)}, which "
                 f"does not include to {self.verb} a {self._words}."
             )
+        if rights.link is not None:
+            shared.check(tx, rights.link, request)
         if not all(part.is_allowed(tx, identity, request, path_values, places) for part in self.within):
             raise PermissionDenied(f"{principal.name} may not {self.verb} {self._object(request)}.")
 
@@ -415,6 +420,18 @@ read_user_permissions = Permission("read", "permission", ("username",))
 read_tokens = Permission("read", "token", ("owner",))
 create_token = Permission("create", "token", ("name",), response_field="token.token_id")
 edit_token = Permission("edit", "token", ("token_id",))
+read_share_links = Permission("read", "share_link", ("owner",))
+create_share_link = Permission(
+    "create",
+    "share_link",
+    ("experiment_id", "label"),
+    response_field="share_link.link_id",
+    within=(
+        *_experiment("E:read", "experiment_id"),
+        Within(needs.parse("E:read, run>E:read"), _run_lists, containers.of_runs),
+    ),
+)
+delete_share_link = Permission("delete", "share_link", ("link_id",))
 # Administrators read all of it, administrators of a workspace theirs; the handler checks it.
 read_audit = Permission("read", "audit")
 read_service_accounts = Permission("read", "service_account", who="admins")

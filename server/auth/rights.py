@@ -62,6 +62,7 @@ class Rights:
         "hidden",
         "is_workspace_admin",
         "is_workspace_member",
+        "link",
         "may_create",
         "verdicts",
     )
@@ -83,6 +84,8 @@ class Rights:
         # What was decided before, by keys of the caller: permissions of an object never change.
         self.verdicts: dict[tuple[int, str], bool] = {}
         self._limits = limits
+        # The limits of a share link, None for other callers; see ``shared``.
+        self.link = limits if limits is not None and limits.is_link else None
         # Levels by type, for all resources of the type and for single ones.
         self._all: dict[str, int] = {}
         self._single: dict[str, dict[str, int]] = {}

@@ -22,7 +22,7 @@ IN_PATH = "trackway.workspace"
 MOUNT = "trackway.mount"
 # The key of the environ with the GitLab project that the path names.
 PROJECT = "trackway.project"
-_HEADER = "HTTP_X_MLFLOW_WORKSPACE"
+HEADER = "HTTP_X_MLFLOW_WORKSPACE"
 _PREFIX = re.compile(r"/t/([^/]*)(?=/|$)")
 _GITLAB = re.compile(r"/api/v4/projects/(.+?)/ml/mlflow(?=/|$)")
 # GitLab's headers for tokens, in the order of preference.
@@ -66,7 +66,7 @@ def named(environ: dict[str, Any], are_enabled: bool) -> str:
     have, and ``FeatureDisabled``, as MLflow does, if workspaces are not enabled and a header names one, even
     "default": if the header were ignored, the runs of one team would be stored in the workspace of all.
     """
-    header = environ.get(_HEADER, "").strip()
+    header = environ.get(HEADER, "").strip()
     in_path = environ.get(IN_PATH)
     if PROJECT in environ:
         return workspace_rules.DEFAULT  # the gate asks ``of_project``, after the log-in
@@ -140,7 +140,7 @@ class Directory:
             if name is None:
                 raise unknown_project(environ)
             known[project] = name
-        _check_agree(environ.get(_HEADER, "").strip(), name)
+        _check_agree(environ.get(HEADER, "").strip(), name)
         return name
 
     def _forget(self, epoch: int) -> None:

@@ -9,6 +9,7 @@
 ``history``  ``trackway history``
 ``ui``       ``trackway ui``
 ``access``   ``trackway user``, ``token`` and ``whoami``
+``share_links``  ``trackway share-link``
 ``trust``    ``trackway issuer`` and ``trackway trust``
 ``audit``    ``trackway audit``
 ``quotas``   ``trackway usage`` and ``quota``
@@ -30,7 +31,20 @@ import click
 import trackway
 
 from ..config import Config, ConfigError, exposure_warnings
-from . import access, audit, db, deleted_artifacts, history, options, quotas, trash, trust, ui, workspaces
+from . import (
+    access,
+    audit,
+    db,
+    deleted_artifacts,
+    history,
+    options,
+    quotas,
+    share_links,
+    trash,
+    trust,
+    ui,
+    workspaces,
+)
 from .groups import Group
 from .store import fail
 
@@ -53,6 +67,7 @@ main.add_command(access.user)
 main.add_command(access.token)
 main.add_command(workspaces.workspace)
 main.add_command(access.whoami)
+main.add_command(share_links.share_link)
 main.add_command(trust.issuer)
 main.add_command(trust.trust)
 main.add_command(audit.audit)

@@ -26,6 +26,11 @@ server_option = click.option(
 
 
 def get(uri: str, path: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the JSON that a server answers to a GET request; see ``call``."""
+    return call("GET", uri, path + (f"?{urlencode(query)}" if query else ""))
+
+
+def call(verb: str, uri: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the JSON that a server answers. The credentials are those of MLflow's clients.
 
     Raise ``click.ClickException`` with the server's message if it refuses, or if there is no answer.
@@ -35,9 +40,11 @@ def get(uri: str, path: str, query: Mapping[str, Any] | None = None) -> dict[str
 
     if not uri.startswith(("http://", "https://")):
         raise click.UsageError(f"--tracking-uri must begin with http:// or https://, not {uri!r}.")
-    address = f"{uri.rstrip('/')}{path}" + (f"?{urlencode(query)}" if query else "")
+    data = None if body is None else json.dumps(body).encode()
+    headers = {**client_credentials(), "Content-Type": "application/json"}
+    request = Request(f"{uri.rstrip('/')}{path}", data, headers, method=verb)
     try:
-        with urlopen(Request(address, headers=client_credentials()), timeout=60) as response:
+        with urlopen(request, timeout=60) as response:
             found: dict[str, Any] = json.load(response)
             return found
     except HTTPError as error:

@@ -163,6 +163,15 @@ class Config:
         env="TRACKWAY_RATE_LIMIT",
         metavar="NUMBER",
     )
+    share_links: str = option(
+        "read",
+        "Who may make links that show runs to everybody who has the address, without a log-in, for at most "
+        "30 days: who may read the runs (read), who manages their experiment (manage), or nobody (off). The "
+        "last also closes the links that exist. Default: read.",
+        topic="Access",
+        env="TRACKWAY_SHARE_LINKS",
+        choices=("read", "manage", "off"),
+    )
     enable_workspaces: bool = option(
         False,
         "Have several workspaces: experiments and models of one are not seen in another. A client names its "

@@ -17,7 +17,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from trackway.client_compat import errors
 
-from ..auth import workspaces
+from ..auth import shared, workspaces
 from ..auth.gate import REQUEST_ID, Gate
 from ..config import Config
 from ..request_body import Environ
@@ -50,6 +50,7 @@ class WsgiApp:
         self._pages = pages
         self._prefix = config.static_prefix
         self._has_workspaces = config.enable_workspaces
+        self._has_links = config.requires_login and config.share_links != "off"
         self._security = Security(config)
         self._router = Router()
         # Verbs and paths, without prefixes, for which ``is_fixed`` is true.
@@ -101,6 +102,8 @@ class WsgiApp:
         except Exception:
             answer = unexpected_answer(environ, request_id)
         extra = [*self._security.headers(environ), ("X-Request-Id", request_id)]
+        if shared.LINK in environ:
+            extra += shared.HEADERS
         if WARNING in environ:
             extra.append(("X-Trackway-Warning", environ[WARNING].encode("ascii", "replace").decode()))
         if isinstance(answer, Stream):
@@ -147,7 +150,7 @@ class WsgiApp:
             self.metrics.end(environ["REQUEST_METHOD"], route, status, seconds)
 
     def _normalize_path(self, environ: Environ) -> bool:
-        """Remove the static prefix, doubled slashes and ``/t/<workspace>`` from the path.
+        """Remove the static prefix, doubled slashes, ``/share/<link>`` and ``/t/<workspace>`` from the path.
 
         Return whether it has the static prefix.
         Also return True for paths that need no prefix. A client that is configured with a URL ending in a
@@ -167,7 +170,10 @@ class WsgiApp:
                 path = inner or "/"
             elif not path.startswith(_UNPREFIXED):
                 return False
-        if self._has_workspaces:
+        below_link = shared.take_prefix(environ, path) if self._has_links else None
+        if below_link:
+            path = below_link
+        elif self._has_workspaces:
             path = workspaces.take_prefix(environ, path)
         environ["PATH_INFO"] = path
         return True

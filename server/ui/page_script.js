@@ -9,6 +9,8 @@
     // The browser permits no storage; the UI then uses its defaults.
   }
 
+  if (trackway.start && ["", "#", "#/"].includes(location.hash)) history.replaceState(null, "", `#${trackway.start}`);
+
   const bar = document.createElement("div");
   const message = document.createElement("span");
   const close = document.createElement("button");

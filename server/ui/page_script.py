@@ -111,12 +111,14 @@ def page_script(
     allowed_sources: str,
     libraries: Sequence[str] = (),
     links: Sequence[Link] = (),
+    start: str = "",
 ) -> str:
     """Return the HTML to add to the head of the UI's page, before its own scripts.
 
     ``served`` are the verbs and paths of requests that have a handler. ``allowed_sources`` is the value of
     ``--ui-allowed-sources``, and ``libraries`` the names of the chart libraries that this server has. Of
-    ``links`` the first that matches the UI's page is shown.
+    ``links`` the first that matches the UI's page is shown. ``start`` is the page that the UI opens instead
+    of its home page: the part of the URL after "#".
     """
     has_assistant = _ASSISTANT in served
     data = {
@@ -124,6 +126,7 @@ def page_script(
         "notices": [
             {"pages": notice.pages, "text": notice.text} for notice in NOTICES if notice.needs not in served
         ],
+        "start": start,
         "links": [{"pages": pages, "text": text, "path": path} for pages, text, path in links],
         "allowedSources": split_sources(allowed_sources),
         "libraries": libraries,

@@ -22,8 +22,10 @@ from werkzeug.http import is_resource_modified
 from werkzeug.security import safe_join
 
 import trackway
+from trackway.server.auth import shared
 from trackway.server.config import Config
 from trackway.server.edge import waiting
+from trackway.server.edge.flask_pages import REQUEST
 from trackway.server.ui import files, libraries
 from trackway.server.ui.page_script import Link, page_script, split_sources
 from trackway.server.version import MLFLOW_VERSION
@@ -104,7 +106,16 @@ class Pages:
                 _missing_files_page(), mimetype="text/html", headers={"Cache-Control": "no-store"}
             )
         index = folder / files.INDEX
-        script = page_script(self._served, self._allowed_sources, libraries.names(), self._links).encode()
+        rights = request.environ[REQUEST].identity.rights
+        link = rights.link if rights else None
+        # Visitors of a share link cannot use our own pages.
+        script = page_script(
+            self._served,
+            self._allowed_sources,
+            libraries.names(),
+            () if link else self._links,
+            shared.page_of(link) if link else "",
+        ).encode()
         script_hash = hashlib.blake2b(script, digest_size=8).hexdigest()
         headers = {
             "Content-Type": _TYPES[".html"],

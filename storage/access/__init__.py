@@ -9,6 +9,7 @@
 ``containers``  the experiments and models of a request's resources
 ``artifact_owners``  the experiment that owns a path in an artifact store
 ``tokens``      API tokens of principals
+``share_links``  links that show runs without a log-in
 ``issuers``     issuers of tokens that are accepted, and trust rules
 ``workspaces``  workspaces and their artifact roots
 ``workspace_names``  names that other systems have for workspaces

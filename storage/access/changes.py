@@ -10,13 +10,14 @@ from typing import Any, Literal
 
 from ..database import Tx
 
-Kind = Literal["principal", "password", "token", "role", "member", "grant"]
+Kind = Literal["principal", "password", "token", "share_link", "role", "member", "grant"]
 Key = tuple[Any, ...]
 # The parts of the key of each kind.
 KEYS: Mapping[str, tuple[str, ...]] = {
     "principal": ("id",),
     "password": ("principal_id",),
     "token": ("token_id",),
+    "share_link": ("link_id",),
     "role": ("id",),
     "member": ("principal_id", "role_id"),
     "grant": ("role_id", "resource_type", "resource_id"),
@@ -26,7 +27,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 def note(tx: Tx, kind: Kind, key: Key, old: Any, new: Any) -> None:
     """Note a change for the transaction's audit row. ``old`` is None for what is new, ``new`` if it is gone.
 
-    Passwords and tokens have no values here: ``new`` says what happened to them.
+    Passwords, tokens and share links have no values here: ``new`` says what happened to them.
     """
     named = dict(zip(KEYS[kind], key, strict=True))
     if tx.changes is None:

@@ -1,7 +1,8 @@
-"""Who may use the server: principals (users and service accounts), tokens, sessions, issuers and roles.
+"""Who may use the server: principals (users and service accounts), tokens, share links, sessions, issuers,
+roles.
 
-Passwords, tokens and session ids are stored as hashes only. Principals belong to the whole server, not to a
-workspace: their rights in each workspace are in other tables.
+Passwords, tokens, share links and session ids are stored as hashes only. Principals belong to the whole
+server, not to a workspace: their rights in each workspace are in other tables.
 """
 
 from sqlalchemy import (
@@ -114,6 +115,27 @@ sessions = Table(
     Column("expiry_time", Int64, nullable=False),
 )
 Index("ix_sessions_of_principal", sessions.c.principal_id, sessions.c.id)
+
+share_links = Table(
+    "share_links",
+    metadata,
+    Column("id", Id, primary_key=True),
+    # The part of the link that is no secret; it finds the row.
+    Column("link_id", String, nullable=False, unique=True),
+    # Whoever made it: the link shows only what this principal may read.
+    Column("principal_id", Id, ForeignKey("principals.id", ondelete="CASCADE"), nullable=False),
+    Column("workspace_id", Id, ForeignKey("workspaces.id"), nullable=False),
+    Column("label", String, nullable=False),
+    # SHA-256 of the secret in its address, as of tokens.
+    Column("digest", String, nullable=False),
+    # The experiments and runs that it shows, as JSON.
+    Column("limits", String, nullable=False),
+    Column("creation_time", Int64, nullable=False),
+    Column("expiry_time", Int64, nullable=False),
+    Column("revoked_time", Int64),
+    Column("last_used_time", Int64),
+)
+Index("ix_share_links_of_principal", share_links.c.principal_id, share_links.c.id)
 
 roles = Table(
     "roles",

@@ -35,6 +35,12 @@ class Visible(NamedTuple):
 EVERYTHING, NOTHING = Visible(True), Visible(False)
 
 
+class ShownRuns(NamedTuple):
+    """Runs that are not in the trash: all, or only those with ``ids``."""
+
+    ids: tuple[str, ...] | None
+
+
 class VisibleModels(NamedTuple):
     """The registered models and the prompts that a search may find, by name."""
 

@@ -19,8 +19,9 @@ from trackway.client_compat.filters import comparisons, order_by_messages, parse
 from .. import search
 from ..database import Tx, insert_new, upsert
 from ..schema import tracking
-from ..schema.tracking import logged_model_params, logged_model_series, logged_model_tags, logged_models
+from ..schema.tracking import logged_model_params, logged_model_series, logged_model_tags, logged_models, runs
 from ..search import pages
+from ..search.visible import ShownRuns
 from . import experiments, logged_model_metrics
 from .experiments import ACTIVE, DELETED
 
@@ -136,12 +137,16 @@ def get(tx: Tx, model_id: str, *, deleted: bool = False) -> m.LoggedModel:
 
 
 def find_page(
-    tx: Tx, req: m.SearchLoggedModels, experiment_ids: Sequence[str] | None = None
+    tx: Tx,
+    req: m.SearchLoggedModels,
+    experiment_ids: Sequence[str] | None = None,
+    shown: ShownRuns | None = None,
 ) -> tuple[list[m.LoggedModel], str | None]:
     """Return a page of active models of the experiments and the token of the next page.
 
-    ``experiment_ids`` are those of the request whose models the caller may read, by default all. The order is
-    newest first, unless the request has an ``order_by``. If the request has ``datasets``, the filter compares
+    ``experiment_ids`` are those of the request whose models the caller may read, by default all;
+    with ``shown`` only those that one of these runs made are found. The order is newest first, unless the
+    request has an ``order_by``. If the request has ``datasets``, the filter compares
     only metrics on them; a filter without a metric finds models that have any metric on one of them. A page
     may be shorter than ``max_results`` although there are more.
     """
@@ -150,6 +155,12 @@ def find_page(
         search.among(logged_models.c.experiment_id, ids),
         logged_models.c.lifecycle_stage == ACTIVE,
     ]
+    made_by = shown.ids if shown else None
+    if made_by is not None:
+        active = sa.select(runs.c.run_uuid).where(
+            search.among(runs.c.run_uuid, made_by), runs.c.lifecycle_stage == ACTIVE
+        )
+        scope.append(logged_models.c.source_run_id.in_(active))
     compared = comparisons(parse_filter(req.filter, searchable.LOGGED_MODELS))
     if req.datasets and not any(comparison.kind == "metric" for comparison in compared):
         scope.append(logged_model_metrics.has_dataset(req.datasets))
@@ -158,7 +169,7 @@ def find_page(
         replace(_SEARCH, children={**_SEARCH.children, "metric": metric}),
         sa.select(logged_models).select_from(logged_models),
         scope=scope,
-        query=("logged models", tx.workspace, *ids, *map(str, req.datasets)),
+        query=("logged models", tx.workspace, *ids, *(made_by or ()), *map(str, req.datasets)),
         filter=req.filter,
         order=order_by_messages(req.order_by, searchable.LOGGED_MODELS),
     )

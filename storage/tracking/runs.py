@@ -22,6 +22,7 @@ from ..database import Prepared, Tx, in_list, insert_new, upsert
 from ..schema import tracking
 from ..schema.tracking import params, run_tags, runs, series
 from ..search import pages
+from ..search.visible import ShownRuns
 from . import experiments, inputs, run_json, run_locks, verified_tags
 from .experiments import ACTIVE, DELETED, PURGING, STAGES
 from .run_locks import LockedRun
@@ -84,31 +85,42 @@ def get(tx: Tx, run_id: str) -> bytes:
 
 
 def find_page(
-    tx: Tx, req: m.SearchRuns, experiment_ids: Sequence[str] | None = None
+    tx: Tx,
+    req: m.SearchRuns,
+    experiment_ids: Sequence[str] | None = None,
+    shown: ShownRuns | None = None,
 ) -> tuple[list[bytes], str | None]:
     """Return a page of runs of the experiments, each as JSON text, and the token of the next page.
 
-    ``experiment_ids`` are those of the request whose runs the caller may read, by default all. The order is
-    newest first, unless the request has an ``order_by``.
+    ``experiment_ids`` are those of the request whose runs the caller may read, by default all; with
+    ``shown`` only these are found. The order is newest first, unless the request has an ``order_by``.
     """
     ids = experiments.existing_ids(tx, req.experiment_ids if experiment_ids is None else experiment_ids)
     texts = (req.filter or "", *req.order_by)
     # The UI and scripts repeat the same search many times. Long searches are rarely repeated: not cached.
-    make_search = _search if sum(map(len, texts)) + len(ids) <= 1000 else _search.__wrapped__
-    found = make_search(tx.workspace, req.run_view_type or "ACTIVE_ONLY", tuple(ids), *texts)
+    only = shown.ids if shown else None
+    view = "ACTIVE_ONLY" if shown else req.run_view_type or "ACTIVE_ONLY"
+    is_short = sum(map(len, texts)) + len(ids) + len(only or ()) <= 1000
+    make_search = _search if is_short else _search.__wrapped__
+    found = make_search(tx.workspace, view, tuple(ids), only, *texts)
     return found.fetch_results(
         tx, req.max_results or 0, req.page_token, partial(run_json.dumps, tx), size_of=len
     )
 
 
 @functools.lru_cache(maxsize=32)
-def _search(workspace: int, view: str, ids: tuple[int, ...], filter: str, *order_by: str) -> pages.Search:
+def _search(
+    workspace: int, view: str, ids: tuple[int, ...], only: tuple[str, ...] | None, filter: str, *order_by: str
+) -> pages.Search:
+    scope = [search.among(runs.c.lifecycle_stage, STAGES[view])]
+    if only is not None:
+        scope.append(search.among(runs.c.run_uuid, only))
     return pages.Search(
         _SEARCH,
         sa.select(runs),
         within=(runs.c.experiment_id, ids),
-        scope=[search.among(runs.c.lifecycle_stage, STAGES[view])],
-        query=("runs", workspace, view, *ids),
+        scope=scope,
+        query=("runs", workspace, view, *ids, *(only or ())),
         filter=filter,
         order=parse_order_by(order_by, searchable.RUNS),
     )

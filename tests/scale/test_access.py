@@ -89,17 +89,23 @@ def test_what_is_taken_away_is_refused_everywhere_within_a_second_under_load(ser
     tag = {"experiment_id": "0", "key": "by", "value": "bob"}
     write = ("POST", "/api/2.0/mlflow/experiments/set-experiment-tag", tag)
     begun = time.monotonic()
-    by_token, deleted, ungranted = (
+    run_id = one.call("POST", "2.0/mlflow/runs/create", experiment_id="0")["run"]["info"]["run_id"]
+    link = one.call("POST", "3.0/trackway/share-links", run_ids=[run_id])
+    path = "/share/" + link["url"].split("/share/")[1] + f"ajax-api/2.0/mlflow/runs/get?run_id={run_id}"
+    by_link, by_token, deleted, ungranted = (
+        Load(servers, "nobody", ("GET", path, None)),
         Load(servers, token, WHOAMI),
         Load(servers, "carol", WHOAMI),
         Load(servers, "bob", write),
     )
-    loads += [by_token, deleted, ungranted]
+    loads += [by_link, by_token, deleted, ungranted]
     for load in loads:
         load.start()
     for load in loads:
         load.wait(begun + PROMISED_S)
-    changes = [
+    shown = f"3.0/trackway/share-links/{link['share_link']['link_id']}"
+    changes: list[tuple[Load, set[int], tuple[str, str, dict[str, str]]]] = [
+        (by_link, {404}, ("DELETE", shown, {})),
         (by_token, {401}, ("POST", "3.0/trackway/tokens/revoke", {"token_id": id_of(token)})),
         (ungranted, {403}, ("POST", "3.0/mlflow/users/permissions/revoke", grant)),
         # After some attempts with the password of a user who is gone, the address has to wait.

@@ -62,6 +62,8 @@ NEEDS = {
     "UploadRunArtifact": RUN_UPDATE,
     # For the run or the logged model that the request names.
     "CreatePresignedUploadUrl": ["E:read, run>E:update", "E:read, logged_model>E:update"],
+    # For the experiment or the runs that the link is to show.
+    "CreateShareLink": ["E:read", "E:read, run>E:read"],
     "DeleteRun": RUN_DELETE,
     "RestoreRun": RUN_DELETE,
     "CreateLoggedModel": ["E:update, !logged_model", "E:read, run>E:read"],
@@ -149,6 +151,7 @@ CHECKED_ELSEWHERE = {
             *("AddRolePermission", "RemoveRolePermission", "UpdateRolePermission", "ListRolePermissions"),
             *("ListRoleUsers", "GrantUserPermission", "RevokeUserPermission", "GetUserPermission"),
             *("CreateToken", "ListTokens", "RevokeToken", "RotateToken"),
+            *("ListShareLinks", "RevokeShareLink"),
             *("SearchAudit", "ListWorkspaces", "GetWorkspace"),
             *(
                 f"{verb}{noun}Permission"

@@ -6,6 +6,7 @@
 - ``user_permissions``: permissions of single users
 - ``resource_permissions``: the same, in the calls of MLflow 2.5 to 3.12
 - ``tokens``: API tokens
+- ``share_links``: links that show runs without a log-in
 - ``service_accounts``: accounts for programs
 - ``trust``: issuers of tokens that are accepted, and trust rules
 - ``audit``: who did what
@@ -17,6 +18,7 @@ from . import (
     resource_permissions,
     roles,
     service_accounts,
+    share_links,
     tokens,
     trust,
     user_permissions,
@@ -29,6 +31,7 @@ __all__ = [
     "resource_permissions",
     "roles",
     "service_accounts",
+    "share_links",
     "tokens",
     "trust",
     "user_permissions",

@@ -28,6 +28,14 @@ def check_self_or_admin(ctx: Context, name: str) -> Principal:
     return principal
 
 
+def check_no_job(ctx: Context) -> None:
+    """Raise ``PermissionDenied`` if a CI job calls: its rights end when the trust rule says."""
+    if caller(ctx).run_tags:
+        raise PermissionDenied(
+            "The token of a CI job cannot make API tokens or share links; exchange the job's JWT."
+        )
+
+
 def administrated_workspaces(ctx: Context) -> set[str] | None:
     """Return the workspaces whose roles the caller may change; None for all."""
     principal = caller(ctx)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trackway.client_compat import access_rules, registry_rules
-from trackway.client_compat.errors import BadRequest, InvalidParameter, NotFound, PermissionDenied
+from trackway.client_compat.errors import BadRequest, InvalidParameter, NotFound
 from trackway.client_compat.trackway_access import (
     ApiToken,
     CreateToken,
@@ -20,7 +20,7 @@ from trackway.server.dispatch import Context, handles
 from trackway.storage.access import containers, principals, tokens
 from trackway.storage.database import Tx
 
-from .callers import caller, check_self_or_admin
+from .callers import caller, check_no_job, check_self_or_admin
 
 _MAX_NAME_LENGTH = 250
 _ALL = "*"
@@ -32,7 +32,7 @@ _OVERLAP_MS = 3_600_000
 def create_token(ctx: Context, req: CreateToken) -> CreateToken.Response:
     owner = req.owner or caller(ctx).name
     check_self_or_admin(ctx, owner)
-    _check_no_job(ctx)
+    check_no_job(ctx)
     _check_name(req.name)
     limited = token_limits.to_text(
         containers.ids_of(ctx.tx, req.experiments),
@@ -66,7 +66,7 @@ def revoke_token(ctx: Context, req: RevokeToken) -> RevokeToken.Response:
 
 @handles(RotateToken, can=policy.edit_token)
 def rotate_token(ctx: Context, req: RotateToken) -> CreateToken.Response:
-    _check_no_job(ctx)
+    check_no_job(ctx)
     old = _find(ctx, req.token_id)
     if old.trust_rule_id is not None:
         raise BadRequest(f"The token {req.token_id} belongs to a CI job, which exchanges a new one.")
@@ -103,12 +103,6 @@ def _find(ctx: Context, token_id: str) -> Any:
     if row.owner != principal.name and not principal.is_admin:
         raise NotFound(f"There is no token {token_id!r}.")
     return row
-
-
-def _check_no_job(ctx: Context) -> None:
-    """Raise ``PermissionDenied`` if a CI job calls: its tokens end when the trust rule says."""
-    if caller(ctx).run_tags:
-        raise PermissionDenied("The token of a CI job cannot make API tokens; exchange the job's JWT.")
 
 
 def _check_name(name: str) -> None:

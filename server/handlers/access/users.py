@@ -48,7 +48,7 @@ def who_am_i(ctx: Context, req: WhoAmI) -> WhoAmI.Response:
 @handles(x.GetCurrentUser, can=policy.read_self, transaction="none")
 def get_current_user(ctx: Context, req: x.GetCurrentUser) -> x.GetCurrentUser.Response:
     principal = ctx.identity.principal
-    if principal is None:
+    if principal is None or principal.kind == "link":
         return x.GetCurrentUser.Response(user=NULL, is_basic_auth=False)
     user = {"id": principal.id, "username": principal.name, "is_admin": principal.is_admin}
     return x.GetCurrentUser.Response(user=user, is_basic_auth=principal.has_password)

@@ -38,7 +38,7 @@ def delete_logged_model(ctx: Context, req: m.DeleteLoggedModel) -> m.DeleteLogge
 def search_logged_models(ctx: Context, req: m.SearchLoggedModels) -> m.SearchLoggedModels.Response:
     rules.check_datasets(req.datasets)
     readable = ctx.readable(req.experiment_ids, "logged_model")
-    found, token = logged_models.find_page(ctx.tx, req, readable)
+    found, token = logged_models.find_page(ctx.tx, req, readable, ctx.shown_runs)
     return m.SearchLoggedModels.Response(models=found, next_page_token=token)
 
 

@@ -38,7 +38,8 @@ def get_run(ctx: Context, req: m.GetRun) -> Rendered:
 
 @handles(m.SearchRuns, can=policy.search_runs, transaction="search")
 def search_runs(ctx: Context, req: m.SearchRuns) -> Rendered:
-    found, token = runs.find_page(ctx.tx, req, ctx.readable(req.experiment_ids, "run"))
+    readable = ctx.readable(req.experiment_ids, "run")
+    found, token = runs.find_page(ctx.tx, req, readable, ctx.shown_runs)
     return rendered_page(m.SearchRuns.Response, "runs", found, token)
 
 

@@ -107,6 +107,27 @@ def upgrade() -> None:
     )
     op.create_index("ix_sessions_of_principal", "sessions", ["principal_id", "id"], unique=False)
     op.create_table(
+        "share_links",
+        sa.Column("id", Id, nullable=False),
+        sa.Column("link_id", String, nullable=False),
+        sa.Column("principal_id", Id, nullable=False),
+        sa.Column("workspace_id", Id, nullable=False),
+        sa.Column("label", String, nullable=False),
+        sa.Column("digest", String, nullable=False),
+        sa.Column("limits", String, nullable=False),
+        sa.Column("creation_time", Int64, nullable=False),
+        sa.Column("expiry_time", Int64, nullable=False),
+        sa.Column("revoked_time", Int64, nullable=True),
+        sa.Column("last_used_time", Int64, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["principal_id"], ["principals.id"], name="fk_share_links_principal_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_share_links_workspace_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_share_links"),
+        sa.UniqueConstraint("link_id", name="uq_share_links_link_id"),
+    )
+    op.create_index("ix_share_links_of_principal", "share_links", ["principal_id", "id"], unique=False)
+    op.create_table(
         "roles",
         sa.Column("id", Id, nullable=False),
         sa.Column("workspace", String, nullable=False),
