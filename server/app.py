@@ -46,6 +46,7 @@ from .graphql import Graphql
 from .jobs import runner
 from .pages import access as access_pages
 from .pages import audit as audit_pages
+from .pages import share_links as share_link_pages
 from .pages.frame import UI_LINKS, Frame
 from .ui import pages, stubs
 from .ui.page_script import USERS
@@ -85,6 +86,7 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
         frame = Frame(app, backend)
         access_pages.mount(app, frame, backend, gate)
         audit_pages.mount(app, frame)
+        share_link_pages.mount(app, frame)
         wsgi.mount("POST", exchange.PATH, exchange.TokenExchange(backend, gate))
     mount(wsgi, backend)
     app.wsgi_app = wsgi  # type: ignore[method-assign]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from urllib.parse import quote
 
 from flask import Flask, Response, request
@@ -19,7 +18,7 @@ from trackway.server.auth.single_sign_on import SingleSignOn
 from trackway.server.backend import Backend
 
 from . import single_sign_on
-from .frame import FOLDER, Frame, caller, check_admin, error_text, redirect
+from .frame import FOLDER, Frame, caller, check_admin, date_text, error_text, redirect
 
 _LOGGED_OUT_PATH = "/auth/logged-out"
 _LIFETIMES = (("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("52w", "a year"))
@@ -149,13 +148,6 @@ def mount(app: Flask, frame: Frame, backend: Backend, gate: ClosedGate) -> None:
             lifetimes=_LIFETIMES,
             secret=secret,
             error=error,
-            date=_date,
+            date=date_text,
             status=status,
         )
-
-
-def _date(time_ms: int | None) -> str:
-    """Return a time as a date in UTC, or an empty text."""
-    if time_ms is None:
-        return ""
-    return datetime.datetime.fromtimestamp(time_ms / 1000, datetime.UTC).strftime("%Y-%m-%d %H:%M")

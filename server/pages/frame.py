@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar, cast
@@ -25,12 +26,17 @@ R = TypeVar("R", bound=Message)
 FOLDER = "/trackway/"
 # Title and path (below the static prefix) of each page in the navigation, and whether only administrators of
 # the server or the workspace can use it; then the pages for administrators of the server.
-_NAVIGATION = (("API tokens", "trackway/tokens", False), ("Audit", "trackway/audit", True))
+_NAVIGATION = (
+    ("API tokens", "trackway/tokens", False),
+    ("Share links", "trackway/share-links", False),
+    ("Audit", "trackway/audit", True),
+)
 _ADMIN_NAVIGATION = (("New user", "signup"),)
 # The link in MLflow's pages to ours: a regular expression for the part of the URL after "#", the title, and
 # the path of our page, in which "$1" is the first group. The first one that matches counts.
 UI_LINKS = (
     ("^/account(/|$)", "API tokens", "trackway/tokens"),
+    ("^/experiments/[^/]+/runs/([0-9a-f]{32})(/|$)", "Share", "trackway/share-links?run=$1"),
     ("", "Trackway", "trackway/"),
 )
 # No scripts, nothing from other hosts, and no other page may frame these.
@@ -119,6 +125,13 @@ def redirect(path: str, headers: list[tuple[str, str]] | None = None) -> Respons
 def error_text(error: errors.ApiError) -> str:
     """Return the message of an error without the parts that are for programs."""
     return error.message.removesuffix(errors.SEE_DOCS)
+
+
+def date_text(time_ms: int | None) -> str:
+    """Return a time as a date in UTC, or an empty text."""
+    if time_ms is None:
+        return ""
+    return datetime.datetime.fromtimestamp(time_ms / 1000, datetime.UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def caller() -> Principal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.access import ADMIN, PASSWORD, closed_server
@@ -38,7 +40,7 @@ def test_the_index_leads_to_every_page_that_the_caller_may_open(server, admin):
     page = admin.open("/trackway/")
     assert "You are logged in as admin , an administrator." in page.text
     assert admin.open("/trackway").text == page.text
-    assert {"API tokens", "New user", "Users and roles"} <= set(page.links)
+    assert {"API tokens", "Share links", "New user", "Users and roles"} <= set(page.links)
     alices = Visitor(server.client, "alice")
     links = alices.open("/trackway/").links
     assert "New user" not in links
@@ -77,3 +79,22 @@ def test_a_new_user_needs_the_forms_token(server, admin):
     page.forms[-1][1]["csrf"] = "forged"
     page = admin.send(page, username="eve", password=NEW_PASSWORD)
     assert (page.status, "without its CSRF token" in page.text) == (403, True)
+
+
+def test_a_run_is_shared_and_the_link_revoked_on_a_page(server):
+    made = server.ok("POST", "/api/2.0/mlflow/runs/create", experiment_id="0")["run"]["info"]["run_id"]
+    alice = Visitor(server.client, "alice")
+    page = alice.open(f"/trackway/share-links?run={made}")
+    assert "You have none." in page.text
+    assert page.forms[-1][1]["run_ids"] == made
+    page = alice.send(page, label="for the review", expires="1d")
+    [path] = re.findall(r"http://localhost(/share/\S+)", page.text)
+    request = {"path": f"{path}ajax-api/2.0/mlflow/runs/get", "query_string": {"run_id": made}}
+    assert server.client.get(**request).status_code == 200
+    assert "for the review" in page.text
+    [link_id] = re.findall(r"/share/tw_(\w{12})_", path)
+    page = alice.send(page, form=1, revoke=link_id)
+    assert "You have none." in page.text
+    assert server.client.get(**request).status_code == 404
+    page = alice.send(page, run_ids="0" * 32)
+    assert (page.status, "not found" in page.text) == (404, True)

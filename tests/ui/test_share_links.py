@@ -109,3 +109,20 @@ def test_the_runs_of_an_experiment_are_listed(visit, study):
         page.get_by_role("link", name="shared-0").click()
         expect(page.get_by_text("depth").first).to_be_visible()
         ui.settle()
+
+
+def test_a_user_shares_the_run_of_the_page(visitor, browser, study):
+    ui = visitor()
+    page = ui.log_in("alice", f"/experiments/{study.experiment_id}/runs/{study.run_ids[1]}")
+    expect(page.get_by_text("shared-1").first).to_be_visible()
+    ui.settle()
+    link = page.locator("#trackway-link")
+    expect(link).to_have_text("Share")
+    link.click()
+    page.get_by_label("Label: what it is for").fill("review")
+    page.get_by_role("button", name="Create").click()
+    url = page.locator("#url").inner_text()
+    with _new_ui(browser, SimpleNamespace(url=url.removesuffix("/")), "shared") as other:
+        other.page.goto(url)
+        expect(other.page.get_by_text("shared-1").first).to_be_visible()
+        other.settle()
