@@ -271,4 +271,8 @@ BOUNDS: Mapping[str, Mapping[str, Bound]] = {
 }
 
 # Endpoints that answer with another status than 200. The response 204 has no body.
-STATUSES: Mapping[str, int] = {"CreateWorkspace": 201, "DeleteWorkspace": 204}
+STATUSES: Mapping[str, int] = {
+    "CreateWorkspace": 201,
+    "DeleteWorkspace": 204,
+    "DeleteWorkspacePermission": 204,
+}

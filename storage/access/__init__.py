@@ -12,6 +12,7 @@
 ``share_links``  links that show runs without a log-in
 ``issuers``     issuers of tokens that are accepted, and trust rules
 ``workspaces``  workspaces and their artifact roots
+``workspace_levels``  levels of users in whole workspaces, as MLflow 3.10 to 3.12 had them
 ``workspace_names``  names that other systems have for workspaces
 ``moves``       moves between workspaces, deletion of workspaces
 ``sessions``    log-ins of browsers

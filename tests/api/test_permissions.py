@@ -347,3 +347,22 @@ def _basic(name):
     from tests.access import authorization
 
     return authorization(name)
+
+
+def test_old_clients_give_permissions_for_prompts_by_the_calls_for_models(server):
+    tag = {"key": "mlflow.prompt.is_prompt", "value": "true"}
+    server.ok("POST", f"{M2}/registered-models/create", name="greeting", tags=[tag])
+    denied = {"name": "greeting", "username": "bob", "permission": "NO_PERMISSIONS"}
+    server.ok("POST", f"{M2}/registered-models/permissions/create", **denied)
+    refused = server.call("GET", f"{M2}/registered-models/get", who="bob", name="greeting")
+    assert refused.status_code == 403
+    user = server.ok("GET", f"{M2}/users/get", username="bob")["user"]
+    [shown] = user["registered_model_permissions"]
+    assert (shown["name"], shown["permission"]) == ("greeting", "NO_PERMISSIONS")
+
+
+def test_a_user_shows_its_permissions_for_scorers(server):
+    key = {"experiment_id": "0", "scorer_name": "is it/short?"}
+    server.ok("POST", f"{M3}/scorers/permissions/create", username="bob", permission="EDIT", **key)
+    user = server.ok("GET", f"{M2}/users/get", username="bob")["user"]
+    assert user["scorer_permissions"] == [key | {"user_id": user["id"], "permission": "EDIT"}]

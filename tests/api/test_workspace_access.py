@@ -168,3 +168,56 @@ def test_in_a_workspace_a_location_of_a_later_experiment_is_not_free(server):
         body = {"name": location, "artifact_location": location}
         response = server.call("POST", f"{B}{M2}/experiments/create", who="alice", **body)
         assert response.status_code == status, (location, response.text)
+
+
+LEVELS = f"{M3}/workspaces/team-a/permissions"
+
+
+@pytest.mark.parametrize(
+    ("level", "may_read", "may_log", "may_create"),
+    [
+        ("READ", 200, 403, 403),
+        ("USE", 200, 403, 200),
+        ("EDIT", 200, 200, 200),
+        ("NO_PERMISSIONS", 403, 403, 403),
+    ],
+)
+def test_the_levels_of_old_clients_in_a_workspace_allow_what_they_said(
+    server, level, may_read, may_log, may_create
+):
+    experiment_id = make_experiment_as(server, "hers", ADMIN, A)
+    server.ok("POST", LEVELS, username="bob", permission="MANAGE")
+    made = server.ok("POST", LEVELS, username="bob", permission=level)["permission"]
+    assert (made["workspace"], made["permission"]) == ("team-a", level)
+    bob = {"who": "bob"}
+    read = server.call("GET", f"{A}{M2}/experiments/get", **bob, experiment_id=experiment_id)
+    log = server.call("POST", f"{A}{M2}/runs/create", **bob, experiment_id=experiment_id)
+    create = server.call("POST", f"{A}{M2}/registered-models/create", **bob, name="iris")
+    assert (read.status_code, log.status_code, create.status_code) == (may_read, may_log, may_create)
+
+
+def test_levels_in_a_workspace_are_for_its_administrators(server):
+    body = {"username": "alice", "permission": "EDIT"}
+    assert error_code(server.call("POST", LEVELS, who="bob", **body))[0] == 403
+    assert error_code(server.call("GET", LEVELS, who="bob"))[0] == 403
+    assert error_code(server.call("DELETE", f"{LEVELS}?username=alice", who="bob"))[0] == 403
+    of_b = LEVELS.replace("team-a", "team-b")
+    server.ok("POST", of_b, who="bob", **body)
+    assert [one["permission"] for one in server.ok("GET", of_b, who="bob")["permissions"]] == ["EDIT"]
+    assert server.call("DELETE", f"{of_b}?username=alice", who="bob").status_code == 204
+    assert server.ok("GET", of_b, who="bob") == {"permissions": []}
+
+
+@pytest.mark.parametrize("permission", ["DENY", "OWNER"])
+def test_an_unknown_level_in_a_workspace_changes_nothing(server, permission):
+    server.ok("POST", LEVELS, username="bob", permission="EDIT")
+    refused = server.call("POST", LEVELS, username="bob", permission=permission)
+    assert error_code(refused) == (400, "INVALID_PARAMETER_VALUE")
+    assert permission in refused.json["message"]
+    assert [one["permission"] for one in server.ok("GET", LEVELS)["permissions"]] == ["EDIT"]
+
+
+def test_levels_in_a_workspace_that_does_not_exist_are_not_given(server):
+    path = LEVELS.replace("team-a", "team-z")
+    assert error_code(server.call("POST", path, username="bob", permission="EDIT"))[0] == 404
+    assert server.ok("GET", f"{M3}/workspace-permissions", who="bob", username="bob") == {"permissions": []}

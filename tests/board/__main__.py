@@ -21,7 +21,7 @@ def main() -> int:
         parser.error(f"not a release on the board: {', '.join(sorted(unknown))}")
     chosen = [c for c in clients.CLIENTS if not options.versions or c.minor in options.versions]
     if options.lock:
-        clients.lock(chosen, _say)
+        clients.lock([*chosen, *clients.ADMINS], _say)
         return 0
     for client in chosen:
         clients.install(client, _say)

@@ -24,11 +24,24 @@ _LIBRARIES = ("pandas", "numpy", "matplotlib")
 _PKG_RESOURCES = "setuptools<70"
 
 
+# mlflow.server.get_app_client imports MLflow's server, which mlflow-skinny has without its libraries.
+_SERVER = ("Flask", "Flask-WTF", "sqlalchemy<2.1", "alembic", "graphene")
+
+
 class Client(NamedTuple):
-    """A release of the client. ``needs`` are requirements that it lacks or does not limit enough."""
+    """A release of the client. ``needs`` are requirements that it lacks or does not limit enough.
+
+    ``kind`` tells several environments of a release apart.
+    """
 
     version: str
     needs: tuple[str, ...] = ()
+    kind: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of its environment."""
+        return self.version + self.kind
 
     @property
     def minor(self) -> str:
@@ -37,11 +50,11 @@ class Client(NamedTuple):
     @property
     def requirements(self) -> Path:
         """The file with all packages of the environment and their versions, written by ``lock``."""
-        return _REQUIREMENTS / f"{self.version}.txt"
+        return _REQUIREMENTS / f"{self.name}.txt"
 
     @property
     def python(self) -> Path:
-        return ENVIRONMENTS / self.version / "bin" / "python"
+        return ENVIRONMENTS / self.name / "bin" / "python"
 
 
 # The newest patch release of each minor release.
@@ -57,6 +70,12 @@ CLIENTS = (
     Client("3.11.1"),
     Client("3.17.2"),
 )
+# Clients of the two older forms that the calls for users and permissions have had. The third is that of the
+# release with which these tests run.
+ADMINS = (
+    Client("2.9.2", (_PKG_RESOURCES, "pandas<3", *_SERVER), "-admin"),
+    Client("3.12.0", _SERVER, "-admin"),
+)
 
 
 def install(client: Client, say: Callable[[str], None]) -> None:
@@ -65,7 +84,7 @@ def install(client: Client, say: Callable[[str], None]) -> None:
     folder = client.python.parent.parent
     stamp = folder / ".installed"
     ENVIRONMENTS.mkdir(exist_ok=True)
-    with _locked(ENVIRONMENTS / f"{client.version}.lock"):
+    with _locked(ENVIRONMENTS / f"{client.name}.lock"):
         if stamp.exists() and stamp.read_text() == wanted:
             return
         say(f"installing mlflow-skinny {client.version} into {folder.relative_to(ROOT)}")

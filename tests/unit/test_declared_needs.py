@@ -156,8 +156,13 @@ CHECKED_ELSEWHERE = {
             *(
                 f"{verb}{noun}Permission"
                 for verb in ("Create", "Get", "Update", "Delete")
-                for noun in ("Experiment", "RegisteredModel", "Scorer")
+                for noun in (
+                    *("Experiment", "RegisteredModel", "Scorer"),
+                    *("GatewaySecret", "GatewayEndpoint", "GatewayModelDefinition"),
+                )
             ),
+            *("ListWorkspacePermissions", "SetWorkspacePermission", "DeleteWorkspacePermission"),
+            "ListUserWorkspacePermissions",
         ],
         _OWN,
     ),

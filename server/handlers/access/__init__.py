@@ -5,6 +5,7 @@
 - ``roles``: roles, their permissions and who has them
 - ``user_permissions``: permissions of single users
 - ``resource_permissions``: the same, in the calls of MLflow 2.5 to 3.12
+- ``workspace_permissions``: levels of users in whole workspaces, in the calls of MLflow 3.10 to 3.12
 - ``tokens``: API tokens
 - ``share_links``: links that show runs without a log-in
 - ``service_accounts``: accounts for programs
@@ -23,6 +24,7 @@ from . import (
     trust,
     user_permissions,
     users,
+    workspace_permissions,
     workspaces,
 )
 
@@ -36,5 +38,6 @@ __all__ = [
     "trust",
     "user_permissions",
     "users",
+    "workspace_permissions",
     "workspaces",
 ]

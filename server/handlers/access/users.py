@@ -18,8 +18,8 @@ from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
 from trackway.storage.access import grants, principals, roles
 
+from . import resource_permissions
 from .callers import administrated_workspaces, caller, check_self_or_admin
-from .resource_permissions import experiment_permission, model_permission
 from .roles import messages
 
 
@@ -142,19 +142,9 @@ def delete_user(ctx: Context, req: x.DeleteUser) -> x.DeleteUser.Response:
 
 def _user(row: Any, own: Mapping[int, Sequence[Any]] = MappingProxyType({})) -> x.User:
     """Return a user with its own permissions, which clients of MLflow 2.5 to 3.12 read here."""
-    granted = own.get(row.id, ())
     return x.User(
         id=row.id,
         username=row.name,
         is_admin=bool(row.is_admin),
-        experiment_permissions=[
-            codec.encode(experiment_permission(grant, row.id))
-            for grant in granted
-            if grant.resource_type == "experiment"
-        ],
-        registered_model_permissions=[
-            codec.encode(model_permission(grant, row.id))
-            for grant in granted
-            if grant.resource_type == "registered_model"
-        ],
+        **resource_permissions.of_user(own.get(row.id, ()), row.id),
     )

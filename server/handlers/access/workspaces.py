@@ -13,14 +13,14 @@ from trackway.storage.access import moves, workspaces
 
 @handles(m.ListWorkspaces, can=policy.read_workspaces)
 def list_workspaces(ctx: Context, req: m.ListWorkspaces) -> m.ListWorkspaces.Response:
-    _check_enabled(ctx)
+    check_enabled(ctx)
     found = workspaces.find_all(ctx.tx, _visible(ctx))
     return m.ListWorkspaces.Response(workspaces=[workspaces.message(row) for row in found])
 
 
 @handles(m.GetWorkspace, can=policy.read_workspaces)
 def get_workspace(ctx: Context, req: m.GetWorkspace) -> m.GetWorkspace.Response:
-    _check_enabled(ctx)
+    check_enabled(ctx)
     workspace_rules.check_name(req.workspace_name)
     visible = _visible(ctx)
     if visible is not None and req.workspace_name not in visible:
@@ -30,7 +30,7 @@ def get_workspace(ctx: Context, req: m.GetWorkspace) -> m.GetWorkspace.Response:
 
 @handles(m.CreateWorkspace, can=policy.create_workspace)
 def create_workspace(ctx: Context, req: m.CreateWorkspace) -> m.CreateWorkspace.Response:
-    _check_enabled(ctx)
+    check_enabled(ctx)
     workspace_rules.check_new_name(req.name)
     row = workspaces.create(
         ctx.tx, _checked(ctx, req.name, req), seeds_roles=ctx.config.variables.seeds_roles
@@ -40,7 +40,7 @@ def create_workspace(ctx: Context, req: m.CreateWorkspace) -> m.CreateWorkspace.
 
 @handles(m.UpdateWorkspace, can=policy.edit_workspace)
 def update_workspace(ctx: Context, req: m.UpdateWorkspace) -> m.UpdateWorkspace.Response:
-    _check_enabled(ctx)
+    check_enabled(ctx)
     workspace_rules.check_name(req.workspace_name)
     archive = req.trace_archival_config or m.TraceArchivalConfig()
     if not any(
@@ -55,7 +55,7 @@ def update_workspace(ctx: Context, req: m.UpdateWorkspace) -> m.UpdateWorkspace.
 @handles(m.DeleteWorkspace, can=policy.delete_workspace)
 def delete_workspace(ctx: Context, req: m.DeleteWorkspace) -> m.DeleteWorkspace.Response:
     """Delete a workspace. The mode is in the query string, which is not part of MLflow's message."""
-    _check_enabled(ctx)
+    check_enabled(ctx)
     query = parse_query(ctx.request.environ.get("QUERY_STRING", ""))
     mode = query.get("mode", [workspace_rules.RESTRICT])[-1]
     workspace_rules.check_mode(mode)
@@ -91,7 +91,7 @@ def _visible(ctx: Context) -> frozenset[str] | None:
     return identity.workspaces
 
 
-def _check_enabled(ctx: Context) -> None:
+def check_enabled(ctx: Context) -> None:
     """Raise ``FeatureDisabled`` with MLflow's text. Clients would repeat MLflow's status, 503."""
     if not ctx.config.enable_workspaces:
         raise FeatureDisabled(
