@@ -1,6 +1,9 @@
 """Identities and permissions.
 
 - ``gate``: establishes the identity of every request, or refuses it
+- ``epochs``: when what a gate has cached is outdated
+- ``verifier``: verifies credentials
+- ``browser_sessions``: starts and ends the sessions of browsers
 - ``identity``: the caller and the workspace of a request
 - ``workspaces``: which workspace a request is for
 - ``credentials``: what a request presents: a password, a token, a session

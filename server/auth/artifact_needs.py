@@ -7,7 +7,7 @@ by the numbers in a path: locations are chosen by clients, and after an import t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from trackway.storage.access.artifact_owners import Owner
 from trackway.storage.artifacts.locations import is_proxied
 
 from . import needs
+from .needs import Asked
 from .rights import Action, Rights, Rung
 
 if TYPE_CHECKING:
@@ -44,20 +45,12 @@ class WithinArtifacts(NamedTuple):
 
     action: Action
 
-    def is_allowed(
-        self,
-        tx: Tx,
-        identity: Identity,
-        request: Message,
-        path_values: Mapping[str, str],
-        places: Locations | None,
-    ) -> bool:
+    def is_allowed(self, asked: Asked) -> bool:
         """Return whether the rights allow the action on the path."""
+        tx, identity, rights, request, path_values, places = asked
         sent = path_values.get("artifact_path") or getattr(request, "path", None) or ""
         if places is None or not places.serves:
             return True  # the handler says that the server has no artifacts
-        rights = identity.rights
-        assert rights is not None
         path = artifact_paths.check(sent)
         if identity.has_workspaces:
             path = artifact_owners.meant(tx, places, places.served, identity.workspace_name, path)
@@ -75,16 +68,8 @@ class WithinNewLocation(NamedTuple):
     others, too.
     """
 
-    def is_allowed(
-        self,
-        tx: Tx,
-        identity: Identity,
-        request: Message,
-        path_values: Mapping[str, str],
-        places: Locations | None,
-    ) -> bool:
-        rights = identity.rights
-        assert rights is not None
+    def is_allowed(self, asked: Asked) -> bool:
+        tx, _, rights, request, _, places = asked
         location = getattr(request, "artifact_location", None)
         place = _new_place(places, location) if location else None
         if place is None or places is None:
@@ -105,16 +90,8 @@ class WithinSource(NamedTuple):
     The handler itself refuses a source on this server outside of the run or logged model of the request.
     """
 
-    def is_allowed(
-        self,
-        tx: Tx,
-        identity: Identity,
-        request: Message,
-        path_values: Mapping[str, str],
-        places: Locations | None,
-    ) -> bool:
-        rights = identity.rights
-        assert rights is not None
+    def is_allowed(self, asked: Asked) -> bool:
+        tx, _, rights, request, _, places = asked
         source = getattr(request, "source", None) or ""
         try:
             scheme = urlsplit(source).scheme

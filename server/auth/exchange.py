@@ -51,7 +51,7 @@ class TokenExchange:
         except (UnicodeDecodeError, ApiError) as error:
             return _refusal("invalid_request", getattr(error, "message", "The form is no UTF-8."))
         try:
-            trusted = self._gate.verify_trusted(text)
+            trusted = self._gate.verifier.verify_trusted(text)
         except Refused as refused:
             return _refusal("invalid_grant", str(refused))
         try:

@@ -61,6 +61,9 @@ class Identity(NamedTuple):
     has_workspaces: bool = False
 
 
+# Key of the request id in the environ.
+REQUEST_ID = "trackway.request_id"
+
 ANONYMOUS = Identity(user=None, workspace=DEFAULT_WORKSPACE, is_unrestricted=True)
 
 

@@ -13,12 +13,19 @@ Several are separated by commas, and all must hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple, cast
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from trackway.client_compat.access_rules import ALL
 
 from .rights import Action, Rights, Rung
+
+if TYPE_CHECKING:
+    from trackway.client_compat.wire import Message
+    from trackway.storage.artifacts.locations import Locations
+    from trackway.storage.database import Tx
+
+    from .identity import Identity
 
 _NEED = re.compile(
     r"!(?P<not_denied>\w+)|(?:(?P<tier>\w+)>)?(?P<container>[EM]|\((?P<inner>[EM]):(?P<weaker>\w+)\)):(?P<action>\w+)"
@@ -31,6 +38,20 @@ _TYPES = {
     ("version", False): "registered_model_version",
     ("version", True): "prompt_version",
 }
+
+
+class Asked(NamedTuple):
+    """A request whose needs are to be decided: ``is_allowed`` of each part of a permission gets one.
+
+    ``path_values`` are the variables of the path, ``places`` the artifact stores.
+    """
+
+    tx: Tx
+    identity: Identity
+    rights: Rights
+    request: Message
+    path_values: Mapping[str, str]
+    places: Locations | None
 
 
 class Need(NamedTuple):

@@ -19,6 +19,7 @@ from trackway.storage.access import containers
 from . import needs, shared
 from .artifact_needs import WithinArtifacts, WithinNewLocation, WithinSource
 from .identity import Identity
+from .needs import Asked
 from .redaction import WithinFilter
 from .rights import Rights
 
@@ -51,18 +52,10 @@ class Within(NamedTuple):
     # learn that a name is not used.
     allows_missing: bool = False
 
-    def is_allowed(
-        self,
-        tx: Tx,
-        identity: Identity,
-        request: Message,
-        path_values: Mapping[str, str],
-        places: Locations | None,
-    ) -> bool:
+    def is_allowed(self, asked: Asked) -> bool:
         """Return whether the caller's rights meet the needs."""
-        rights = identity.rights
-        assert rights is not None
-        keys = self.keys(request)
+        tx, rights = asked.tx, asked.rights
+        keys = self.keys(asked.request)
         if self.is_model:
             return all(self._model_is_allowed(tx, rights, name) for name in keys)
         if not rights.depends_on_single("experiment"):
@@ -140,7 +133,8 @@ class Permission:
             )
         if rights.link is not None:
             shared.check(tx, rights.link, request)
-        if not all(part.is_allowed(tx, identity, request, path_values, places) for part in self.within):
+        asked = Asked(tx, identity, rights, request, path_values, places)
+        if not all(part.is_allowed(asked) for part in self.within):
             raise PermissionDenied(f"{principal.name} may not {self.verb} {self._object(request)}.")
 
     def _object(self, request: Message) -> str:

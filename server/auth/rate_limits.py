@@ -13,13 +13,22 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
 
 from trackway.client_compat.errors import TooManyRequests
+
+if TYPE_CHECKING:
+    from ..config import Config
 
 _BURST_S = 2.0
 # Clients of MLflow give up after some minutes of waiting.
 _MAX_WAIT_S = 60.0
 _MAX_KEYS = 10_000
+
+
+def rate_of(config: Config) -> float:
+    """Return the rate that one of the server's worker processes allows each caller."""
+    return config.rate_limit / (config.workers or 1)
 
 
 class RateLimits:

@@ -16,10 +16,7 @@ from trackway.client_compat.searchable import Searchable
 from trackway.client_compat.wire import Message
 
 if TYPE_CHECKING:
-    from trackway.storage.artifacts.locations import Locations
-    from trackway.storage.database import Tx
-
-    from .identity import Identity
+    from .needs import Asked
 
 # The fields that are hidden, by type of resources and message.
 _FIELDS: Mapping[str, Mapping[type[Message], tuple[str, ...]]] = {
@@ -43,15 +40,9 @@ class WithinFilter(NamedTuple):
     key: str
     searchable: Searchable
 
-    def is_allowed(
-        self,
-        tx: Tx,
-        identity: Identity,
-        request: Message,
-        path_values: Mapping[str, str],
-        places: Locations | None,
-    ) -> bool:
-        if identity.rights is None or "run" not in identity.rights.hidden:
+    def is_allowed(self, asked: Asked) -> bool:
+        request = asked.request
+        if "run" not in asked.rights.hidden:
             return True
         try:
             tree = parse_filter(getattr(request, "filter", None) or "", self.searchable)

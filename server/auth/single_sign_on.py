@@ -27,7 +27,7 @@ from trackway.storage.database import Tx
 
 from ..config import ConfigError, Provider
 from ..responses import Headers
-from . import signed_tokens
+from . import browser_sessions, signed_tokens
 from .credentials import Refused
 from .identity import Principal
 
@@ -97,14 +97,14 @@ class SingleSignOn:
         if "error" in query:
             text = query.get("error_description") or query["error"]
             raise Refused(f"{provider.title} refuses the log-in: {text[:_MAX_SHOWN]}")
-        metadata = self._gate.issuer_keys.metadata(provider.issuer)
+        metadata = self._gate.verifier.issuer_keys.metadata(provider.issuer)
         must_name_issuer = metadata.get("authorization_response_iss_parameter_supported") is True
         if query.get("iss", provider.issuer if not must_name_issuer else "") != provider.issuer:
             raise Refused("The answer comes from another identity provider.")
         claims = self._claims(environ, provider, query.get("code", ""), login)
         user = self._user(provider, claims)
         principal = Principal(user.id, user.kind, user.name, bool(user.is_admin), f"provider {provider.name}")
-        session_id = self._gate.open_session(principal, environ)
+        session_id = browser_sessions.start(self._backend.database, principal, environ)
         return Finished(session_id, login["next"], [_cookie(environ, login_state, "", 0)])
 
     def _begun(self, environ: dict[str, Any], provider: Provider, login_state: str) -> dict[str, str]:
@@ -128,7 +128,7 @@ class SingleSignOn:
         from requests import RequestException
 
         client = self._client(environ, provider)
-        keys = self._gate.issuer_keys
+        keys = self._gate.verifier.issuer_keys
         try:
             token = client.fetch_token(
                 self._endpoint(provider, "token_endpoint"),
@@ -214,7 +214,7 @@ class SingleSignOn:
     def _client(self, environ: dict[str, Any], provider: Provider) -> Any:
         from authlib.integrations.requests_client import OAuth2Session
 
-        methods = self._gate.issuer_keys.metadata(provider.issuer).get(
+        methods = self._gate.verifier.issuer_keys.metadata(provider.issuer).get(
             "token_endpoint_auth_methods_supported", ["client_secret_basic"]
         )
         method = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
@@ -234,7 +234,7 @@ class SingleSignOn:
         return self.settings.public_url or host
 
     def _endpoint(self, provider: Provider, name: str) -> str:
-        found = self._gate.issuer_keys.metadata(provider.issuer).get(name)
+        found = self._gate.verifier.issuer_keys.metadata(provider.issuer).get(name)
         if not isinstance(found, str):
             raise Unavailable(f"{provider.issuer} has no {name}.")
         return found

@@ -18,7 +18,8 @@ from werkzeug.wsgi import ClosingIterator
 from trackway.client_compat import errors
 
 from ..auth import shared, workspaces
-from ..auth.gate import REQUEST_ID, Gate
+from ..auth.gate import Gate
+from ..auth.identity import REQUEST_ID
 from ..config import Config
 from ..request_body import Environ
 from ..responses import TEXT_TYPE, Answer, Stream, error_answer, status_line, unexpected_answer

@@ -98,7 +98,7 @@ def test_a_second_request_costs_no_verification_no_statement_and_no_call_of_the_
     before = dict(issuer.requests)
     statements = statements_of(server.backend.database)
     gate = server.client.application.wsgi_app._gate
-    gate.verify_trusted = None  # a call would fail
+    gate.verifier.verify_trusted = None  # a call would fail
     gate._checked_at = time.monotonic()
     assert ask(server, token).status_code == 200
     assert not any("issuers" in statement or "principals" in statement for statement in statements)
@@ -111,7 +111,7 @@ def test_new_keys_of_the_issuer_are_found_and_its_old_keys_are_refused(server, i
     for kind in (RSAKey, ECKey):
         issuer.rotate(kind)
         gate = server.client.application.wsgi_app._gate
-        gate.issuer_keys._known[issuer.url].fetched_at -= 2
+        gate.verifier.issuer_keys._known[issuer.url].fetched_at -= 2
         assert ask(server, issuer.token()).status_code == 200
     gate._cache.clear()
     assert ask(server, old).status_code == 401
@@ -127,7 +127,7 @@ def test_unknown_keys_are_looked_up_at_most_once_a_second(server, issuer):
 def test_known_keys_remain_in_use_while_the_issuer_does_not_answer(server, issuer):
     assert ask(server, issuer.token()).status_code == 200
     issuer.is_down = True
-    server.client.application.wsgi_app._gate.issuer_keys._known[issuer.url].fetched_at -= 7200
+    server.client.application.wsgi_app._gate.verifier.issuer_keys._known[issuer.url].fetched_at -= 7200
     assert ask(server, issuer.token(job_id="4712")).status_code == 200
     assert ask(server, issuer.token({"kid": "unknown"})).status_code == 503
 
@@ -246,7 +246,7 @@ def test_forged_tokens_are_refused(server, issuer):
     refused = {}
     for name, token in forgeries(issuer):
         # The limit of look-ups must not be the reason.
-        server.client.application.wsgi_app._gate.issuer_keys._known[issuer.url].fetched_at -= 2
+        server.client.application.wsgi_app._gate.verifier.issuer_keys._known[issuer.url].fetched_at -= 2
         refused[name] = (ask(server, token).status_code, exchange(server, token).status_code)
     assert {name: found for name, found in refused.items() if found != (401, 400)} == {}
     assert len(refused) > 30
