@@ -10,7 +10,7 @@
 """
 
 from .access import AccessSettings
-from .checks import ConfigError, exposure_warnings, flag, is_loopback
+from .checks import ConfigError, Network, exposure_warnings, flag, is_loopback
 from .settings import PROXIED_ARTIFACTS, Config, is_switch, options
 from .sign_on import Provider, SignOn
 from .variables import (
@@ -30,6 +30,7 @@ __all__ = [
     "ConfigError",
     "GraphqlLimits",
     "JobSettings",
+    "Network",
     "Provider",
     "SignOn",
     "Variables",

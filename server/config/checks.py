@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .settings import Config
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 class ConfigError(ValueError):
     """A setting has an invalid value. The message is one sentence for the operator."""
 
@@ -31,6 +34,11 @@ def check(config: Config) -> None:
         if choices and getattr(config, item.name) not in choices:
             value = getattr(config, item.name)
             raise ConfigError(f"{flag(item.name)} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Return networks that are separated by commas. Raise ``ValueError``."""
+    return tuple(ipaddress.ip_network(word.strip()) for word in text.split(",") if word.strip())
 
 
 def exposure_warnings(config: Config) -> list[str]:
@@ -116,6 +124,12 @@ def _check_access(config: Config) -> None:
         raise ConfigError(
             "--auth-config names identity providers, but this server lets everybody in; add --auth."
         )
+    try:
+        networks(config.trusted_proxies)
+    except ValueError as error:
+        raise ConfigError(
+            f"--trusted-proxies must be comma-separated networks or addresses, such as 10.1.0.0/16: {error}."
+        ) from None
     if config.rate_limit < 0:
         raise ConfigError(
             f"--rate-limit must be a number of requests a second, or 0 for no limit, not {config.rate_limit}."

@@ -16,7 +16,7 @@ from typing import Any
 from trackway.client_compat import uris
 from trackway.storage.artifacts.s3_settings import S3Settings
 
-from .checks import ConfigError, check, is_loopback
+from .checks import ConfigError, Network, check, is_loopback, networks
 from .sign_on import SignOn
 from .unsupported import UnsupportedOption, check_unsupported
 from .variables import Variables
@@ -171,6 +171,15 @@ class Config:
         topic="Access",
         env="TRACKWAY_SHARE_LINKS",
         choices=("read", "manage", "off"),
+    )
+    trusted_proxies: str = option(
+        "",
+        "Comma-separated networks or addresses of proxies, such as 10.1.0.0/16. From these, the client's "
+        "address is taken from the header X-Forwarded-For, for limits, the audit and the access log. "
+        "Default: none, the client is who has the connection.",
+        topic="Network",
+        env="TRACKWAY_TRUSTED_PROXIES",
+        metavar="NETWORKS",
     )
     enable_workspaces: bool = option(
         False,
@@ -380,6 +389,10 @@ class Config:
         if self.auth is not None:
             return self.auth
         return bool(self.app_name) or not is_loopback(self.host)
+
+    @property
+    def proxy_networks(self) -> tuple[Network, ...]:
+        return networks(self.trusted_proxies)
 
     @property
     def is_on_sqlite(self) -> bool:

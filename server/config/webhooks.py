@@ -6,9 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .checks import ConfigError, number
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from .checks import ConfigError, Network, networks, number
 
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"", "false", "0", "no", "off"}
 _ALL_NETWORKS = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
@@ -56,7 +54,7 @@ def _networks(environment: Mapping[str, str], variable: str) -> tuple[Network, .
     if value.lower() in _FALSE:
         return ()
     try:
-        return tuple(ipaddress.ip_network(word.strip()) for word in value.split(",") if word.strip())
+        return networks(value)
     except ValueError as error:
         raise ConfigError(
             f"{variable} must be true, false, or comma-separated networks such as 10.1.0.0/16: {error}."

@@ -3,6 +3,7 @@
 - ``wsgi``: the WSGI application; the steps that every request passes.
 - ``router``: finds the responder for a verb and a path.
 - ``security``: checks of the Host and Origin headers, CORS, security headers.
+- ``proxies``: the address of a client behind proxies.
 - ``observability``: request ids, log formats, the access log, metrics for Prometheus.
 - ``probes``: responders for ``/health``, ``/version``, ``/ready`` and ``/metrics``.
 - ``transfers``: requests with a file as request or response body.

@@ -25,6 +25,7 @@ from ..request_body import Environ
 from ..responses import TEXT_TYPE, Answer, Stream, error_answer, status_line, unexpected_answer
 from ..usage import WARNING
 from . import observability
+from .proxies import TrustedProxies
 from .router import Request, Responder, Router
 from .security import Security
 from .unserved_calls import UnservedCalls
@@ -53,6 +54,7 @@ class WsgiApp:
         self._has_workspaces = config.enable_workspaces
         self._has_links = config.requires_login and config.share_links != "off"
         self._security = Security(config)
+        self._proxies = TrustedProxies(config.proxy_networks)
         self._router = Router()
         # Verbs and paths, without prefixes, for which ``is_fixed`` is true.
         self._fixed: set[tuple[str, str]] = set()
@@ -92,6 +94,8 @@ class WsgiApp:
         """Return the response to a request. Exceptions become error responses."""
         environ[STARTED] = time.perf_counter()
         request_id = environ[REQUEST_ID] = observability.request_id(environ)
+        if self._proxies and (forwarded_for := environ.get("HTTP_X_FORWARDED_FOR")):
+            environ["REMOTE_ADDR"] = self._proxies.client(environ.get("REMOTE_ADDR", ""), forwarded_for)
         if self.metrics:
             self.metrics.begin()
         try:

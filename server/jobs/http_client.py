@@ -22,7 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import make_headers, parse_url
 
-from ..config.webhooks import Network
+from ..config import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

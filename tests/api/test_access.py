@@ -540,3 +540,33 @@ def test_a_forged_or_old_setup_link_is_refused(new_server, monkeypatch):
         assert "not valid" in response.text
     monkeypatch.setattr(first_admin, "_VALID_S", -1)
     assert client.get(link).status_code == 403
+
+
+# ---- behind proxies
+
+
+@pytest.mark.parametrize("trusted", ["127.0.0.0/8", ""])
+def test_the_address_of_a_client_behind_a_proxy_is_limited_and_audited(store_uri, tmp_path, trusted):
+    with closed_server(store_uri, tmp_path, trusted_proxies=trusted) as server:
+
+        def fail(client, name="alice"):
+            headers = basic(name, "a wrong password") | {"X-Forwarded-For": f"127.0.0.1, {client}"}
+            return server.client.get(ME, headers=headers).status_code
+
+        assert [fail("203.0.113.7") for _ in range(6)] == [401] * 5 + [429]
+        assert fail("203.0.113.8") == (401 if trusted else 429)
+        server.backend.refusals.write()
+        entries = server.ok("GET", "/api/3.0/trackway/audit", outcome="unauthenticated")["entries"]
+        assert {entry["address"] for entry in entries} == (
+            {"203.0.113.7", "203.0.113.8"} if trusted else {"127.0.0.1"}
+        )
+
+
+def test_a_forged_address_of_somebody_who_is_no_trusted_proxy_is_not_believed(store_uri, tmp_path):
+    with closed_server(store_uri, tmp_path, trusted_proxies="10.1.0.0/16") as server:
+        wrong = basic("alice", "a wrong password")
+        found = [
+            server.client.get(ME, headers=wrong | {"X-Forwarded-For": f"203.0.113.{n}"}).status_code
+            for n in range(6)
+        ]
+        assert found == [401] * 5 + [429]
