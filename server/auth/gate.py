@@ -92,7 +92,7 @@ class OpenGate(Epochs):
         name = workspaces.named(environ, self._has_workspaces)
         is_open = is_open_path(environ["PATH_INFO"])
         if not is_open:
-            self._rates.take(environ.get("REMOTE_ADDR", ""))
+            self._rates.take(environ.get("REMOTE_ADDR", ""), environ)
         if not self._has_warned and ("HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ):
             self._has_warned = True
             log.warning(
@@ -133,7 +133,7 @@ class ClosedGate(Epochs):
         try:
             credential = presented(environ)
             if credential is None:
-                self._rates.take(address)
+                self._rates.take(address, environ)
                 return browsers.challenge(environ)
             if credential.kind == "session" and browsers.is_log_out(environ):
                 return browsers.log_out_challenge()
@@ -142,10 +142,10 @@ class ClosedGate(Epochs):
                 raise Refused("You are logged out.")
             entry = self._entry(credential, environ)
         except (Malformed, Refused) as refused:
-            self._rates.take(address)
+            self._rates.take(address, environ)
             self._record_failure(refused, environ)
             return browsers.challenge(environ, str(refused))
-        self._rates.take(entry.principal.id)
+        self._rates.take(entry.principal.id, environ)
         # After the log-in: strangers do not learn which workspaces there are.
         identity = self._identity(workspace, entry, credential, environ)
         try:
@@ -268,7 +268,7 @@ class ClosedGate(Epochs):
         entry: Entry | None = self._cache.get(key)
         if entry is None or entry.epoch < self._epoch or is_over(entry.expiry_ms, now_ms):
             # Valid credentials count for their principal, others for the address, see ``identify``.
-            self._rates.check(environ.get("REMOTE_ADDR", ""))
+            self._rates.check(environ.get("REMOTE_ADDR", ""), environ)
             entry = self.verifier.verify(credential, environ, now_ms, entry)
             self._cache.put(key, entry)
         if now_ms - entry.recorded_ms > _RECORD_EVERY_MS:

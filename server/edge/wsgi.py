@@ -20,6 +20,7 @@ from trackway.client_compat import errors
 from ..auth import shared, workspaces
 from ..auth.gate import Gate
 from ..auth.identity import REQUEST_ID
+from ..auth.rate_limits import HEADERS as RATE_LIMIT
 from ..config import Config
 from ..request_body import Environ
 from ..responses import TEXT_TYPE, Answer, Stream, error_answer, status_line, unexpected_answer
@@ -109,6 +110,8 @@ class WsgiApp:
         extra = [*self._security.headers(environ), ("X-Request-Id", request_id)]
         if shared.LINK in environ:
             extra += shared.HEADERS
+        if RATE_LIMIT in environ:
+            extra += environ[RATE_LIMIT]
         if WARNING in environ:
             extra.append(("X-Trackway-Warning", environ[WARNING].encode("ascii", "replace").decode()))
         if isinstance(answer, Stream):

@@ -44,3 +44,18 @@ def test_the_share_of_a_worker_is_its_part_of_the_limit(store_uri, tmp_path):
     with closed_server(store_uri, tmp_path, rate_limit=4, workers=2) as server:
         found = statuses(server, 6, **basic(ADMIN, PASSWORD))
         assert (found[:4], found[-1]) == ([200] * 4, 429)
+
+
+def test_responses_say_what_is_left_of_the_limit(server):
+    found = [server.call("GET", ME, who="alice") for _ in range(6)]
+    assert {response.headers["RateLimit-Limit"] for response in found} == {"4"}
+    assert [response.headers["RateLimit-Remaining"] for response in found][:4] == ["3", "2", "1", "0"]
+    # Four requests at two a second.
+    assert (found[-1].status_code, found[-1].headers["RateLimit-Reset"]) == (429, "2")
+    assert server.client.get(ME).headers["RateLimit-Remaining"] == "3"
+    assert "RateLimit-Limit" not in server.client.get("/health").headers
+
+
+def test_a_server_without_a_limit_says_nothing_about_one(store_uri, tmp_path):
+    with closed_server(store_uri, tmp_path) as server:
+        assert "RateLimit-Limit" not in server.call("GET", ME, who="alice").headers

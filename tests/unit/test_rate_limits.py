@@ -25,7 +25,7 @@ def waits(limits: RateLimits, key: object, count: int) -> list[int]:
     found = []
     for _ in range(count):
         try:
-            limits.take(key)
+            limits.take(key, {})
             found.append(0)
         except TooManyRequests as refused:
             found.append(int(refused.headers["Retry-After"]))
@@ -66,11 +66,11 @@ def test_programs_that_wait_as_told_come_through_at_the_second_attempt(clock: Cl
 def test_without_a_rate_there_is_no_limit(clock: Clock) -> None:
     limits = RateLimits(0, clock)
     assert waits(limits, "a", 1000) == [0] * 1000
-    limits.check("a")
+    limits.check("a", {})
 
 
 def test_few_requests_are_remembered_for_many_callers(clock: Clock) -> None:
     limits = RateLimits(1, clock)
     for number in range(10_050):
-        limits.take(number)
+        limits.take(number, {})
     assert len(limits._buckets) == 10_000
