@@ -4,6 +4,7 @@
 - ``epochs``: when what a gate has cached is outdated
 - ``verifier``: verifies credentials
 - ``browser_sessions``: starts and ends the sessions of browsers
+- ``provider_log_out``: log-out at the identity provider, too
 - ``identity``: the caller and the workspace of a request
 - ``workspaces``: which workspace a request is for
 - ``credentials``: what a request presents: a password, a token, a session

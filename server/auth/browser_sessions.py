@@ -17,14 +17,14 @@ from .identity import ANONYMOUS, REQUEST_ID, Principal, origin_of
 
 # A session ends after this time without use, and after a week in any case.
 IDLE_MS = 12 * 3_600_000
-_LIFETIME_MS = 7 * 86_400_000
+LIFETIME_MS = 7 * 86_400_000
 
 
 def start(database: Database, principal: Principal, environ: dict[str, Any]) -> str:
     """Return the id of a new session of a principal that has proved who it is."""
     session_id = secrets.token_urlsafe(32)
     digest = api_tokens.digest(session_id)
-    expiry = time.time_ns() // 1_000_000 + _LIFETIME_MS
+    expiry = time.time_ns() // 1_000_000 + LIFETIME_MS
     origin = origin_of(ANONYMOUS._replace(principal=principal), environ)
 
     def work(tx: Tx) -> None:

@@ -38,10 +38,10 @@ def challenge(environ: dict[str, Any], reason: str = "") -> Answer:
     text = f"{reason} {_NOT_AUTHENTICATED}".strip()
     headers: Headers = [TEXT_TYPE, ("Cache-Control", "no-store")]
     if _is_page_load(environ):
-        path = environ["PATH_INFO"]
+        path = environ.get(MOUNT, "") + environ["PATH_INFO"]
         query = environ.get("QUERY_STRING", "")
         there = quote(path.lstrip("/") + (f"?{query}" if query else ""), safe="")
-        location = f"{environ.get('SCRIPT_NAME', '')}{LOGIN_PATH}" + (f"?next={there}" if there else "")
+        location = f"{root_of(environ)}{LOGIN_PATH}" + (f"?next={there}" if there else "")
         return Answer(302, [*headers, ("Location", location)], text.encode())
     if not _is_from_page(environ):
         headers.append(_BASIC)
@@ -137,5 +137,12 @@ def _is_from_page(environ: dict[str, Any]) -> bool:
 def _attributes(environ: dict[str, Any]) -> str:
     secure = "; Secure" if environ["wsgi.url_scheme"] == "https" else ""
     # One session for all workspaces, whichever the page of the log-in was in.
-    root = environ.get("SCRIPT_NAME", "").removesuffix(environ.get(MOUNT, ""))
-    return f"Path={root or '/'}; SameSite=Lax{secure}"
+    return f"Path={root_of(environ) or '/'}; SameSite=Lax{secure}"
+
+
+def root_of(environ: dict[str, Any]) -> str:
+    """Return the path of the whole server, without ``/t/<workspace>``: there the log-in is.
+
+    Identity providers know one address of it.
+    """
+    return str(environ.get("SCRIPT_NAME", "")).removesuffix(environ.get(MOUNT, ""))

@@ -27,7 +27,8 @@ from trackway.storage.database import Tx
 
 from ..config import ConfigError, Provider
 from ..responses import Headers
-from . import browser_sessions, signed_tokens
+from . import browser_sessions, provider_log_out, signed_tokens
+from .browsers import root_of
 from .credentials import Refused
 from .identity import Principal
 
@@ -45,7 +46,7 @@ _MAX_SHOWN = 200
 
 
 class Finished(NamedTuple):
-    """A completed log-in: the new session, the path that the user wanted, headers that delete the cookie."""
+    """A completed log-in: the new session, the path that the user wanted, headers with cookies."""
 
     session_id: str
     next_path: str
@@ -84,7 +85,7 @@ class SingleSignOn:
             endpoint, code_verifier=login["verifier"], nonce=login["nonce"]
         )
         value = self._serializer().dumps(login | {"state": login_state})
-        return url, [_cookie(environ, login_state, value, _VALID_S)]
+        return url, [provider_log_out.cookie(environ, _COOKIE + login_state, value, _VALID_S)]
 
     def finish(self, environ: dict[str, Any], provider: Provider, query: Mapping[str, str]) -> Finished:
         """Complete a log-in with the provider's answer, which is in the query of the callback.
@@ -101,11 +102,20 @@ class SingleSignOn:
         must_name_issuer = metadata.get("authorization_response_iss_parameter_supported") is True
         if query.get("iss", provider.issuer if not must_name_issuer else "") != provider.issuer:
             raise Refused("The answer comes from another identity provider.")
-        claims = self._claims(environ, provider, query.get("code", ""), login)
+        claims, id_token = self._claims(environ, provider, query.get("code", ""), login)
         user = self._user(provider, claims)
         principal = Principal(user.id, user.kind, user.name, bool(user.is_admin), f"provider {provider.name}")
         session_id = browser_sessions.start(self._backend.database, principal, environ)
-        return Finished(session_id, login["next"], [_cookie(environ, login_state, "", 0)])
+        cookies = [
+            provider_log_out.cookie(environ, _COOKIE + login_state, "", 0),
+            provider_log_out.remembered(environ, provider, id_token),
+        ]
+        return Finished(session_id, login["next"], cookies)
+
+    def log_out_url(self, environ: dict[str, Any]) -> str | None:
+        """Return where the browser is to go to log out at its provider as well, or None."""
+        keys = self._gate.verifier.issuer_keys
+        return provider_log_out.url(environ, self.settings, keys, self._base(environ))
 
     def _begun(self, environ: dict[str, Any], provider: Provider, login_state: str) -> dict[str, str]:
         """Return what ``begin`` has stored in the browser. Raise ``Refused``."""
@@ -120,8 +130,11 @@ class SingleSignOn:
 
     def _claims(
         self, environ: dict[str, Any], provider: Provider, code: str, login: Mapping[str, str]
-    ) -> dict[str, Any]:
-        """Exchange the code, and return the claims of the verified ID token and of the user info."""
+    ) -> tuple[dict[str, Any], str]:
+        """Exchange the code, and return the claims of the verified ID token and of the user info.
+
+        Return the ID token as well.
+        """
         from authlib.integrations.base_client import OAuthError
         from authlib.oidc.core import CodeIDToken
         from joserfc.errors import JoseError
@@ -165,7 +178,7 @@ class SingleSignOn:
         except RequestException as error:
             log.warning("%s does not answer: %s", provider.issuer, error)
             raise Unavailable(f"{provider.title} does not answer; try again later.") from None
-        return claims
+        return claims, id_token
 
     def _user(self, provider: Provider, claims: Mapping[str, Any]) -> Any:
         """Return the row of the user, with the rights that the groups give. Raise ``Refused``."""
@@ -230,7 +243,7 @@ class SingleSignOn:
 
     def _base(self, environ: dict[str, Any]) -> str:
         """Return the URL of this server for browsers, without a slash at its end."""
-        host = f"{environ['wsgi.url_scheme']}://{get_host(environ)}{environ.get('SCRIPT_NAME', '')}"
+        host = f"{environ['wsgi.url_scheme']}://{get_host(environ)}{root_of(environ)}"
         return self.settings.public_url or host
 
     def _endpoint(self, provider: Provider, name: str) -> str:
@@ -264,13 +277,3 @@ def _groups(claim: Any) -> set[str]:
     if isinstance(claim, str):
         return {claim}
     return {item for item in claim if isinstance(item, str)} if isinstance(claim, list) else set()
-
-
-def _cookie(environ: dict[str, Any], login_state: str, value: str, max_age_s: int) -> tuple[str, str]:
-    # Lax: the provider's page leads back here, which is a request from another site.
-    secure = "; Secure" if environ["wsgi.url_scheme"] == "https" else ""
-    path = f"{environ.get('SCRIPT_NAME', '')}/auth/"
-    return (
-        "Set-Cookie",
-        f"{_COOKIE}{login_state}={value}; Max-Age={max_age_s}; Path={path}; HttpOnly; SameSite=Lax{secure}",
-    )

@@ -59,6 +59,8 @@ class Provider:
     allowed_groups: tuple[str, ...] = ()
     # Whether the first log-in makes the user.
     creates_users: bool = True
+    # Whether the log-out here leads to that of the provider.
+    log_out: bool = False
     # For each group the roles of its members: "role", or "workspace/role".
     roles: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 

@@ -14,13 +14,13 @@ from trackway.server.auth import browsers, first_admin
 from trackway.server.auth.credentials import Refused
 from trackway.server.auth.gate import ClosedGate
 from trackway.server.auth.identity import ANONYMOUS, origin_of
+from trackway.server.auth.provider_log_out import LOGGED_OUT_PATH, forgotten
 from trackway.server.auth.single_sign_on import SingleSignOn
 from trackway.server.backend import Backend
 
 from . import single_sign_on
 from .frame import FOLDER, Frame, caller, check_admin, date_text, error_text, redirect
 
-_LOGGED_OUT_PATH = "/auth/logged-out"
 _LIFETIMES = (("7d", "7 days"), ("30d", "30 days"), ("90d", "90 days"), ("52w", "a year"))
 
 
@@ -66,12 +66,21 @@ def mount(app: Flask, frame: Frame, backend: Backend, gate: ClosedGate) -> None:
 
     @app.post("/auth/logout")
     def log_out() -> Response:
+        cookies = [*browsers.cleared_cookies(request.environ), forgotten(request.environ)]
+        provider_url = sign_on.log_out_url(request.environ)
         gate.end_session(request.environ)
+        if provider_url:
+            # No redirect: pages forbid that their forms lead elsewhere (Content-Security-Policy).
+            page = frame.page(
+                "message.html", title="Log out", text="You are logged out here.", url=provider_url
+            )
+            page.headers.extend([*cookies, ("Refresh", f"0; url={provider_url}")])
+            return page
         # The log-in page could lead to the provider at once, which would log the user in again.
-        path = _LOGGED_OUT_PATH if sign_on.only else browsers.LOGIN_PATH
-        return redirect(path, browsers.cleared_cookies(request.environ))
+        path = LOGGED_OUT_PATH if sign_on.only else browsers.LOGIN_PATH
+        return redirect(path, cookies)
 
-    @app.get(_LOGGED_OUT_PATH)
+    @app.get(LOGGED_OUT_PATH)
     def logged_out() -> Response:
         return frame.page("message.html", title="Logged out", text="You are logged out.", link="auth/login")
 

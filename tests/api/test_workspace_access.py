@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.access import ADMIN, authorization, closed_server, error_code
+from tests.access import ADMIN, PASSWORD, authorization, closed_server, error_code
 
 from .test_workspaces import M2, M3, assign, make_experiment_as
 
@@ -221,3 +221,10 @@ def test_levels_in_a_workspace_that_does_not_exist_are_not_given(server):
     path = LEVELS.replace("team-a", "team-z")
     assert error_code(server.call("POST", path, username="bob", permission="EDIT"))[0] == 404
     assert server.ok("GET", f"{M3}/workspace-permissions", who="bob", username="bob") == {"permissions": []}
+
+
+def test_the_log_in_of_a_workspace_by_address_is_that_of_the_server_and_leads_back(server):
+    found = server.client.get(f"{A}/?x=1", headers={"Accept": "text/html"})
+    assert (found.status_code, found.headers["Location"]) == (302, "/auth/login?next=t%2Fteam-a%2F%3Fx%3D1")
+    form = {"name": "alice", "password": PASSWORD}
+    assert server.client.post(found.headers["Location"], data=form).headers["Location"] == "/t/team-a/?x=1"

@@ -60,7 +60,14 @@ class IdentityProvider:
 
     def set_client(self, *redirect_uris: str) -> None:
         """Register the client. Takes effect at the start of the provider."""
-        client = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "redirect_uris": redirect_uris}
+        client = {
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "redirect_uris": redirect_uris,
+            "post_logout_redirect_uris": [
+                f"{uri.split('/auth/')[0]}/auth/logged-out" for uri in redirect_uris
+            ],
+        }
         self._settings["clients"] = [client]
         self._write()
 

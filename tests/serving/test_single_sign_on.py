@@ -198,6 +198,19 @@ def test_log_out_ends_the_session_and_a_log_in_has_a_new_one(site, browser):
     assert browser.cookies["trackway_session"] != old
 
 
+def test_without_the_setting_the_session_of_the_provider_goes_on(site, browser):
+    log_in(site, browser)
+    assert "trackway_provider" not in browser.cookies
+    # A cookie of somebody else's making leads nowhere either.
+    forged = {"Cookie": f"{browser_cookie(browser)}; trackway_provider=company.x.y.z"}
+    answer = requests.post(f"{site.url}/auth/logout", headers=forged, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/auth/login")
+
+
+def browser_cookie(browser):
+    return f"trackway_session={browser.cookies['trackway_session']}"
+
+
 def test_a_log_in_ends_on_another_server_of_the_database_and_log_out_there_holds_here(site, browser):
     config = str(site.server.folder / "auth.toml")
     other = TrackwayServer(

@@ -102,5 +102,23 @@ def test_an_expired_session_leads_through_the_provider_to_the_same_page(page, si
     assert page.get_by_text("Your tokens").is_visible()
 
 
+def test_log_out_leads_through_that_of_the_provider(page, tmp_path_factory):
+    from playwright.sync_api import expect
+
+    settings = SETTINGS + "log_out = true\n"
+    with running_site(tmp_path_factory.mktemp("log-out"), settings) as site:
+        site.company.set_account("13", preferred_username="gus", groups=["ml"])
+        log_in(page, f"{site.url}/trackway/tokens", "13")
+        page.wait_for_url(f"{site.url}/trackway/tokens")
+        page.get_by_role("button", name="Log out").click()
+        # The provider asks whether to end its session.
+        page.get_by_role("button", name="Yes, sign me out").click()
+        page.wait_for_url(f"{site.url}/auth/logged-out*")
+        expect(page.get_by_text("You are logged out.")).to_be_visible()
+        assert not [cookie for cookie in page.context.cookies(site.url) if "trackway" in cookie["name"]]
+        page.get_by_role("link", name="Log in").click()
+        expect(page.locator('input[name="password"]')).to_be_visible()
+
+
 def session_of(page):
     return next(c["value"] for c in page.context.cookies() if c["name"] == "trackway_session")
