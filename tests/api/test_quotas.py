@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+import requests
 from click.testing import CliRunner
 
 from tests.access import ADMIN, authorization, closed_server, error_code
 from tests.databases import statements_of
 from trackway.server.cli import main
+from trackway.storage import usage
 
 M2 = "/api/2.0/mlflow"
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
@@ -159,3 +161,47 @@ def test_a_quota_that_cannot_be_set_says_why(server, store_uri, words, text):
     result = CliRunner().invoke(main, ["quota", "set", *words, "--backend-store-uri", store_uri])
     assert result.exit_code > 0
     assert text in result.output
+
+
+# ---- clients that upload directly to a bucket
+
+
+@pytest.fixture
+def bucket_server(store_uri, object_store, monkeypatch):
+    for name, value in object_store.environment.items():
+        monkeypatch.setenv(name, value)
+    with closed_server(store_uri, f"s3://{object_store.bucket()}") as server:
+        yield server
+
+
+def upload_parts(server, name, data):
+    """Upload a file in one part, as MLflow's client does. Return the response to the completion."""
+
+    def post(step, **body):
+        path = f"/api/2.0/mlflow-artifacts/mpu/{step}/0"
+        return server.client.post(path, json={"path": name, **body}, headers=admin())
+
+    begun = post("create", num_parts=1)
+    if begun.status_code != 200:
+        return begun
+    [part] = begun.json["credentials"]
+    etag = requests.put(part["url"], data=data, timeout=30).headers["ETag"]
+    return post("complete", upload_id=begun.json["upload_id"], parts=[{"part_number": 1, "etag": etag}])
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], scope="module")
+def test_multipart_uploads_are_counted_when_they_are_completed(bucket_server, store_uri):
+    server = bucket_server
+
+    def used():
+        server.backend.usage.flush()
+        return {state.kind: state.used for state in server.backend.database.run(usage.states, write=False)}
+
+    assert upload_parts(server, "a.bin", b"x" * 1000).status_code == 200
+    assert used()["artifact_bytes"] == 1000
+    words = ["quota", "set", "artifact_bytes", "--hard", "1500", "--backend-store-uri", store_uri]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    server.backend.usage.flush()
+    assert upload_parts(server, "b.bin", b"x" * 600).status_code == 200  # its size was not known before
+    assert used()["artifact_bytes"] == 1600
+    assert error_code(upload_parts(server, "c.bin", b"x")) == OVER

@@ -6,12 +6,13 @@ here have ``transaction="none"``, so that no transaction is open while an artifa
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import urlsplit
 
 from trackway.client_compat import artifact_paths, workspace_rules
 from trackway.client_compat import messages as m
 from trackway.client_compat.endpoints import ENDPOINTS
-from trackway.client_compat.errors import EndpointNotFound, InvalidParameter
+from trackway.client_compat.errors import ApiError, EndpointNotFound, InvalidParameter
 from trackway.client_compat.wire import Message
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
@@ -22,6 +23,9 @@ from trackway.storage.artifacts.locations import Place, is_proxied
 from trackway.storage.database import Tx
 from trackway.storage.registry import version_sources
 from trackway.storage.tracking import logged_models, runs
+from trackway.storage.usage import ARTIFACT_BYTES
+
+log = logging.getLogger("trackway.server")
 
 _MAX_PARTS = 10_000
 _PART_EXPIRATION_S = 3600
@@ -78,6 +82,7 @@ def create_multipart_upload(ctx: Context, req: m.CreateMultipartUpload) -> m.Cre
         raise unsupported("Multipart upload")
     if not 1 <= number <= _MAX_PARTS:
         raise InvalidParameter(f"num_parts must be between 1 and {_MAX_PARTS}, not {number}.")
+    _check_quota(ctx)
     upload_id = store.begin_parts(path)
     return m.CreateMultipartUpload.Response(
         upload_id=upload_id,
@@ -100,6 +105,7 @@ def complete_multipart_upload(
     response = m.CompleteMultipartUpload.Response()
     answer = ctx.run(lambda tx: response, write=True, target=f"artifact:{path}")
     store.complete_parts(path, req.upload_id or "", parts)
+    _count(ctx, store, path)
     return answer
 
 
@@ -152,6 +158,7 @@ def create_presigned_upload_url(
             f"(artifact URI scheme: {urlsplit(location).scheme}). "
             "This endpoint requires a direct cloud storage artifact URI."
         )
+    _check_quota(ctx)
     place = ctx.backend.artifacts.place(location).at(path)
     link = place.store.sign_put(place.path, seconds)
     return m.CreatePresignedUploadUrl.Response(presigned_url=link.url, headers=link.headers)
@@ -239,6 +246,22 @@ def _multipart_path(ctx: Context, store: ArtifactStore, local_file: str) -> str:
     name = artifact_paths.check_file(separated.rpartition("/")[2])
     folder = artifact_paths.check(ctx.path_values["artifact_path"])
     return new_file(ctx, store, artifact_paths.check_new_file(artifact_paths.join(folder, name))).path
+
+
+def _check_quota(ctx: Context) -> None:
+    """Raise ``QuotaExceeded`` if the workspace is full: the size of the upload is not known yet."""
+    ctx.backend.usage.check(ctx.identity.workspace, ARTIFACT_BYTES, 1, ctx.request.environ)
+
+
+def _count(ctx: Context, store: ArtifactStore, path: str) -> None:
+    """Count the bytes of a file that a client has uploaded directly."""
+    try:
+        file = store.open(path, partly=True)
+        file.close()
+    except ApiError as error:  # the upload is complete, and must not fail any more
+        log.warning("cannot count the bytes of %s: %s", path, error.for_operators())
+        return
+    ctx.backend.usage.add(ctx.identity.workspace, ARTIFACT_BYTES, file.size)
 
 
 def _signed(feature: str, place: Place, seconds: int) -> tuple[str, int]:
