@@ -80,7 +80,8 @@ class DeleteIssuer(Message):
 class TrustRule(Message):
     """A rule: a token of `issuer` whose claims match all `conditions` acts as `service_account`.
 
-    `max_lifetime_ms` is the lifetime of an API token that is exchanged for the issuer's.
+    `max_lifetime_ms` is the lifetime of an API token that is exchanged for the issuer's. With a `workspace`
+    the account's rights hold only there.
     """
 
     _fields = {
@@ -88,6 +89,7 @@ class TrustRule(Message):
         "issuer": "string",
         "conditions": "map<string,string>",
         "service_account": "string",
+        "workspace": "string",
         "scopes": "string[]",
         "max_lifetime_ms": "int64",
         "creation_time": "int64",
@@ -102,6 +104,7 @@ class TrustRule(Message):
         issuer: str | None = None,
         conditions: dict[str, str] | None = None,
         service_account: str | None = None,
+        workspace: str | None = None,
         scopes: list[str] | None = None,
         max_lifetime_ms: int | None = None,
         creation_time: int | None = None,
@@ -111,6 +114,7 @@ class TrustRule(Message):
         self.issuer = issuer
         self.conditions = {} if conditions is None else conditions
         self.service_account = service_account
+        self.workspace = workspace
         self.scopes = [] if scopes is None else scopes
         self.max_lifetime_ms = max_lifetime_ms
         self.creation_time = creation_time
@@ -128,6 +132,7 @@ class CreateTrustRule(Message):
         "issuer": "string",
         "conditions": "map<string,string>",
         "service_account": "string",
+        "workspace": "string",
         "scopes": "string[]",
         "max_lifetime": "string",
     }
@@ -147,6 +152,7 @@ class CreateTrustRule(Message):
         issuer: str,
         service_account: str,
         conditions: dict[str, str] | None = None,
+        workspace: str | None = None,
         scopes: list[str] | None = None,
         max_lifetime: str = "8h",
     ) -> None:
@@ -154,6 +160,7 @@ class CreateTrustRule(Message):
         self.issuer = issuer
         self.service_account = service_account
         self.conditions = {} if conditions is None else conditions
+        self.workspace = workspace
         self.scopes = [] if scopes is None else scopes
         self.max_lifetime = max_lifetime
 

@@ -35,7 +35,7 @@ from .identity import (
     levels_of,
     may_everything,
     origin_of,
-    rights_in,
+    rights_at,
 )
 from .last_uses import LastUses
 from .rate_limits import RateLimits, rate_of
@@ -245,13 +245,12 @@ class ClosedGate(Epochs):
         if is_foreign and workspace != workspace_rules.DEFAULT:
             raise workspaces.unknown(environ, workspace)
         number = self._workspace(workspace, environ)
-        limited = principal.limits.within(number) if principal.limits else None
         identity = Identity(
             principal.name,
             number,
             may_everything(principal),
             principal,
-            rights_in(workspace, principal, entry.rows, self._levels, limited),
+            rights_at(number, workspace, principal, entry.rows, self._levels),
             workspace,
             entry.workspaces,
             self._has_workspaces,

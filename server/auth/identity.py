@@ -41,6 +41,8 @@ class Principal(NamedTuple):
     limits: Limits | None = None
     # When the credential expires, in milliseconds since the epoch.
     expiry_ms: int | None = None
+    # Id and name of the only workspace in which the credential has rights; None: all of its owner.
+    only_workspace: tuple[int, str] | None = None
     # Tags of the runs that a CI job creates, from its verified token.
     run_tags: Mapping[str, str] = NO_TAGS
 
@@ -119,6 +121,19 @@ def rights_in(
         limits,
         may_create=is_open and levels.default >= USE,
     )
+
+
+def rights_at(
+    number: int, workspace: str, principal: Principal, rows: Iterable[Any], levels: Levels
+) -> Rights:
+    """Return the rights of a principal in a workspace, which has an id, as its credential allows them.
+
+    ``rows`` are as in ``rights_in``.
+    """
+    if principal.only_workspace and principal.only_workspace[0] != number:
+        return Rights((), NO_PERMISSIONS, may_create=False)
+    limits = principal.limits.within(number) if principal.limits else None
+    return rights_in(workspace, principal, rows, levels, limits)
 
 
 def origin_of(identity: Identity, environ: Mapping[str, Any]) -> Origin:

@@ -53,8 +53,10 @@ class Entry:
         self.principal = principal
         # The principal's permissions, and its roles' workspaces.
         self.rows = rows
-        is_admin = principal.is_admin
+        is_admin, only = principal.is_admin, principal.only_workspace
         self.workspaces = None if is_admin else frozenset(row.workspace for row in rows if row.workspace)
+        if only and self.workspaces is not None:
+            self.workspaces &= {only[1]}
         # By the workspace's name, as they are needed.
         self.identities: dict[str, Identity] = {}
         self.expiry_ms = expiry_ms
@@ -105,7 +107,7 @@ class Verifier:
             raise Refused(f"The API token {token_id} has expired.", named(row))
         run_tags = json.loads(row.run_tags) if row.run_tags else NO_TAGS
         principal = principal_of(row, "token", token_id, row.scopes, row.expiry_time, run_tags)
-        principal = principal._replace(limits=limits.parse(row.limits))
+        principal = _within(principal._replace(limits=limits.parse(row.limits)), row)
         return Entry(rows, principal, expiry_ms=row.expiry_time)
 
     def _verify_link(self, text: str, now_ms: int) -> Entry:
@@ -130,6 +132,7 @@ class Verifier:
     def _verify_jwt(self, text: str) -> Entry:
         rule, rows, run_tags, expiry_ms = self.verify_trusted(text)
         principal = principal_of(rows[0], "jwt", rule.rule, rule.scopes, expiry_ms, run_tags)
+        principal = _within(principal, rule)
         entry = Entry(rows, principal, expiry_ms=expiry_ms)
         # The rule was read before the account: if it has changed since, the entry is outdated.
         entry.epoch = min(rule.epoch, entry.epoch)
@@ -203,6 +206,14 @@ def principal_of(
         expiry_ms=expiry_ms,
         run_tags=run_tags,
     )
+
+
+def _within(principal: Principal, rule: Any) -> Principal:
+    """Return the principal as it is within the workspace of a trust rule, if the rule has one."""
+    if rule.only_workspace_id is None:
+        return principal
+    # An administrator's rights come from no workspace.
+    return principal._replace(is_admin=False, only_workspace=(rule.only_workspace_id, rule.only_workspace))
 
 
 def is_over(expiry_ms: int | None, now_ms: int) -> bool:

@@ -100,6 +100,9 @@ def delete_issuer(name: str, backend_store_uri: str) -> None:
     help="read, log, registry or admin; may be given several times. Default: all rights of the account.",
 )
 @click.option(
+    "--workspace", default="", help="The only workspace in which the account's rights hold. Default: all."
+)
+@click.option(
     "--max-lifetime",
     default="8h",
     show_default=True,
@@ -112,6 +115,7 @@ def create_rule(
     service_account: str,
     claims: tuple[str, ...],
     scopes: tuple[str, ...],
+    workspace: str,
     max_lifetime: str,
     backend_store_uri: str,
 ) -> None:
@@ -130,6 +134,7 @@ def create_rule(
             conditions=conditions,
             scopes=access_rules.check_scopes(scopes),
             max_lifetime_ms=access_rules.lifetime_ms(max_lifetime),
+            workspace=workspace or None,
         )
 
     run(backend_store_uri, "CreateTrustRule", f"trust_rule:{name}", work)
@@ -149,13 +154,14 @@ def list_rules(backend_store_uri: str) -> None:
 
     run(backend_store_uri, "", "", work)
     print_table(
-        ("NAME", "ISSUER", "CLAIMS", "SERVICE ACCOUNT", "SCOPES", "LIFETIME"),
+        ("NAME", "ISSUER", "CLAIMS", "SERVICE ACCOUNT", "WORKSPACE", "SCOPES", "LIFETIME"),
         (
             (
                 row.name,
                 row.issuer,
                 " ".join(f"{claim}={pattern}" for claim, pattern in json.loads(row.conditions).items()),
                 row.account,
+                row.workspace or "all",
                 row.scopes or "all",
                 f"{row.max_lifetime_ms // 60_000}m",
             )

@@ -9,12 +9,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from trackway.client_compat import trust_rules as rules
-from trackway.client_compat.errors import AlreadyExists, NotFound
+from trackway.client_compat.errors import AlreadyExists, InvalidParameter, NotFound
 
 from ..database import Prepared, Tx, insert_new
 from ..schema.access import access_state, issuers, principals, trust_rules
+from ..schema.tracking import workspaces
 from . import state
 from .principals import SERVICE, find
+from .workspaces import find as find_workspace
 
 _BY_URL = Prepared(
     sa.select(
@@ -28,12 +30,15 @@ _BY_URL = Prepared(
         trust_rules.c.conditions,
         trust_rules.c.scopes,
         trust_rules.c.max_lifetime_ms,
+        trust_rules.c.workspace_id.label("only_workspace_id"),
+        workspaces.c.name.label("only_workspace"),
         principals.c.name.label("account"),
     )
     .select_from(
         access_state.outerjoin(issuers, issuers.c.url == sa.bindparam("url"))
         .outerjoin(trust_rules, trust_rules.c.issuer_id == issuers.c.id)
         .outerjoin(principals, sa.and_(principals.c.id == trust_rules.c.principal_id, principals.c.is_active))
+        .outerjoin(workspaces, workspaces.c.id == trust_rules.c.workspace_id)
     )
     .order_by(trust_rules.c.id),
     "url",
@@ -43,9 +48,11 @@ _RULES = (
         trust_rules,
         issuers.c.name.label("issuer"),
         principals.c.name.label("account"),
+        workspaces.c.name.label("workspace"),
     )
     .join(issuers, issuers.c.id == trust_rules.c.issuer_id)
     .join(principals, principals.c.id == trust_rules.c.principal_id)
+    .outerjoin(workspaces, workspaces.c.id == trust_rules.c.workspace_id)
     .order_by(trust_rules.c.id)
 )
 
@@ -95,15 +102,27 @@ def create_rule(
     conditions: Mapping[str, str],
     scopes: Sequence[str],
     max_lifetime_ms: int,
+    workspace: str | None = None,
 ) -> Any:
-    """Store a new trust rule and return it. Raise ``AlreadyExists`` or ``NotFound``."""
+    """Store a new trust rule and return it. Raise ``AlreadyExists`` or ``NotFound``.
+
+    With a ``workspace`` the account's rights hold only there. Raise ``InvalidParameter`` if the account is an
+    administrator, whose rights come from no workspace.
+    """
     rules.check_name("trust rule", name)
     trusted = get(tx, issuer)
     rules.check_conditions(trusted.kind, trusted.url, conditions)
+    principal = find(tx, account, kind=SERVICE)
+    if workspace and principal.is_admin:
+        raise InvalidParameter(
+            f"The service account {account} is an administrator, whose rights are not those of one "
+            "workspace. Name an account with a role in it, or no workspace."
+        )
     values = {
         "name": name,
         "issuer_id": trusted.id,
-        "principal_id": find(tx, account, kind=SERVICE).id,
+        "principal_id": principal.id,
+        "workspace_id": find_workspace(tx, workspace).id if workspace else None,
         "conditions": json.dumps(dict(sorted(conditions.items()))),
         "scopes": " ".join(scopes),
         "max_lifetime_ms": max_lifetime_ms,

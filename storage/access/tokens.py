@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from trackway.client_compat.errors import NotFound
 
 from ..database import Prepared, Tx
-from ..schema.access import access_state, principals, tokens
+from ..schema.access import access_state, principals, tokens, trust_rules
+from ..schema.tracking import workspaces
 from . import changes, state
 from .principals import LOGIN_COLUMNS, with_grants
 
@@ -23,12 +24,16 @@ _BY_ID = Prepared(
         tokens.c.expiry_time,
         tokens.c.revoked_time,
         tokens.c.run_tags,
+        trust_rules.c.workspace_id.label("only_workspace_id"),
+        workspaces.c.name.label("only_workspace"),
     ).select_from(
         with_grants(
             access_state.outerjoin(tokens, tokens.c.token_id == sa.bindparam("token_id")).outerjoin(
                 principals, sa.and_(principals.c.id == tokens.c.principal_id, principals.c.is_active)
             )
         )
+        .outerjoin(trust_rules, trust_rules.c.id == tokens.c.trust_rule_id)
+        .outerjoin(workspaces, workspaces.c.id == trust_rules.c.workspace_id)
     ),
     "token_id",
 )

@@ -91,6 +91,8 @@ trust_rules = Table(
     Column("principal_id", Id, ForeignKey("principals.id", ondelete="CASCADE"), nullable=False),
     # JSON object: a pattern for each claim that a token must have.
     Column("conditions", String, nullable=False),
+    # The workspace in which the bearer has the account's rights; NULL: all.
+    Column("workspace_id", Id, ForeignKey("workspaces.id")),
     # As of tokens.
     Column("scopes", String, nullable=False),
     # The longest lifetime of an API token that is exchanged for the issuer's.
@@ -100,6 +102,7 @@ trust_rules = Table(
 )
 Index("ix_trust_rules_of_issuer", trust_rules.c.issuer_id, trust_rules.c.id)
 Index("ix_trust_rules_of_principal", trust_rules.c.principal_id)
+Index("ix_trust_rules_of_workspace", trust_rules.c.workspace_id)
 
 sessions = Table(
     "sessions",

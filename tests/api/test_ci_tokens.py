@@ -19,6 +19,7 @@ from tests.access import closed_server, error_code
 from tests.databases import statements_of
 from tests.issuer import AUDIENCE, running_issuer
 from trackway.server.cli import main
+from trackway.storage.access import principals
 
 RULES = "/api/3.0/trackway/trust-rules"
 ISSUERS = "/api/3.0/trackway/issuers"
@@ -483,3 +484,71 @@ def test_the_command_line_manages_issuers_and_rules(server, store_uri):
     bad = CliRunner().invoke(main, ["trust", "create", "x", *rule[:4], "--claim", "nonsense"])
     assert bad.exit_code == 2
     assert "CLAIM=PATTERN" in bad.output
+
+
+# ---- rules for a workspace
+
+
+@pytest.fixture
+def teams(store_uri, tmp_path, issuer):
+    """A server with two workspaces, of which ``ci`` administrates both; its rule is for team-a."""
+    with closed_server(store_uri, tmp_path / "artifacts", enable_workspaces=True) as server:
+        server.ok("POST", "/api/3.0/trackway/service-accounts/create", name="ci")
+        server.ok("POST", f"{ISSUERS}/create", name="gl", url=issuer.url, audience=AUDIENCE, kind="gitlab")
+        for name in ("team-a", "team-b"):
+            assert server.call("POST", "/api/3.0/mlflow/workspaces", name=name).status_code == 201
+            roles = server.ok("GET", "/api/3.0/mlflow/roles/list", workspace=name)["roles"]
+            [role] = [role["id"] for role in roles if role["name"] == "admin"]
+            server.ok("POST", "/api/3.0/mlflow/roles/assign", username="ci", role_id=role)
+        conditions = {"project_path": "team/*"}
+        rule = {"name": "a", "issuer": "gl", "service_account": "ci", "conditions": conditions}
+        made = server.ok("POST", f"{RULES}/create", **rule, workspace="team-a")["trust_rule"]
+        assert made["workspace"] == "team-a"
+        yield server
+
+
+def test_a_rule_for_a_workspace_gives_the_accounts_rights_there_and_nowhere_else(teams, issuer):
+    text = issuer.token()
+    search = "/api/2.0/mlflow/experiments/search?max_results=10"
+    create = "/api/2.0/mlflow/experiments/create"
+    roles = "/api/3.0/mlflow/roles/create"
+    for token in (text, exchange(teams, text).json["access_token"]):
+        assert ask(teams, token, f"/t/team-a{search}").status_code == 200
+        assert post(teams, token, f"/t/team-a{create}", name=f"e{len(token)}").status_code == 200
+        assert post(teams, token, roles, name=f"r{len(token)}", workspace="team-a").status_code == 200
+        # As if the workspace did not exist.
+        assert ask(teams, token, f"/t/team-b{search}").status_code == 404
+        assert post(teams, token, f"/t/team-b{create}", name="e").status_code == 404
+        assert error_code(post(teams, token, roles, name="r", workspace="team-b")) == DENIED
+        # The default workspace tells who one is, and shows nothing.
+        assert ask(teams, token).json["name"] == "ci"
+        assert ask(teams, token, search).json == {}
+        assert error_code(post(teams, token, create, name="e")) == DENIED
+        listed = ask(teams, token, "/api/3.0/mlflow/workspaces").json["workspaces"]
+        assert [workspace["name"] for workspace in listed] == ["team-a"]
+
+
+def test_a_rule_names_a_workspace_that_exists_and_an_account_that_is_no_administrator(teams):
+    rule = {"name": "b", "issuer": "gl", "service_account": "ci", "conditions": {"project_path": "t/*"}}
+    missing = teams.call("POST", f"{RULES}/create", **rule, workspace="team-z")
+    assert error_code(missing) == (404, "RESOURCE_DOES_NOT_EXIST")
+    with teams.backend.database.begin(write=True) as tx:
+        principals.create(tx, "boss", kind=principals.SERVICE, is_admin=True)
+    rule["service_account"] = "boss"
+    refused = teams.call("POST", f"{RULES}/create", **rule, workspace="team-a")
+    assert error_code(refused) == (400, "INVALID_PARAMETER_VALUE")
+    assert "is an administrator" in refused.json["message"]
+    assert [found["name"] for found in teams.ok("GET", f"{RULES}/list")["trust_rules"]] == ["a"]
+
+
+def test_a_rule_for_a_workspace_on_the_command_line(teams, store_uri):
+    def run(*words):
+        result = CliRunner().invoke(main, ["trust", *words, "--backend-store-uri", store_uri])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    words = ("--issuer", "gl", "--service-account", "ci", "--claim", "project_path=t/*")
+    run("create", "b", *words, "--workspace", "team-b")
+    run("create", "c", *words)
+    rows = {line.split()[0]: line.split()[4] for line in run("list").splitlines()[1:]}
+    assert rows == {"a": "team-a", "b": "team-b", "c": "all"}

@@ -41,11 +41,12 @@ def administrated_workspaces(ctx: Context) -> set[str] | None:
     principal = caller(ctx)
     if principal.is_admin:
         return None
-    return {
+    found = {
         row.workspace
         for row in grants.of_principal(ctx.tx, principal.id)
         if (row.resource_type, row.permission) == ("workspace", "MANAGE")
     }
+    return _within(principal, found)
 
 
 def check_workspace_admin(ctx: Context, workspace: str) -> None:
@@ -98,6 +99,7 @@ def check_in_workspaces(ctx: Context, workspaces: set[str]) -> None:
     if principal.is_admin:
         return
     present = {row.workspace for row in roles.of_principal(ctx.tx, [principal.id]).get(principal.id, ())}
+    present = _within(principal, present)
     if not workspaces or not workspaces <= present:
         raise PermissionDenied(f"{principal.name} may list the roles of a workspace only with a role in it.")
 
@@ -116,6 +118,12 @@ def visible_workspaces(ctx: Context, name: str) -> set[str] | None:
     if not shared:
         raise PermissionDenied(f"{principal.name} may not see the roles of {name}.")
     return shared
+
+
+def _within(principal: Principal, workspaces: set[str]) -> set[str]:
+    """Return those of the workspaces in which the caller's credential has rights."""
+    only = principal.only_workspace
+    return workspaces if only is None else workspaces & {only[1]}
 
 
 def _workspaces_of(ctx: Context, name: str) -> set[str]:

@@ -54,6 +54,7 @@ def create_trust_rule(ctx: Context, req: CreateTrustRule) -> CreateTrustRule.Res
         conditions=req.conditions,
         scopes=access_rules.check_scopes(req.scopes),
         max_lifetime_ms=access_rules.lifetime_ms(req.max_lifetime),
+        workspace=req.workspace,
     )
     return CreateTrustRule.Response(trust_rule=_rule(row))
 
@@ -83,6 +84,7 @@ def _rule(row: Any) -> TrustRule:
         issuer=row.issuer,
         conditions=json.loads(row.conditions),
         service_account=row.account,
+        workspace=row.workspace,
         scopes=row.scopes.split(),
         max_lifetime_ms=row.max_lifetime_ms,
         creation_time=row.creation_time,

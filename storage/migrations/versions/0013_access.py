@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("issuer_id", Id, nullable=False),
         sa.Column("principal_id", Id, nullable=False),
         sa.Column("conditions", String, nullable=False),
+        sa.Column("workspace_id", Id, nullable=True),
         sa.Column("scopes", String, nullable=False),
         sa.Column("max_lifetime_ms", Int64, nullable=False),
         sa.Column("creation_time", Int64, nullable=False),
@@ -59,11 +60,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["principal_id"], ["principals.id"], name="fk_trust_rules_principal_id", ondelete="CASCADE"
         ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name="fk_trust_rules_workspace_id"),
         sa.PrimaryKeyConstraint("id", name="pk_trust_rules"),
         sa.UniqueConstraint("name", name="uq_trust_rules_name"),
     )
     op.create_index("ix_trust_rules_of_issuer", "trust_rules", ["issuer_id", "id"], unique=False)
     op.create_index("ix_trust_rules_of_principal", "trust_rules", ["principal_id"], unique=False)
+    op.create_index("ix_trust_rules_of_workspace", "trust_rules", ["workspace_id"], unique=False)
     op.create_table(
         "tokens",
         sa.Column("id", Id, nullable=False),
