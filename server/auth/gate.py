@@ -174,11 +174,11 @@ class ClosedGate(Epochs):
         try:
             entry = self._entry(credential, environ)
         except Refused as refused:
-            self._rates.take(environ.get("REMOTE_ADDR", ""))
+            self._rates.take(environ.get("REMOTE_ADDR", ""), environ)
             self._record_failure(refused, environ)
             return shared.refusal()
         # A link has a rate of its own: its visitors must not use up that of its maker.
-        self._rates.take(f"link {entry.principal.credential}")
+        self._rates.take(f"link {entry.principal.credential}", environ)
         shared.check_path(environ)
         environ[workspaces.IN_PATH] = workspace = entry.rows[0].link_workspace
         try:
