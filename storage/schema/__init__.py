@@ -8,12 +8,13 @@
 ``audit``     one row for each write
 ``access``    principals, their tokens and sessions
 ``usage``     what workspaces use, quotas
+``traces``    traces, their spans and assessments
 
 Root tables have a ``workspace_id``; children are reached through their parent and deleted with it. A new
 table or column is described here and made by a new file in ``migrations/versions``; a test compares the two.
 """
 
-from . import access, audit, jobs, registry, tracking, usage, webhooks
+from . import access, audit, jobs, registry, traces, tracking, usage, webhooks
 from .base import metadata
 
-__all__ = ["access", "audit", "jobs", "metadata", "registry", "tracking", "usage", "webhooks"]
+__all__ = ["access", "audit", "jobs", "metadata", "registry", "traces", "tracking", "usage", "webhooks"]
