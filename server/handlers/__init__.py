@@ -3,11 +3,12 @@
 - ``tracking``: experiments, runs, metrics, datasets, logged models
 - ``registry``: registered models, their versions and history
 - ``artifacts``: listings, deletion, uploads, downloads, presigned URLs
+- ``traces``: traces, their spans, tags, links and assessments
 - ``access``: users, service accounts, API tokens
 - ``webhooks``: webhooks and their deliveries
 - ``server_info``: the features of the server
 """
 
-from . import access, artifacts, registry, server_info, tracking, webhooks
+from . import access, artifacts, registry, server_info, traces, tracking, webhooks
 
-__all__ = ["access", "artifacts", "registry", "server_info", "tracking", "webhooks"]
+__all__ = ["access", "artifacts", "registry", "server_info", "traces", "tracking", "webhooks"]

@@ -12,6 +12,7 @@ from trackway.client_compat.errors import InvalidParameter
 from ..database import Prepared, Tx
 from ..registry import tags
 from ..schema.registry import registered_models
+from ..schema.traces import traces
 from ..schema.tracking import experiments, logged_models, runs
 
 _OF_RUN = Prepared(
@@ -33,6 +34,16 @@ _OF_LOGGED_MODEL = Prepared(
     "model",
     "workspace",
 )
+_OF_TRACE = Prepared(
+    sa.select(traces.c.experiment_id)
+    .join(experiments, experiments.c.id == traces.c.experiment_id)
+    .where(
+        traces.c.trace_id == sa.bindparam("trace"),
+        experiments.c.workspace_id == sa.bindparam("workspace"),
+    ),
+    "trace",
+    "workspace",
+)
 
 
 def of_runs(tx: Tx, run_ids: Sequence[str]) -> list[str]:
@@ -45,11 +56,16 @@ def of_logged_models(tx: Tx, model_ids: Sequence[str]) -> list[str]:
     return _experiments(tx, _OF_LOGGED_MODEL, model_ids)
 
 
+def of_traces(tx: Tx, trace_ids: Sequence[str]) -> list[str]:
+    """Return the ids of the traces' experiments; none for a trace that does not exist."""
+    return _experiments(tx, _OF_TRACE, trace_ids)
+
+
 def _experiments(tx: Tx, statement: Prepared, keys: Sequence[str]) -> list[str]:
     """Return the experiments of these keys. Those that were found before need no statement.
 
-    A run or logged model stays in its experiment. One that is gone since, or has moved with its experiment to
-    another workspace, is not found by the handler.
+    A run, logged model or trace stays in its experiment. One that is gone since, or has moved with its
+    experiment to another workspace, is not found by the handler.
     """
     found = []
     for key in keys:

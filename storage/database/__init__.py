@@ -21,7 +21,7 @@ Other folders import from this package, not from its modules.
 
 from .database import DEFAULT_WORKSPACE, Database, Tx, file_of, parse_uri
 from .errors import translated
-from .prepared import Prepared, in_list, multi_row
+from .prepared import Prepared, in_list, multi_row, update_by_id
 from .read_replica import ReadReplica
 from .row_cache import must_exist
 from .text_cache import new_version
@@ -44,5 +44,6 @@ __all__ = [
     "parse_uri",
     "set_cancelled",
     "translated",
+    "update_by_id",
     "upsert",
 ]

@@ -6,6 +6,7 @@ cache, the execution context, the columns of the result), while SQLite runs the 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import namedtuple
 from collections.abc import Callable, Sequence
@@ -124,6 +125,14 @@ class Prepared:
         return reorder
 
 
+@functools.cache
+def update_by_id(table: sa.Table, *columns: str) -> Prepared:
+    """Return an UPDATE of the row with an id. Its values are the id and those of the columns."""
+    values = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in columns}
+    update = sa.update(table).where(table.c.id == sa.bindparam("row")).values(values)
+    return Prepared(update, "row", *(value.key for value in values.values()))
+
+
 def multi_row(statement: sa.Insert, count: int, *names: str) -> Prepared:
     """Return an INSERT of ``count`` rows in one statement. Its values are one flat list, row by row."""
     rows = [[f"{name}_{number}" for name in names] for number in range(count)]
@@ -191,4 +200,4 @@ def _compile_in_list_sqlite(element: _InList, compiler: Any, **options: Any) -> 
     return f"{column} IN (SELECT value FROM json_each({texts}))"
 
 
-__all__ = ["Plan", "Prepared", "in_list", "multi_row"]
+__all__ = ["Plan", "Prepared", "in_list", "multi_row", "update_by_id"]

@@ -1,9 +1,9 @@
 """Traces of programs: their spans, tags, metadata and assessments.
 
-A trace is found by the columns of ``traces``, by its tags and metadata, and by the kinds of its spans. What is
-not searched is in ``span_bodies``: the spans as clients read them, as compressed lines of JSON. A program has
-few kinds of spans (name, type, status, model), so a filter on spans compares the rows of ``span_kinds``, of
-which an experiment has some hundred, and not those of ``spans``.
+A trace is found by the columns of ``traces``, by its tags and metadata, and by the kinds of its spans. What
+is not searched is in ``span_bodies``: the spans as clients read them, as compressed lines of JSON. A program
+has few kinds of spans (name, type, status, model), so a filter on spans compares the rows of ``span_kinds``,
+of which an experiment has some hundred, and not those of ``spans``.
 """
 
 from sqlalchemy import (

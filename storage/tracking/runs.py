@@ -18,7 +18,7 @@ from trackway.client_compat.errors import InvalidParameter, NotFound
 from trackway.client_compat.filters import parse_order_by
 
 from .. import search
-from ..database import Prepared, Tx, in_list, insert_new, upsert
+from ..database import Prepared, Tx, in_list, insert_new, update_by_id, upsert
 from ..schema import tracking
 from ..schema.tracking import params, run_tags, runs, series
 from ..search import pages
@@ -237,11 +237,4 @@ def _changed_params_message(changed: list[dict[str, Any]], run_id: str) -> str:
 
 def _update_columns(tx: Tx, row_id: int, values: dict[str, Any]) -> None:
     if values:
-        tx.run(_update_statement(*values), row_id, *values.values())
-
-
-@functools.cache
-def _update_statement(*columns: str) -> Prepared:
-    values = {name: sa.bindparam(f"new_{name}", type_=runs.c[name].type) for name in columns}
-    update = sa.update(runs).where(runs.c.id == sa.bindparam("row")).values(values)
-    return Prepared(update, "row", *(value.key for value in values.values()))
+        tx.run(update_by_id(runs, *values), row_id, *values.values())

@@ -1,0 +1,95 @@
+"""The permissions on traces, as ``policy`` has those on all else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from trackway.client_compat.access_rules import ALL
+from trackway.storage.access import containers
+
+from . import needs
+from .policy import Permission, Within
+
+if TYPE_CHECKING:
+    from trackway.client_compat.wire import Message
+
+_FIELDS = ("trace_id", "request_id")
+
+
+def _trace_keys(request: Message) -> Sequence[str]:
+    found = getattr(request, "trace_id", None) or getattr(request, "request_id", None)
+    return [found] if found else []
+
+
+def _trace(text: str) -> tuple[Within, ...]:
+    return (Within(needs.parse(text), _trace_keys, containers.of_traces),)
+
+
+def _experiment(text: str, keys: Callable[[Message], Sequence[str]]) -> Within:
+    return Within(needs.parse(text), keys)
+
+
+def _experiment_id(request: Message) -> Sequence[str]:
+    found = getattr(request, "experiment_id", None)
+    return [found] if found else []
+
+
+def _experiment_of_new(request: Message) -> Sequence[str]:
+    info = request.trace.trace_info  # type: ignore[attr-defined]
+    location = info and info.trace_location and info.trace_location.mlflow_experiment
+    return [location.experiment_id] if location and location.experiment_id else []
+
+
+def _run(request: Message) -> Sequence[str]:
+    found = getattr(request, "run_id", None)
+    return [found] if found else []
+
+
+def _traces(request: Message) -> Sequence[str]:
+    return list(dict.fromkeys(getattr(request, "trace_ids", ())))
+
+
+def _if_assessed(request: Message) -> Sequence[str]:
+    info = request.trace.trace_info  # type: ignore[attr-defined]
+    return [ALL] if info and info.assessments else []
+
+
+read_trace = Permission("read", "trace", _FIELDS, within=_trace("E:read, trace>E:read"))
+# The handler leaves out the traces that the caller may not read.
+read_traces = Permission("read", "trace", ("trace_ids",))
+start_trace = Permission(
+    "create",
+    "trace",
+    ("trace.trace_info.trace_id",),
+    within=(
+        _experiment("E:update, !trace", _experiment_of_new),
+        _experiment("!assessment", _if_assessed),
+    ),
+)
+begin_trace = Permission(
+    "create",
+    "trace",
+    ("experiment_id",),
+    response_field="trace_info.request_id",
+    within=(_experiment("E:update, !trace", _experiment_id),),
+)
+log_spans = Permission(
+    "create", "trace", ("experiment_id",), within=(_experiment("E:update, !trace", _experiment_id),)
+)
+edit_trace = Permission("edit", "trace", _FIELDS, within=_trace("E:read, trace>E:update"))
+delete_traces = Permission(
+    "delete",
+    "trace",
+    ("experiment_id",),
+    within=(_experiment("E:read, trace>E:delete, assessment>(E:update):delete", _experiment_id),),
+)
+link_traces = Permission(
+    "edit",
+    "run",
+    ("run_id",),
+    within=(
+        Within(needs.parse("E:read, run>E:update"), _run, containers.of_runs),
+        Within(needs.parse("E:read, trace>E:read"), _traces, containers.of_traces),
+    ),
+)

@@ -1,0 +1,9 @@
+"""Handlers of traces. The import of this package registers them.
+
+- ``infos``: beginning, end, tags, links, deletion
+- ``spans``: spans come in and go out
+"""
+
+from . import infos
+
+__all__ = ["infos"]

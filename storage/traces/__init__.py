@@ -1,0 +1,12 @@
+"""Traces: spans and infos come in, pages of traces and whole traces go out.
+
+``rows``      finding and locking traces; what of a trace its client has said itself
+``infos``     traces as clients read them, without their spans
+``start``     what clients say about a trace: its beginning, its end, its values
+``spans``     storing spans of any number of traces
+``kinds``     the kinds of spans
+``bodies``    the spans as clients read them
+``tags``      tags of a trace
+``links``     to runs and prompts
+``deletion``  by id, by time, by number
+"""

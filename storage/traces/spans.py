@@ -1,0 +1,203 @@
+"""Storing spans, of any number of traces, in any order and as often as they are sent.
+
+Invariant: the result does not depend on the order in which a trace's spans and what its client says of it
+(``start``) arrive. What the client has said is marked in the row (``rows.Given``); spans fill the rest.
+Traces are locked in the order of their ids, so that two requests with the same traces cannot deadlock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from trackway.client_compat.errors import InvalidState
+
+from ..database import Prepared, Tx, upsert
+from ..schema.traces import spans
+from ..tracking import experiments
+from . import bodies, infos, kinds, links, rows, sums, tags
+from .rows import Given
+
+_NS_PER_MS = 1_000_000
+_UNSET_STATES = (rows.IN_PROGRESS, "STATE_UNSPECIFIED")
+_COLUMNS = ("trace_id", "span_id", "parent_id", "kind_id", "start_ns", "end_ns", *rows.TOKENS, *rows.COSTS)
+_WRITE = Prepared(upsert(spans, *_COLUMNS[2:]), *_COLUMNS)
+_NODES = Prepared(
+    sa.select(*(spans.c[name] for name in ("span_id", "parent_id", *rows.TOKENS, *rows.COSTS))).where(
+        spans.c.trace_id == sa.bindparam("row")
+    ),
+    "row",
+)
+# The sums over a trace's spans are made again whenever spans arrive. Of a trace in very many pieces they are
+# made at each of the first pieces, then at every hundredth, and when its root arrives.
+_SUMMED_PIECES = 200
+_SUMMED_EVERY = 100
+
+
+class NewSpan(NamedTuple):
+    """A span that arrives. ``usage`` and ``cost`` have a value or None for each of TOKENS and COSTS."""
+
+    span_id: int
+    parent_id: int | None
+    kind: kinds.Kind
+    start_ns: int
+    end_ns: int | None
+    usage: tuple[int | None, ...] | None
+    cost: tuple[float | None, ...] | None
+    line: bytes
+
+
+class Root(NamedTuple):
+    """What a trace's root says about the trace; None: nothing."""
+
+    name: str
+    state: str
+    request_preview: str | None
+    response_preview: str | None
+
+
+class NewTrace(NamedTuple):
+    """The spans of one trace in a request. ``tags`` and ``metadata`` are written where it has none yet."""
+
+    trace_id: str
+    spans: Sequence[NewSpan]
+    root: Root | None
+    tags: Mapping[str, str]
+    metadata: Mapping[str, str]
+
+
+def store(tx: Tx, experiment_id: str, new: Iterable[NewTrace], run_id: str = "") -> None:
+    """Store spans. Traces whose root is among them are linked to the run, if one is given.
+
+    Raise ``NotFound`` if the experiment does not exist, ``InvalidParameter`` if another experiment has one of
+    the traces, and ``InvalidState`` if the spans of one have been archived.
+    """
+    experiment = experiments.find(tx, experiment_id, lock="share")
+    new = sorted(new, key=lambda trace: trace.trace_id)
+    kind_ids = kinds.ids_of(tx, experiment.id, (span.kind for trace in new for span in trace.spans))
+    with_root = []
+    for trace in new:
+        row_id = _store_trace(tx, experiment.id, trace, kind_ids)
+        if trace.root:
+            with_root.append(row_id)
+    if run_id:
+        links.add_run(tx, with_root, run_id)
+
+
+def _store_trace(tx: Tx, experiment_id: int, trace: NewTrace, kind_ids: Mapping[kinds.Kind, int]) -> int:
+    row = rows.lock(tx, trace.trace_id)
+    row_id = None
+    if row is None:
+        row_id = rows.insert(tx, trace.trace_id, experiment_id, _first_values(trace))
+        if row_id is None:
+            row = rows.lock(tx, trace.trace_id)
+    chunk = 0
+    if row is not None:
+        row_id, chunk = row.id, row.next_chunk
+        if row.experiment_id != experiment_id:
+            raise rows.in_another_experiment(trace.trace_id)
+        if row.spans_location == rows.IN_ARCHIVE:
+            raise InvalidState(f"Cannot log spans to archived traces: '{trace.trace_id}'.")
+    assert row_id is not None
+    tx.run_many(_WRITE, sorted(_span_row(row_id, span, kind_ids) for span in trace.spans))
+    lines = [span.line for span in trace.spans]
+    if chunk and (trace.root or chunk % bodies.MAX_SMALL_CHUNKS == 0):
+        bodies.join(tx, row_id, chunk, lines)
+    else:
+        bodies.append(tx, row_id, chunk, lines)
+    if row is not None:
+        rows.update(tx, row_id, _later_values(tx, row, trace))
+    given = {infos.NAME: trace.root.name} if trace.root and trace.root.name else {}
+    tags.write(tx, row_id, given | dict(trace.tags), replace=False)
+    tags.write_metadata(tx, row_id, trace.metadata, replace=False)
+    return row_id
+
+
+def _span_row(row_id: int, span: NewSpan, kind_ids: Mapping[kinds.Kind, int]) -> tuple[Any, ...]:
+    usage = span.usage or (None,) * len(rows.TOKENS)
+    cost = span.cost or (None,) * len(rows.COSTS)
+    return (
+        *(row_id, span.span_id, span.parent_id, kind_ids[span.kind], span.start_ns, span.end_ns),
+        *(*usage, *cost),
+    )
+
+
+def _first_values(trace: NewTrace) -> dict[str, Any]:
+    """Return the columns of a trace of which nothing is stored yet."""
+    start, end = _times(trace.spans)
+    values = {
+        "request_time": start,
+        "duration": None if end is None else end - start,
+        "state": trace.root.state if trace.root else rows.IN_PROGRESS,
+        "next_chunk": 1,
+        "is_indexed": False,
+        **_summed(sums.Node(span.span_id, span.parent_id, span.usage, span.cost) for span in trace.spans),
+    }
+    if trace.root:
+        values["request_preview"] = trace.root.request_preview
+        values["response_preview"] = trace.root.response_preview
+    return values
+
+
+def _later_values(tx: Tx, row: Any, trace: NewTrace) -> dict[str, Any]:
+    """Return the columns that change when spans of a stored trace arrive."""
+    values: dict[str, Any] = {
+        "next_chunk": row.next_chunk + 1,
+        "is_indexed": False,
+        "update_time": tx.now_ms,
+        "spans_location": rows.IN_DATABASE,
+    }
+    if not row.given & Given.TIMES:
+        start, end = _times(trace.spans)
+        if row.next_chunk:
+            old_end = None if row.duration is None else row.request_time + row.duration
+            start = min(start, row.request_time)
+            end = max(filter(None, (end, old_end)), default=None)
+        values |= {"request_time": start, "duration": None if end is None else end - start}
+    if trace.root:
+        if row.state in _UNSET_STATES:
+            values["state"] = trace.root.state
+        for name, bit in (
+            ("request_preview", Given.REQUEST_PREVIEW),
+            ("response_preview", Given.RESPONSE_PREVIEW),
+        ):
+            if not row.given & bit and (text := getattr(trace.root, name)):
+                values[name] = text
+    if trace.root or row.next_chunk < _SUMMED_PIECES or row.next_chunk % _SUMMED_EVERY == 0:
+        values |= _new_sums(tx, row, trace)
+    return values
+
+
+def _new_sums(tx: Tx, row: Any, trace: NewTrace) -> dict[str, Any]:
+    """Return the sums over all spans of a trace, those that the client has not given itself."""
+    is_open = {Given.TOKENS: rows.TOKENS, Given.COST: rows.COSTS}
+    names = [name for bit, group in is_open.items() if not row.given & bit for name in group]
+    has_sums = any(getattr(row, name) is not None for name in names)
+    if not names or not (has_sums or any(span.usage or span.cost for span in trace.spans)):
+        return {}
+    # The new spans are stored already.
+    count = len(rows.TOKENS)
+    nodes = (sums.Node(node[0], node[1], _known(node[2 : 2 + count]), _known(node[2 + count :]))
+             for node in tx.rows(_NODES, row.id))  # fmt: skip
+    return {name: value for name, value in _summed(nodes).items() if name in names}
+
+
+def _known(values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    return values if any(value is not None for value in values) else None
+
+
+def _summed(nodes: Iterable[sums.Node]) -> dict[str, Any]:
+    usage, cost = sums.of_tree(nodes)
+    return {
+        **dict(zip(rows.TOKENS, usage or (None,) * len(rows.TOKENS), strict=True)),
+        **dict(zip(rows.COSTS, cost or (None,) * len(rows.COSTS), strict=True)),
+    }
+
+
+def _times(new: Sequence[NewSpan]) -> tuple[int, int | None]:
+    """Return when the first span began and the last one ended, in milliseconds; None if none has ended."""
+    end = max((span.end_ns for span in new if span.end_ns is not None), default=None)
+    start = min(span.start_ns for span in new) // _NS_PER_MS
+    return start, None if end is None else end // _NS_PER_MS
