@@ -225,11 +225,8 @@ def _elements(values: list[Any]) -> Sequence[str]:
     kinds = set(map(type, values))
     if len(kinds) == 1:
         (kind,) = kinds
-        return list(map(_quoted if kind is str else _TO_TEXT[kind], values))
-    return [
-        "NULL" if item is None else _quoted(item) if isinstance(item, str) else _TO_TEXT[type(item)](item)
-        for item in values
-    ]
+        return list(map(_TO_ELEMENT[kind], values))
+    return [_TO_ELEMENT[type(item)](item) for item in values]
 
 
 def _quoted(text: str) -> str:
@@ -243,4 +240,11 @@ _TO_TEXT: dict[type, Callable[[Any], str]] = {
     int: str,
     float: repr,
     bool: lambda value: "t" if value else "f",
+    bytes: lambda value: "\\x" + value.hex(),
+}
+_TO_ELEMENT: dict[type, Callable[[Any], str]] = {
+    **_TO_TEXT,
+    str: _quoted,
+    bytes: lambda value: _quoted("\\x" + value.hex()),
+    type(None): lambda value: "NULL",
 }

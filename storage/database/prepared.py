@@ -98,8 +98,8 @@ class Prepared:
             name: processor
             for name in order
             if name in types  # elements of a list for IN have no type of their own here
-            # Both drivers take Python's bool and float, and PostgreSQL's takes lists.
-            and not isinstance(types[name], sa.Boolean | sa.Float | sa.ARRAY)
+            # Both drivers take Python's bool, float and bytes, and PostgreSQL's takes lists.
+            and not isinstance(types[name], sa.Boolean | sa.Float | sa.LargeBinary | sa.ARRAY)
             and (processor := types[name].dialect_impl(dialect).bind_processor(dialect))
         }
         if order == list(self._names) and not convert:

@@ -47,6 +47,15 @@ def messages(tx: Tx, found: Sequence[Any]) -> list[g.TraceInfoV3]:
     ]
 
 
+def number_of_spans(info: g.TraceInfoV3) -> int | None:
+    """Return how many spans the trace has, if its client has said it."""
+    try:
+        number = json.loads(info.trace_metadata.get(SIZE) or "{}").get("num_spans")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return number if isinstance(number, int) else None
+
+
 def artifact_location(experiment_location: str, trace_id: str) -> str:
     """Return where the artifacts of a trace are."""
     return uris.append(experiment_location, "traces", trace_id, "artifacts")

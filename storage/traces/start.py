@@ -47,7 +47,7 @@ def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
     metadata[infos.IS_FINAL] = "true"
     row = rows.lock(tx, trace_id)
     if row is None:
-        new = {"given": given, "state": _UNKNOWN, **values}
+        new = {"given": int(given), "state": _UNKNOWN, **values}
         new["spans_location"] = rows.IN_DATABASE if sends_spans else ""
         row_id = rows.insert(tx, trace_id, experiment.id, new)
         if row_id is None:
@@ -64,7 +64,7 @@ def begin(tx: Tx, req: g.StartTrace) -> g.TraceInfo:
     """Create a trace for a client of MLflow 2, which sends its spans as a file; the server makes the id."""
     experiment = experiments.find_active(tx, req.experiment_id or "")
     trace_id = uuid.uuid4().hex
-    new = {"request_time": req.timestamp_ms or 0, "given": Given.TIMES, "spans_location": ""}
+    new = {"request_time": req.timestamp_ms or 0, "given": int(Given.TIMES), "spans_location": ""}
     row_id = rows.insert(tx, trace_id, experiment.id, new)
     assert row_id is not None
     _write(tx, row_id, *_of_version_2(req.tags, req.request_metadata))
@@ -75,7 +75,7 @@ def end(tx: Tx, req: g.EndTrace) -> g.TraceInfo:
     """Set the end and the state of such a trace. Raise ``NotFound`` if it does not exist."""
     trace_id = req.request_id or ""
     row = rows.require(rows.lock(tx, trace_id), trace_id)
-    changes: dict[str, Any] = {"update_time": tx.now_ms, "given": row.given | Given.TIMES}
+    changes: dict[str, Any] = {"update_time": tx.now_ms, "given": int(row.given | Given.TIMES)}
     if req.timestamp_ms is not None:
         changes["duration"] = req.timestamp_ms - row.request_time
     if req.status is not None:
@@ -83,7 +83,7 @@ def end(tx: Tx, req: g.EndTrace) -> g.TraceInfo:
     new_tags, metadata = _of_version_2(req.tags, req.request_metadata)
     usage, bits = _usage(metadata)
     changes |= usage
-    changes["given"] |= bits
+    changes["given"] |= int(bits)
     rows.update(tx, row.id, changes)
     _write(tx, row.id, new_tags, metadata)
     return version_2(infos.get(tx, trace_id))
@@ -115,7 +115,7 @@ def _merge(
 ) -> int:
     if row.experiment_id != experiment_id:
         raise rows.in_another_experiment(row.trace_id)
-    changes = {**values, "given": row.given | given, "update_time": tx.now_ms}
+    changes = {**values, "given": int(row.given | given), "update_time": tx.now_ms}
     if sends_spans and not row.spans_location:
         changes["spans_location"] = rows.IN_DATABASE
     rows.update(tx, row.id, changes)
