@@ -24,10 +24,7 @@ _ROOT = ("",)
 
 # (service, mounts) -> rows of (verb, path, MLflow's name of the endpoint).
 _ROWS: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, str, str], ...]] = {
-    ("OpenTelemetry", _ROOT): (("POST", "/v1/traces", "ExportTraces"),),
     ("MlflowService", _UI): (
-        ("GET", "/2.0/mlflow/get-trace-artifact", "GetTraceArtifact"),
-        ("GET", "/3.0/mlflow/get-trace-artifact", "GetTraceArtifact"),
         ("POST", "/2.0/mlflow/runs/create-promptlab-run", "CreatePromptlabRun"),
         ("POST", "/3.0/mlflow/demo/generate", "GenerateDemo"),
         ("POST", "/3.0/mlflow/demo/delete", "DeleteDemo"),

@@ -15,6 +15,7 @@ from trackway.client_compat import (
     extra,
     extra_permissions,
     extra_roles,
+    extra_traces,
     extra_users,
     switches,
     trackway_access,
@@ -38,7 +39,7 @@ from .auth.gate import ClosedGate, OpenGate, gate_of
 from .backend import Backend, heal_artifacts, name_of_database, open_replica, prepare_artifacts
 from .config import Config
 from .dispatch import Rpc
-from .edge import transfers
+from .edge import otlp, transfers
 from .edge.flask_pages import FlaskPages
 from .edge.probes import Constant, MetricsPage, Ready
 from .edge.wsgi import WsgiApp
@@ -102,6 +103,7 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
 def mount(wsgi: WsgiApp, backend: Backend) -> None:
     """Mount every responder except the pages, which ``pages.mount`` adds to Flask."""
     stubs.mount(wsgi, all_endpoints())
+    wsgi.mount("POST", otlp.PATH, otlp.SpanExports(backend, wsgi.metrics))
     for endpoint in all_endpoints():
         is_transfer = endpoint.loaded in transfers.HANDLERS
         responder = transfers.FileTransfer(backend, endpoint) if is_transfer else Rpc(backend, endpoint)
@@ -177,6 +179,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         *extra_users.ENDPOINTS,
         *extra_roles.ENDPOINTS,
         *extra_permissions.ENDPOINTS,
+        *extra_traces.ENDPOINTS,
         *unserved.ENDPOINTS,
         *trackway_access.ENDPOINTS,
         *trackway_api.ENDPOINTS,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from trackway.storage.database import Tx
 
 Verb = Literal["read", "create", "edit", "delete"]
-_LOGGED_NOUNS = ("run", "logged_model", "artifact")
+_LOGGED_NOUNS = ("run", "logged_model", "artifact", "trace", "span", "assessment")
 _REGISTRY_NOUNS = ("registered_model", "model_version")
 _ACCESS_NOUNS = (
     *("principal", "user", "token", "share_link", "service_account", "role", "grant", "permission"),

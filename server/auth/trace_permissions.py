@@ -75,7 +75,7 @@ begin_trace = Permission(
     within=(_experiment("E:update, !trace", _experiment_id),),
 )
 log_spans = Permission(
-    "create", "trace", ("experiment_id",), within=(_experiment("E:update, !trace", _experiment_id),)
+    "create", "span", ("experiment_id",), within=(_experiment("E:update, !trace", _experiment_id),)
 )
 edit_trace = Permission("edit", "trace", _FIELDS, within=_trace("E:read, trace>E:update"))
 delete_traces = Permission(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from enum import IntFlag
 from typing import Any
@@ -25,6 +26,9 @@ TOKENS = (
     "cache_creation_input_tokens",
 )
 COSTS = ("input_cost", "output_cost", "total_cost")
+
+
+_MAX_COUNT = 1 << 62
 
 
 class Given(IntFlag):
@@ -104,3 +108,19 @@ def update(tx: Tx, row_id: int, values: Mapping[str, Any]) -> None:
     """Change columns of a locked trace."""
     if values:
         tx.run(update_by_id(traces, *values), row_id, *values.values())
+
+
+def count_of(value: object) -> int | None:
+    """Return a number of tokens as it is stored; None if the value is none."""
+    return None if (number := amount_of(value)) is None or number < 0 else min(int(number), _MAX_COUNT)
+
+
+def amount_of(value: object) -> float | None:
+    """Return a cost as it is stored; None if the value is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None

@@ -7,7 +7,6 @@ whichever comes first.
 from __future__ import annotations
 
 import json
-import math
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +22,6 @@ from .rows import Given
 
 _NS_PER_MS = 1_000_000
 _UNKNOWN = "STATE_UNSPECIFIED"
-_MAX_COUNT = (1 << 63) - 1
 
 
 def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
@@ -151,8 +149,8 @@ def _usage(metadata: Mapping[str, str]) -> tuple[dict[str, Any], Given]:
     values: dict[str, Any] = {}
     given = Given(0)
     for key, names, number, bit in (
-        (infos.TOKEN_USAGE, rows.TOKENS, _count, Given.TOKENS),
-        (infos.COST, rows.COSTS, _amount, Given.COST),
+        (infos.TOKEN_USAGE, rows.TOKENS, rows.count_of, Given.TOKENS),
+        (infos.COST, rows.COSTS, rows.amount_of, Given.COST),
     ):
         try:
             found = json.loads(metadata.get(key) or "null")
@@ -162,16 +160,6 @@ def _usage(metadata: Mapping[str, str]) -> tuple[dict[str, Any], Given]:
             values |= {name: number(found[name]) for name in names if name in found}
             given |= bit
     return values, given
-
-
-def _count(value: object) -> int | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return min(int(value), _MAX_COUNT) if is_number and value >= 0 else None  # type: ignore[call-overload,operator]
-
-
-def _amount(value: object) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if is_number else None  # type: ignore[arg-type]
 
 
 def _write(tx: Tx, row_id: int, new_tags: Mapping[str, str], metadata: Mapping[str, str]) -> None:

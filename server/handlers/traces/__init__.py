@@ -4,6 +4,6 @@
 - ``spans``: spans come in and go out
 """
 
-from . import infos
+from . import infos, spans
 
-__all__ = ["infos"]
+__all__ = ["infos", "spans"]

@@ -1,0 +1,8 @@
+"""Traces on the wire: spans as clients send, store and read them. No I/O.
+
+``spans``        the stored form of a span
+``otlp``         spans from a request of OpenTelemetry's protocol
+``json_form``    a span as the calls for whole traces return it
+``dialects``     what other libraries than MLflow's call inputs, tokens, models
+``previews``     the beginning of a request and a response
+"""
