@@ -17,6 +17,7 @@ from trackway.client_compat.wire import Endpoint
 from trackway.server.dispatch import UI_MOUNT, handler_of
 from trackway.server.responses import JSON_TYPE
 
+from ..edge import transfers
 from ..edge.probes import Constant
 from ..edge.router import Request
 from ..edge.wsgi import WsgiApp
@@ -27,8 +28,6 @@ EMPTY: frozenset[str] = frozenset(
         "SearchTraces",
         "SearchTracesV3",
         "QueryTraceMetrics",
-        "BatchGetTraces",
-        "BatchGetTraceInfos",
         "ListScorers",
         "ListScorerVersions",
         "SearchEvaluationDatasets",
@@ -63,8 +62,6 @@ _BODIES: dict[str, Any] = {
 }
 # The objects that are not found, by the first part of their paths after the version and "mlflow".
 _OBJECTS = {
-    "traces": "traces",
-    "get-trace-artifact": "traces",
     "datasets": "evaluation datasets",
     "scorers": "judges",
     "issues": "issues",
@@ -97,7 +94,7 @@ def mount(wsgi: WsgiApp, endpoints: Iterable[Endpoint]) -> None:
         if ("GET", path) not in served:
             wsgi.mount("GET", UI_MOUNT + path, Constant(json.dumps(body), JSON_TYPE))
     for endpoint in endpoints:
-        if handler_of(endpoint):
+        if _is_served(endpoint):
             continue
         if endpoint.rpc in EMPTY:
             wsgi.mount(endpoint.verb, UI_MOUNT + endpoint.path, Constant("{}", JSON_TYPE))
@@ -108,7 +105,11 @@ def mount(wsgi: WsgiApp, endpoints: Iterable[Endpoint]) -> None:
 
 def served_paths(endpoints: Iterable[Endpoint]) -> frozenset[tuple[str, str]]:
     """Return the verbs and paths of the endpoints that have a handler."""
-    return frozenset((endpoint.verb, endpoint.path) for endpoint in endpoints if handler_of(endpoint))
+    return frozenset((endpoint.verb, endpoint.path) for endpoint in endpoints if _is_served(endpoint))
+
+
+def _is_served(endpoint: Endpoint) -> bool:
+    return handler_of(endpoint) is not None or endpoint.loaded in transfers.HANDLERS
 
 
 def _first_part(path: str) -> str:

@@ -5,7 +5,6 @@ This is done before the transaction begins: it takes longer than storing them, a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from trackway.client_compat.traces import dialects, otlp, previews, spans
 from trackway.client_compat.traces.otlp import Undecodable
 from trackway.client_compat.traces.spans import Span
 
-from . import infos, rows
+from . import bodies, infos, rows
 from .kinds import Kind
 from .spans import NewSpan, NewTrace, Root
 
@@ -108,7 +107,6 @@ def _new_span(span: Span) -> NewSpan:
         spans.text_attribute(span, spans.MODEL)[:_MAX_MODEL_LENGTH],
         spans.text_attribute(span, spans.PROVIDER)[:_MAX_MODEL_LENGTH],
     )
-    text = json.dumps(span, ensure_ascii=False, separators=(",", ":"))
     return NewSpan(
         span_id,
         spans.number_of(span["parent_span_id"]),
@@ -117,7 +115,7 @@ def _new_span(span: Span) -> NewSpan:
         span["end_time_unix_nano"],
         _numbers(span, spans.USAGE, rows.TOKENS, rows.count_of),
         _numbers(span, spans.COST, rows.COSTS, rows.amount_of),
-        text.encode("utf-8", "replace"),
+        bodies.line_of(span),
     )
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from .. import search
 from ..database import Prepared, Tx, upsert
 from ..schema.traces import span_bodies
 
@@ -27,10 +28,12 @@ MAX_SMALL_CHUNKS = 16
 _SMALL_BYTES = 32 * 1024
 # Of all lines of a chunk together. A request has at most as much.
 _MAX_CHUNK_BYTES = 1 << 30
+# Of the span's id in a line: 16 and 8 bytes are 24 and 12 characters of base64.
+_ID_BEGIN = len('{"trace_id":"' + 24 * "=" + '","span_id":"')
+_ID_END = _ID_BEGIN + 12
 
 _COLUMNS = (span_bodies.c.chunk, span_bodies.c.body)
 _IS_OF_TRACE = span_bodies.c.trace_id == sa.bindparam("row")
-_CHUNKS = Prepared(sa.select(*_COLUMNS).where(_IS_OF_TRACE).order_by(span_bodies.c.chunk), "row")
 _last_large = (
     sa.select(sa.func.coalesce(sa.func.max(span_bodies.c.chunk), -1))
     .where(_IS_OF_TRACE, sa.func.length(span_bodies.c.body) > _SMALL_BYTES)
@@ -62,43 +65,51 @@ def join(tx: Tx, row_id: int, chunk: int, lines: Sequence[bytes]) -> None:
     append(tx, row_id, chunk, lines)
 
 
-def read(tx: Tx, row_id: int) -> list[Span]:
-    """Return the spans of a trace in the order in which they arrived first."""
-    return [json.loads(line) for line in read_lines(tx, row_id)]
-
-
-def read_lines(tx: Tx, row_id: int) -> list[bytes]:
-    """Return the spans of a trace as lines of JSON."""
-    return unique(tx.rows(_CHUNKS, row_id))
-
-
-def read_many(tx: Tx, row_ids: Sequence[int]) -> dict[int, list[Span]]:
-    """Return the spans of each trace; a trace without spans is left out. One statement reads all."""
+def chunks_of(tx: Tx, row_ids: Sequence[int]) -> dict[int, list[bytes]]:
+    """Return the compressed chunks of each trace in their order; a trace without spans is left out."""
     if not row_ids:
         return {}
     query = (
         sa.select(span_bodies)
-        .where(span_bodies.c.trace_id.in_(sa.bindparam("owners", expanding=True, literal_execute=True)))
+        .where(span_bodies.c.trace_id.in_(search.OWNERS))
         .order_by(span_bodies.c.trace_id, span_bodies.c.chunk)
     )
-    chunks: dict[int, list[Any]] = {}
+    found: dict[int, list[bytes]] = {}
     for row in tx.execute(query, {"owners": list(row_ids)}):
-        chunks.setdefault(row.trace_id, []).append(row)
-    return {row_id: [json.loads(line) for line in unique(found)] for row_id, found in chunks.items()}
+        found.setdefault(row.trace_id, []).append(row.body)
+    return found
 
 
-def unique(chunks: Iterable[Any]) -> list[bytes]:
-    """Return the lines of all chunks, which are rows in their order; of a repeated span the last."""
-    lines = [_lines(row.body) for row in chunks]
-    if len(lines) == 1:
-        return lines[0]
-    return list({id_of(line): line for chunk in lines for line in chunk}.values())
+def lines_of(chunks: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the spans in chunks as lines of JSON; of a repeated span the last.
+
+    One chunk after the other is unpacked, so that a trace of any size takes little memory.
+    """
+    last: dict[bytes, int] = {}
+    if len(chunks) > 1:
+        for number, body in enumerate(chunks):
+            last.update((id_of(line), number) for line in _lines(body))
+    for number, body in enumerate(chunks):
+        for line in _lines(body):
+            if len(chunks) == 1 or last[id_of(line)] == number:
+                yield line
 
 
-def id_of(line: bytes) -> str:
-    """Return the id of the span in a line."""
-    span_id: str = json.loads(line)["span_id"]
-    return span_id
+def read_many(tx: Tx, row_ids: Sequence[int]) -> dict[int, list[Span]]:
+    """Return the spans of each trace; a trace without spans is left out. One statement reads all."""
+    found = chunks_of(tx, row_ids)
+    return {row_id: [json.loads(line) for line in lines_of(chunks)] for row_id, chunks in found.items()}
+
+
+def id_of(line: bytes) -> bytes:
+    """Return the id of the span in a line, in base64. Its place is always the same: see ``line_of``."""
+    return line[_ID_BEGIN:_ID_END]
+
+
+def line_of(span: Span) -> bytes:
+    """Return the line of a span. It begins with the ids of the trace and of the span."""
+    text = json.dumps(span, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
 
 
 def _lines(body: bytes) -> list[bytes]:

@@ -1,26 +1,29 @@
-"""Whole traces: the info and the spans, as JSON text."""
+"""Whole traces: the info and the spans."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import sqlalchemy as sa
+
 from trackway.client_compat import genai_messages as g
 
+from .. import search
 from ..database import Tx
+from ..schema.traces import spans
 from . import bodies, infos, rows
 
 
 class Whole(NamedTuple):
-    """A trace and its spans. ``is_complete`` is false if the client has said that there are more spans."""
+    """A trace and its spans in compressed chunks (``bodies.lines_of``).
+
+    ``is_complete`` is false if the client has said that there are more spans.
+    """
 
     info: g.TraceInfoV3
-    spans: list[bodies.Span]
-
-    @property
-    def is_complete(self) -> bool:
-        expected = infos.number_of_spans(self.info)
-        return expected is None or len(self.spans) >= expected
+    chunks: list[bytes]
+    is_complete: bool
 
 
 def get(tx: Tx, trace_id: str) -> Whole | None:
@@ -31,6 +34,20 @@ def get(tx: Tx, trace_id: str) -> Whole | None:
 def get_many(tx: Tx, trace_ids: Sequence[str]) -> list[Whole]:
     """Return those of the traces that exist, in the order of the ids."""
     found: list[Any] = rows.find_many(tx, trace_ids)
-    spans = bodies.read_many(tx, [row.id for row in found])
-    made = infos.messages(tx, found)
-    return [Whole(info, spans.get(row.id, [])) for row, info in zip(found, made, strict=True)]
+    ids = [row.id for row in found]
+    chunks = bodies.chunks_of(tx, ids)
+    counts = _counts(tx, ids)
+    return [
+        Whole(info, chunks.get(row.id, []), counts.get(row.id, 0) >= (infos.number_of_spans(info) or 0))
+        for row, info in zip(found, infos.messages(tx, found), strict=True)
+    ]
+
+
+def _counts(tx: Tx, row_ids: Sequence[int]) -> dict[int, int]:
+    """Return the number of spans of each trace."""
+    if not row_ids:
+        return {}
+    number = sa.func.count().label("number")
+    query = sa.select(spans.c.trace_id, number).where(spans.c.trace_id.in_(search.OWNERS))
+    rows_ = tx.execute(query.group_by(spans.c.trace_id), {"owners": list(row_ids)})
+    return {row.trace_id: row.number for row in rows_}

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable, Iterator, Sequence
 
 from trackway.client_compat import artifact_paths, codec
 from trackway.client_compat import genai_messages as g
 from trackway.client_compat.errors import NotFound
 from trackway.client_compat.extra_traces import ExportTraces, GetTraceArtifact
 from trackway.client_compat.traces import json_form
-from trackway.client_compat.wire import Message, Rendered
+from trackway.client_compat.wire import Message
 from trackway.server.auth import trace_permissions as policy
 from trackway.server.dispatch import Context, handles
 from trackway.server.edge import files, waiting
 from trackway.server.edge.transfers import Transfer, transfers
-from trackway.server.responses import Answer, Stream
+from trackway.server.responses import JSON_TYPE, Answer, Headers, Stream
 from trackway.storage.traces import bodies, infos, reading, rows, spans
 
 from .infos import readable
 
 # Seconds between the attempts to read a trace that lacks spans: clients send spans in the background.
 _DELAYS_S = (1.0, 2.0)
+# The spans of a larger trace, compressed, are not sorted: they are unpacked while they are sent.
+_MAX_SORTED_BYTES = 2**20
 _FILE_HEADERS = [
     ("Content-Type", "text/plain; charset=utf-8"),
     ("Content-Disposition", "attachment; filename=traces.json"),
@@ -35,8 +38,8 @@ def export_traces(ctx: Context, req: ExportTraces) -> ExportTraces.Response:
     return ExportTraces.Response()
 
 
-@handles(g.GetTrace, can=policy.read_trace, transaction="none")
-def get_trace(ctx: Context, req: g.GetTrace) -> Message:
+@transfers(g.GetTrace, can=policy.read_trace)
+def get_trace(ctx: Transfer, req: g.GetTrace) -> Answer | Stream:
     """Return a trace with its spans. One that lacks spans is read again before the answer is 404."""
     trace_id = req.trace_id or ""
     for delay_s in (*_DELAYS_S, None):
@@ -44,7 +47,7 @@ def get_trace(ctx: Context, req: g.GetTrace) -> Message:
         if found is None:
             raise NotFound(f"Trace with ID {trace_id} is not found.")
         if found.is_complete or req.allow_partial:
-            return Rendered(g.GetTrace.Response, b'{"trace":%b}' % _text(found))
+            return _send(ctx, [JSON_TYPE], found.chunks, b'{"trace":', _text(found), b"}")
         if delay_s is not None:
             with waiting.for_database():
                 time.sleep(delay_s)
@@ -56,7 +59,7 @@ def get_traces(ctx: Context, req: g.BatchGetTraces) -> Message:
     """Return those of the traces that exist, are complete, and may be read by the caller."""
     found = [whole for whole in reading.get_many(ctx.tx, req.trace_ids) if whole.is_complete]
     allowed = {info.trace_id for info in readable(ctx, [whole.info for whole in found])}
-    texts = [_text(whole) for whole in found if whole.info.trace_id in allowed]
+    texts = [b"".join(_text(whole)) for whole in found if whole.info.trace_id in allowed]
     return codec.rendered_page(g.BatchGetTraces.Response, "traces", texts, None)
 
 
@@ -67,11 +70,40 @@ def get_trace_artifact(ctx: Transfer, req: GetTraceArtifact) -> Answer | Stream:
     if req.path:
         location = ctx.run(lambda tx: infos.location_of(tx, row), write=False)
         return files.send(ctx, ctx.backend.artifacts.place(location).at(artifact_paths.check(req.path)))
-    lines = ctx.run(lambda tx: bodies.read_lines(tx, row.id), write=False)
-    return Answer(200, list(_FILE_HEADERS), b'{"spans": [' + b", ".join(lines) + b"]}")
+    chunks = ctx.run(lambda tx: bodies.chunks_of(tx, [row.id]), write=False).get(row.id, [])
+    return _send(ctx, _FILE_HEADERS, chunks, b'{"spans": [', _joined(bodies.lines_of(chunks)), b"]}")
 
 
-def _text(whole: reading.Whole) -> bytes:
-    spans = [json_form.of_span(span) for span in json_form.in_order(whole.spans)]
-    text = json.dumps(spans, separators=(",", ":")).encode()
-    return b'{"trace_info":%b,"spans":%b}' % (codec.dumps(whole.info), text)
+def _send(
+    ctx: Transfer, headers: Headers, chunks: Sequence[bytes], begin: bytes, parts: Iterable[bytes], end: bytes
+) -> Answer | Stream:
+    """Return a response with the parts as its body; those of large chunks are made while they are sent."""
+    if _is_small(chunks):
+        return Answer(200, list(headers), b"".join((begin, *parts, end)))
+
+    def body() -> Iterator[bytes]:
+        yield begin
+        yield from parts
+        yield end
+
+    return ctx.download(200, list(headers), body(), lambda: None, None)
+
+
+def _text(whole: reading.Whole) -> Iterator[bytes]:
+    """Yield the parts of a trace as JSON text."""
+    yield b'{"trace_info":%b,"spans":[' % codec.dumps(whole.info)
+    found = map(json.loads, bodies.lines_of(whole.chunks))
+    ordered = json_form.in_order(found) if _is_small(whole.chunks) else found
+    yield from _joined(
+        json.dumps(json_form.of_span(span), separators=(",", ":")).encode() for span in ordered
+    )
+    yield b"]}"
+
+
+def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
+    for number, part in enumerate(parts):
+        yield b"," + part if number else part
+
+
+def _is_small(chunks: Sequence[bytes]) -> bool:
+    return sum(map(len, chunks)) <= _MAX_SORTED_BYTES
