@@ -24,9 +24,13 @@ class ExportTraces(Message):
         self.traces = [] if traces is None else traces
 
     class Response(Message):
-        """Empty: the response of OTLP is no message of MLflow's."""
+        """How many spans the rules of the experiment left out."""
 
-        __slots__ = ()
+        _fields = {"left_out": "int64"}
+        __slots__ = tuple(_fields)
+
+        def __init__(self, *, left_out: int = 0) -> None:
+            self.left_out = left_out
 
 
 class GetTraceArtifact(Message):

@@ -16,6 +16,7 @@ from typing import Any
 from . import messages as m
 from . import switches
 from .errors import InvalidParameter, shown
+from .traces import ingest_rules
 
 MAX_METRICS_PER_BATCH = 1000
 MAX_PARAMS_TAGS_PER_BATCH = 100
@@ -165,6 +166,8 @@ def check_experiment_tag(key: str, value: str) -> None:
     check_length("value", MAX_EXPERIMENT_TAG_VALUE_LENGTH, value)
     if key in {_RETENTION_TAG, _ARCHIVE_NOW_TAG}:
         _check_archiving(key, value)
+    if key == ingest_rules.TAG:
+        ingest_rules.parse(value)
 
 
 def _check_archiving(key: str, value: str) -> None:

@@ -23,6 +23,7 @@ from trackway.client_compat import (
     trackway_artifacts,
     trackway_audit,
     trackway_shares,
+    trackway_traces,
     trackway_trust,
     trackway_webhooks,
     unserved,
@@ -186,6 +187,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         *trackway_artifacts.ENDPOINTS,
         *trackway_audit.ENDPOINTS,
         *trackway_shares.ENDPOINTS,
+        *trackway_traces.ENDPOINTS,
         *trackway_trust.ENDPOINTS,
         *trackway_webhooks.ENDPOINTS,
     )

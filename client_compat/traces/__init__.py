@@ -4,5 +4,6 @@
 ``otlp``         spans from a request of OpenTelemetry's protocol
 ``json_form``    a span as the calls for whole traces return it
 ``dialects``     what other libraries than MLflow's call inputs, tokens, models
+``ingest_rules`` which traces an experiment takes in, and what is masked in them
 ``previews``     the beginning of a request and a response
 """

@@ -93,3 +93,6 @@ link_traces = Permission(
         Within(needs.parse("E:read, trace>E:read"), _traces, containers.of_traces),
     ),
 )
+try_ingest_rules = Permission(
+    "read", "trace", ("experiment_id",), within=(_experiment("E:read, trace>E:read", _experiment_id),)
+)

@@ -11,7 +11,7 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from trackway.client_compat import errors
 from trackway.client_compat.extra_traces import ExportTraces
@@ -39,6 +39,7 @@ MAX_SPANS = 50_000
 # Exports that a process decodes and stores at the same time: other requests find free threads beside them.
 _MAX_EXPORTS = 4
 _QUEUE_TIMEOUT_S = 5.0
+_LEFT_OUT = "Spans were left out by the sampling rule of the experiment"
 
 
 class _Refused(Exception):
@@ -86,9 +87,13 @@ class SpanExports:
                 message = ExportTraces(
                     experiment_id=experiment_id, run_id=environ.get(_RUN), traces=decoded.traces
                 )
-                respond(self._backend, "ExportTraces", message, request)
+                response = cast(
+                    ExportTraces.Response, respond(self._backend, "ExportTraces", message, request)
+                )
         if self._metrics:
-            self._metrics.add_spans(JSON if is_json else PROTOBUF, decoded.number)
+            self._metrics.add_spans(JSON if is_json else PROTOBUF, decoded.number - response.left_out)
+        if response.left_out:
+            decoded = decoded.with_rejected(response.left_out, _LEFT_OUT)
         return _success(decoded, is_json)
 
     @contextmanager

@@ -1,26 +1,59 @@
 """Decoded spans in the form in which ``spans`` stores them.
 
-This is done before the transaction begins: it takes longer than storing them, and SQLite has one writer.
+Decoding is done before the transaction begins: it takes longer than storing them, and SQLite has one writer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trackway.client_compat import trace_rules
 from trackway.client_compat.traces import dialects, otlp, previews, spans
+from trackway.client_compat.traces.ingest_rules import IngestRules
 from trackway.client_compat.traces.otlp import Undecodable
 from trackway.client_compat.traces.spans import Span
 
-from . import bodies, infos, rows
+from . import bodies, infos, ingest_rules, rows
 from .kinds import Kind
-from .spans import NewSpan, NewTrace, Root
 
 _TAG_PREFIX = "mlflow.traceTag."
 _SESSION_KEYS, _USER_KEYS = ("session.id", "gen_ai.conversation.id"), ("user.id",)
 _LLM_TYPES = ("LLM", "CHAT_MODEL")
 _MAX_MODEL_LENGTH = 500
+
+
+class NewSpan(NamedTuple):
+    """A span that arrives. ``usage`` and ``cost`` have a value or None for each of TOKENS and COSTS."""
+
+    span_id: int
+    parent_id: int | None
+    kind: Kind
+    start_ns: int
+    end_ns: int | None
+    usage: tuple[int | None, ...] | None
+    cost: tuple[float | None, ...] | None
+    line: bytes
+
+
+class Root(NamedTuple):
+    """What a trace's root says about the trace; None: nothing."""
+
+    name: str
+    state: str
+    request_preview: str | None
+    response_preview: str | None
+
+
+class NewTrace(NamedTuple):
+    """The spans of one trace in a request. ``tags`` and ``metadata`` are written where it has none yet."""
+
+    trace_id: str
+    spans: Sequence[NewSpan]
+    root: Root | None
+    tags: Mapping[str, str]
+    metadata: Mapping[str, str]
 
 
 class Decoded(NamedTuple):
@@ -30,6 +63,10 @@ class Decoded(NamedTuple):
     number: int
     rejected: int = 0
     reason: str = ""
+
+    def with_rejected(self, number: int, reason: str) -> Decoded:
+        """Return the same with more refused spans."""
+        return self._replace(rejected=self.rejected + number, reason=self.reason or reason)
 
     def partial_success(self) -> bytes:
         """Return the response in protobuf that says which spans were refused."""
@@ -71,6 +108,16 @@ def new_trace(trace_id: str, found: Iterable[Span], resource: Mapping[str, Any])
         trace_rules.new_tags({**_resource_tags(resource), **(_root_tags(root) if root else {})}),
         trace_rules.new_metadata(_metadata(by_id.values())),
     )
+
+
+def masked(trace: NewTrace, rules: IngestRules) -> NewTrace:
+    """Return a trace with its spans masked by the rules of its experiment, and with them its previews."""
+    found = [json.loads(span.line) for span in trace.spans]
+    for span in found:
+        rules.mask_span(span)
+    again = new_trace(trace.trace_id, found, {})
+    tags = {key: rules.mask_text(value, key) or "" for key, value in trace.tags.items()}
+    return again._replace(tags=tags, metadata=ingest_rules.mask_metadata(again.metadata, rules))
 
 
 def root_of(root: Span, found: list[Span]) -> Root:
@@ -157,4 +204,4 @@ def _metadata(found: Iterable[Span]) -> dict[str, str]:
     return metadata
 
 
-__all__ = ["Decoded", "Undecodable", "decode", "new_trace", "root_of"]
+__all__ = ["Decoded", "NewSpan", "NewTrace", "Root", "Undecodable", "decode", "masked", "new_trace"]

@@ -8,7 +8,7 @@ Traces are locked in the order of their ids, so that two requests with the same 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,7 +17,8 @@ from trackway.client_compat.errors import InvalidState
 from ..database import Prepared, Tx, upsert
 from ..schema.traces import spans
 from ..tracking import experiments
-from . import bodies, infos, kinds, links, rows, sums, tags
+from . import arrivals, bodies, infos, ingest_rules, kinds, links, rows, sums, tags
+from .arrivals import NewSpan, NewTrace
 from .rows import Given
 
 _NS_PER_MS = 1_000_000
@@ -36,46 +37,21 @@ _SUMMED_PIECES = 200
 _SUMMED_EVERY = 100
 
 
-class NewSpan(NamedTuple):
-    """A span that arrives. ``usage`` and ``cost`` have a value or None for each of TOKENS and COSTS."""
+def store(tx: Tx, experiment_id: str, new: Iterable[NewTrace], run_id: str = "") -> int:
+    """Store spans; return how many the rules of the experiment left out.
 
-    span_id: int
-    parent_id: int | None
-    kind: kinds.Kind
-    start_ns: int
-    end_ns: int | None
-    usage: tuple[int | None, ...] | None
-    cost: tuple[float | None, ...] | None
-    line: bytes
-
-
-class Root(NamedTuple):
-    """What a trace's root says about the trace; None: nothing."""
-
-    name: str
-    state: str
-    request_preview: str | None
-    response_preview: str | None
-
-
-class NewTrace(NamedTuple):
-    """The spans of one trace in a request. ``tags`` and ``metadata`` are written where it has none yet."""
-
-    trace_id: str
-    spans: Sequence[NewSpan]
-    root: Root | None
-    tags: Mapping[str, str]
-    metadata: Mapping[str, str]
-
-
-def store(tx: Tx, experiment_id: str, new: Iterable[NewTrace], run_id: str = "") -> None:
-    """Store spans. Traces whose root is among them are linked to the run, if one is given.
+    Traces whose root is among them are linked to the run, if one is given.
 
     Raise ``NotFound`` if the experiment does not exist, ``InvalidParameter`` if another experiment has one of
     the traces, and ``InvalidState`` if the spans of one have been archived.
     """
     experiment = experiments.find(tx, experiment_id, lock="share")
-    new = sorted(new, key=lambda trace: trace.trace_id)
+    rules = ingest_rules.of_experiment(tx, experiment.id)
+    kept = [trace for trace in new if rules.keeps(trace.trace_id)]
+    left_out = sum(len(trace.spans) for trace in new) - sum(len(trace.spans) for trace in kept)
+    new = sorted(kept, key=lambda trace: trace.trace_id)
+    if rules.masks:
+        new = [arrivals.masked(trace, rules) for trace in new]
     kind_ids = kinds.ids_of(tx, experiment.id, (span.kind for trace in new for span in trace.spans))
     with_root = []
     for trace in new:
@@ -84,6 +60,7 @@ def store(tx: Tx, experiment_id: str, new: Iterable[NewTrace], run_id: str = "")
             with_root.append(row_id)
     if run_id:
         links.add_run(tx, with_root, run_id)
+    return left_out
 
 
 def _store_trace(tx: Tx, experiment_id: int, trace: NewTrace, kind_ids: Mapping[kinds.Kind, int]) -> int:

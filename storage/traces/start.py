@@ -14,18 +14,22 @@ from typing import Any
 from trackway.client_compat import genai_messages as g
 from trackway.client_compat import trace_rules
 from trackway.client_compat.errors import InvalidParameter
+from trackway.client_compat.traces.spans import INPUTS, OUTPUTS
 
 from ..database import Tx
 from ..tracking import experiments
-from . import infos, links, rows, tags
+from . import infos, ingest_rules, links, rows, tags
 from .rows import Given
 
 _NS_PER_MS = 1_000_000
 _UNKNOWN = "STATE_UNSPECIFIED"
+_PREVIEWS = {"request_preview": INPUTS, "response_preview": OUTPUTS}
 
 
 def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
     """Create a trace, or merge what the client says into the one with this id; return its row.
+
+    Return None if the sampling rule of the experiment leaves it out.
 
     ``sends_spans`` says that the client sends the spans to the server, and not as a file. Raise
     ``InvalidParameter`` if the trace's id or location cannot be used, ``NotFound`` if the experiment does not
@@ -39,8 +43,12 @@ def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
             "to an experiment."
         )
     experiment = experiments.find_active(tx, experiment_of(info))
-    metadata = trace_rules.new_metadata(info.trace_metadata)
+    rules = ingest_rules.of_experiment(tx, experiment.id)
+    if not rules.keeps(trace_id):
+        return None
+    metadata = trace_rules.new_metadata(ingest_rules.mask_metadata(info.trace_metadata, rules))
     values, given = _values(info, metadata)
+    values |= {name: rules.mask_text(values[name], key) for name, key in _PREVIEWS.items() if name in values}
     metadata = {key: text for key, text in metadata.items() if key not in (infos.TOKEN_USAGE, infos.COST)}
     metadata[infos.IS_FINAL] = "true"
     row = rows.lock(tx, trace_id)
@@ -53,7 +61,9 @@ def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
     if row is not None:
         row_id = _merge(tx, row, experiment.id, values, given, sends_spans)
     assert row_id is not None
-    new_tags = trace_rules.new_tags(info.tags)
+    new_tags = trace_rules.new_tags(
+        {key: rules.mask_text(text, key) or "" for key, text in info.tags.items()}
+    )
     _write(tx, row_id, new_tags, metadata)
     return rows.find(tx, trace_id)
 

@@ -8,7 +8,7 @@ from trackway.client_compat import genai_messages as g
 from trackway.client_compat import trace_rules as rules
 from trackway.server.auth import trace_permissions as policy
 from trackway.server.dispatch import Context, handles
-from trackway.storage.traces import deletion, infos, links, start, tags
+from trackway.storage.traces import deletion, infos, links, rows, start, tags
 
 # These clients send spans by OTLP (MLflow 3.5 and later); older ones as a file.
 _SENDS_SPANS = re.compile(r"mlflow-python-client/(?:3\.(?:[5-9]|\d\d)|[4-9]|\d\d)")
@@ -20,6 +20,10 @@ def start_trace(ctx: Context, req: g.StartTraceV3) -> g.StartTraceV3.Response:
     info = (req.trace and req.trace.trace_info) or g.TraceInfoV3()
     client = ctx.request.environ.get("HTTP_USER_AGENT", "")
     row = start.start(ctx.tx, info, sends_spans=bool(_SENDS_SPANS.match(client)))
+    if row is None:
+        # As if it were stored; the tag tells the client not to upload the spans of a trace that is left out.
+        info.tags = {**info.tags, infos.SPANS_LOCATION: rows.IN_DATABASE}
+        return g.StartTraceV3.Response(trace=g.Trace(trace_info=info))
     return g.StartTraceV3.Response(trace=g.Trace(trace_info=infos.messages(ctx.tx, [row])[0]))
 
 

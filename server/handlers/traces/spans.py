@@ -34,8 +34,9 @@ _FILE_HEADERS = [
 
 @handles(ExportTraces, can=policy.log_spans, appends=lambda request: True)
 def export_traces(ctx: Context, req: ExportTraces) -> ExportTraces.Response:
-    spans.store(ctx.tx, req.experiment_id or "", req.traces, req.run_id or "")
-    return ExportTraces.Response()
+    """Store spans. The response says how many the rules of the experiment left out."""
+    left_out = spans.store(ctx.tx, req.experiment_id or "", req.traces, req.run_id or "")
+    return ExportTraces.Response(left_out=left_out)
 
 
 @transfers(g.GetTrace, can=policy.read_trace)

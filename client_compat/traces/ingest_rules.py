@@ -1,0 +1,190 @@
+"""Rules for the spans that an experiment takes in: which traces are kept, and what is masked in them.
+
+They are a tag of the experiment, ``trackway.trace.ingestRules``, with a JSON object:
+
+    {"sample": 0.1,
+     "mask": [{"attribute": "mlflow.spanInputs", "path": "messages.*.content",
+               "pattern": "[\\w.]+@[\\w.]+", "replacement": "[email]"}]}
+
+``sample`` is the share of traces that are kept, above 0 up to 1. A rule of ``mask`` replaces what its regular
+expression finds in the texts of an attribute; "*" is every attribute. The syntax is RE2's, which takes time
+linear in the text. ``path`` names a part of a value by keys and "*"; without a ``pattern`` the whole part is
+replaced.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from ..errors import InvalidParameter
+from . import spans
+from .spans import Span
+
+TAG = "trackway.trace.ingestRules"
+ALL = "*"
+_MAX_MASKS = 50
+_MAX_PATTERN_LENGTH = 1000
+_DEFAULT_REPLACEMENT = "[masked]"
+_REGEX_MEMORY = 1 << 20
+_MASK_FIELDS = {"attribute", "path", "pattern", "replacement"}
+
+
+class Mask(NamedTuple):
+    """One rule. An empty ``path`` is the whole value; without a ``pattern`` all of it is replaced."""
+
+    attribute: str
+    path: tuple[str, ...]
+    pattern: Any
+    replacement: str
+
+    def apply(self, value: Any) -> tuple[Any, int]:
+        """Return the value after the rule, and how many places it changed."""
+        return _replace(value, self.path, self)
+
+    def covers(self, key: str) -> bool:
+        return self.attribute in (ALL, key)
+
+
+class IngestRules(NamedTuple):
+    sample: float
+    masks: tuple[Mask, ...]
+
+    def keeps(self, trace_id: str) -> bool:
+        """Return whether the trace is kept. All calls with its spans get the same answer."""
+        if self.sample >= 1:
+            return True
+        digest = blake2b(trace_id.encode(), digest_size=8).digest()
+        return int.from_bytes(digest) < self.sample * (1 << 64)
+
+    def mask_span(self, span: Span) -> int:
+        """Mask the attributes of a span and of its events; return how many places were changed."""
+        count = 0
+        for key, text in span["attributes"].items():
+            if key == spans.TRACE_ID:
+                continue
+            value = spans.loads(text)
+            masked, changes = self._masked(key, value)
+            if changes:
+                span["attributes"][key] = spans.dumps(masked)
+                count += changes
+        for event in span["events"]:
+            for key, value in (event.get("attributes") or {}).items():
+                event["attributes"][key], changes = self._masked(key, value)
+                count += changes
+        return count
+
+    def mask_text(self, text: str | None, key: str) -> str | None:
+        """Mask what was made of an attribute elsewhere: a preview, or metadata. It may be cut off.
+
+        A rule for a part of the value cannot find it in such a text: then all of the text is masked.
+        """
+        if text is None:
+            return None
+        for mask in self.masks:
+            if mask.covers(key):
+                if mask.pattern is None or mask.path:
+                    return mask.replacement
+                text = mask.pattern.sub(mask.replacement, text)
+        return text
+
+    def _masked(self, key: str, value: Any) -> tuple[Any, int]:
+        count = 0
+        for mask in self.masks:
+            if mask.covers(key):
+                value, changes = mask.apply(value)
+                count += changes
+        return value, count
+
+
+NONE = IngestRules(1.0, ())
+
+
+@functools.lru_cache(maxsize=64)
+def parse(text: str) -> IngestRules:
+    """Return the rules in the text of the tag. Raise ``InvalidParameter``."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, Mapping) or found.keys() - {"sample", "mask"}:
+        raise InvalidParameter(f'The rules must be a JSON object with "sample" and "mask", not {text[:200]}.')
+    sample = found.get("sample", 1)
+    if isinstance(sample, bool) or not isinstance(sample, int | float) or not 0 < sample <= 1:
+        raise InvalidParameter(f'"sample" is {json.dumps(sample)}; it must be above 0 and at most 1.')
+    masks = found.get("mask", [])
+    if not isinstance(masks, list) or len(masks) > _MAX_MASKS:
+        raise InvalidParameter(f'"mask" must be a list of at most {_MAX_MASKS} rules.')
+    return IngestRules(float(sample), tuple(map(_mask, masks)))
+
+
+def _mask(found: Any) -> Mask:
+    is_valid = isinstance(found, Mapping) and not found.keys() - _MASK_FIELDS
+    if not is_valid or not all(isinstance(value, str) for value in found.values()):
+        raise InvalidParameter(
+            f"The rule {json.dumps(found)[:200]} must be an object of texts: attribute, path, pattern and "
+            "replacement."
+        )
+    if not found.get("attribute"):
+        raise InvalidParameter(
+            f'The rule {json.dumps(found)[:200]} lacks "attribute"; "*" is every attribute.'
+        )
+    path = tuple(found["path"].split(".")) if found.get("path") else ()
+    pattern = _regex(found["pattern"]) if found.get("pattern") else None
+    # In RE2's replacements a backslash is followed by the number of a group.
+    replacement = found.get("replacement", _DEFAULT_REPLACEMENT)
+    return Mask(
+        found["attribute"], path, pattern, replacement.replace("\\", "\\\\") if pattern else replacement
+    )
+
+
+def _regex(pattern: str) -> Any:
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _REGEX_MEMORY
+    try:
+        if len(pattern) > _MAX_PATTERN_LENGTH:
+            raise re2.error(f"it has more than {_MAX_PATTERN_LENGTH} characters")
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0]
+        reason = reason.decode() if isinstance(reason, bytes) else reason
+        raise InvalidParameter(f"The pattern {pattern[:200]!r} is no regular expression: {reason}.") from None
+
+
+def _replace(value: Any, path: tuple[str, ...], mask: Mask) -> tuple[Any, int]:
+    if path:
+        return _replace_inside(value, path[0], path[1:], mask)
+    if mask.pattern is None:
+        return mask.replacement, 1
+    if isinstance(value, str):
+        return mask.pattern.subn(mask.replacement, value)  # type: ignore[no-any-return]
+    return _replace_inside(value, ALL, (), mask)
+
+
+def _replace_inside(value: Any, key: str, path: tuple[str, ...], mask: Mask) -> tuple[Any, int]:
+    if isinstance(value, str) and path and value[:1] in ("{", "["):
+        # An attribute may hold JSON as text inside of JSON.
+        inner = spans.loads(value)
+        changed, count = (inner, 0) if isinstance(inner, str) else _replace_inside(inner, key, path, mask)
+        return (json.dumps(changed, ensure_ascii=False), count) if count else (value, 0)
+    if isinstance(value, dict):
+        items = [(name, value[name]) for name in value if key in (ALL, name)]
+        replaced = {name: _replace(item, path, mask) for name, item in items}
+        return {**value, **{name: new for name, (new, _) in replaced.items()}}, _total(replaced.values())
+    if isinstance(value, list):
+        made = [
+            _replace(item, path, mask) if key in (ALL, str(place)) else (item, 0)
+            for place, item in enumerate(value)
+        ]
+        return [new for new, _ in made], _total(made)
+    return value, 0
+
+
+def _total(changes: Any) -> int:
+    return sum(count for _, count in changes)
