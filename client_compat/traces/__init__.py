@@ -1,5 +1,6 @@
 """Traces on the wire: spans as clients send, store and read them. No I/O.
 
+``archive_file`` archived spans
 ``spans``        the stored form of a span
 ``otlp``         spans from a request of OpenTelemetry's protocol
 ``json_form``    a span as the calls for whole traces return it

@@ -42,7 +42,7 @@ UNSUPPORTED = (
     ),
     UnsupportedOption(
         "--trace-archival-config",
-        "Trackway has no trace archive.",
+        "Experiments and workspaces say themselves which traces are archived, see docs/traces.md.",
         env="MLFLOW_TRACE_ARCHIVAL_CONFIG",
     ),
     UnsupportedOption(

@@ -23,7 +23,7 @@ def get_server_info(ctx: Context, req: extra.GetServerInfo) -> extra.GetServerIn
     return extra.GetServerInfo.Response(
         store_type="SqlStore",
         workspaces_enabled=config.enable_workspaces and not (is_ui and in_workspace),
-        trace_archival_enabled=False,
+        trace_archival_enabled=True,
         multipart_uploads_enabled=uses_store_directly,
         multipart_downloads_enabled=uses_store_directly,
         presigned_upload_run_id_supported=True,

@@ -21,6 +21,7 @@ from ..backend import Backend
 from ..config import JobSettings
 from .audit_seals import Sealer
 from .backoff import delay_s
+from .trace_archival import Archiver
 
 log = logging.getLogger("trackway.jobs")
 
@@ -223,4 +224,4 @@ def make_runner(backend: Backend) -> Runner:
         webhooks.deliver(backend.config, database, job)
 
     kinds = {outbox.DELIVER: deliver}
-    return Runner(backend, kinds, backend.config.variables.jobs, [Sealer(backend).run])
+    return Runner(backend, kinds, backend.config.variables.jobs, [Sealer(backend).run, Archiver(backend).run])

@@ -12,18 +12,20 @@ from trackway.client_compat import genai_messages as g
 from .. import search
 from ..database import Tx
 from ..schema.traces import spans
-from . import bodies, infos, rows
+from . import archival, bodies, infos, rows
 
 
 class Whole(NamedTuple):
     """A trace and its spans in compressed chunks (``bodies.lines_of``).
 
-    ``is_complete`` is false if the client has said that there are more spans.
+    ``is_complete`` is false if the client has said that there are more spans. ``archive`` is the folder of
+    the file with the spans if they are archived, else empty.
     """
 
     info: g.TraceInfoV3
     chunks: list[bytes]
     is_complete: bool
+    archive: str
 
 
 def get(tx: Tx, trace_id: str) -> Whole | None:
@@ -38,7 +40,12 @@ def get_many(tx: Tx, trace_ids: Sequence[str]) -> list[Whole]:
     chunks = bodies.chunks_of(tx, ids)
     counts = _counts(tx, ids)
     return [
-        Whole(info, chunks.get(row.id, []), counts.get(row.id, 0) >= (infos.number_of_spans(info) or 0))
+        Whole(
+            info,
+            chunks.get(row.id, []),
+            counts.get(row.id, 0) >= (infos.number_of_spans(info) or 0),
+            info.tags.get(archival.LOCATION, "") if row.spans_location == rows.IN_ARCHIVE else "",
+        )
         for row, info in zip(found, infos.messages(tx, found), strict=True)
     ]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 
 from trackway.client_compat import artifact_paths, codec
 from trackway.client_compat import genai_messages as g
 from trackway.client_compat.errors import NotFound
 from trackway.client_compat.extra_traces import ExportTraces, GetTraceArtifact
-from trackway.client_compat.traces import json_form
+from trackway.client_compat.traces import archive_file, json_form
 from trackway.client_compat.wire import Message
 from trackway.server.auth import trace_permissions as policy
 from trackway.server.dispatch import Context, handles
@@ -48,31 +49,31 @@ def get_trace(ctx: Transfer, req: g.GetTrace) -> Answer | Stream:
         if found is None:
             raise NotFound(f"Trace with ID {trace_id} is not found.")
         if found.is_complete or req.allow_partial:
-            return _send(ctx, [JSON_TYPE], found.chunks, b'{"trace":', _text(found), b"}")
+            return _send(ctx, [JSON_TYPE], found.chunks, b'{"trace":', _text(ctx, found), b"}")
         if delay_s is not None:
             with waiting.for_database():
                 time.sleep(delay_s)
     raise NotFound(f"Trace with ID {trace_id} is not fully exported yet, please try again later.")
 
 
-@handles(g.BatchGetTraces, can=policy.read_traces)
+@handles(g.BatchGetTraces, can=policy.read_traces, transaction="none")
 def get_traces(ctx: Context, req: g.BatchGetTraces) -> Message:
     """Return those of the traces that exist, are complete, and may be read by the caller."""
-    found = [whole for whole in reading.get_many(ctx.tx, req.trace_ids) if whole.is_complete]
+    found = ctx.run(lambda tx: reading.get_many(tx, req.trace_ids), write=False)
+    found = [whole for whole in found if whole.is_complete]
     allowed = {info.trace_id for info in readable(ctx, [whole.info for whole in found])}
-    texts = [b"".join(_text(whole)) for whole in found if whole.info.trace_id in allowed]
+    texts = [b"".join(_text(ctx, whole)) for whole in found if whole.info.trace_id in allowed]
     return codec.rendered_page(g.BatchGetTraces.Response, "traces", texts, None)
 
 
 @transfers(GetTraceArtifact, can=policy.read_trace)
 def get_trace_artifact(ctx: Transfer, req: GetTraceArtifact) -> Answer | Stream:
     """Return the spans as a file, or a file that is attached to the trace."""
-    row = ctx.run(lambda tx: rows.require(rows.find(tx, req.request_id), req.request_id), write=False)
+    found = ctx.run(lambda tx: rows.require(reading.get(tx, req.request_id), req.request_id), write=False)
     if req.path:
-        location = ctx.run(lambda tx: infos.location_of(tx, row), write=False)
+        location = found.info.tags[infos.ARTIFACT_LOCATION]
         return files.send(ctx, ctx.backend.artifacts.place(location).at(artifact_paths.check(req.path)))
-    chunks = ctx.run(lambda tx: bodies.chunks_of(tx, [row.id]), write=False).get(row.id, [])
-    return _send(ctx, _FILE_HEADERS, chunks, b'{"spans": [', _joined(bodies.lines_of(chunks)), b"]}")
+    return _send(ctx, _FILE_HEADERS, found.chunks, b'{"spans": [', _joined(_lines(ctx, found)), b"]}")
 
 
 def _send(
@@ -90,10 +91,21 @@ def _send(
     return ctx.download(200, list(headers), body(), lambda: None, None)
 
 
-def _text(whole: reading.Whole) -> Iterator[bytes]:
+def _lines(ctx: Context, whole: reading.Whole) -> Iterator[bytes]:
+    """Yield the spans of a trace as lines of JSON, those of an archived one from its file."""
+    if not whole.archive:
+        yield from bodies.lines_of(whole.chunks)
+        return
+    place = ctx.backend.artifacts.place(whole.archive).at(archive_file.NAME)
+    with closing(place.store.open(place.path)) as file:
+        data = b"".join(file.chunks(0, file.size))
+    yield from map(bodies.line_of, archive_file.load(data))
+
+
+def _text(ctx: Context, whole: reading.Whole) -> Iterator[bytes]:
     """Yield the parts of a trace as JSON text."""
     yield b'{"trace_info":%b,"spans":[' % codec.dumps(whole.info)
-    found = map(json.loads, bodies.lines_of(whole.chunks))
+    found = map(json.loads, _lines(ctx, whole))
     ordered = json_form.in_order(found) if _is_small(whole.chunks) else found
     yield from _joined(
         json.dumps(json_form.of_span(span), separators=(",", ":")).encode() for span in ordered
