@@ -3,6 +3,8 @@
     E:read                 "read" on the experiment
     run>E:update           "update" by a permission on runs; without one, by that on the experiment
     run>(E:update):delete  "delete" by a permission on runs; without one, "update" on the experiment
+    trace:update           "update" by a permission on traces alone
+    E:update or trace:update  one of the two
     !run                   runs are not denied
     M, version             the registered model or prompt, and its versions
     member                 the caller is a member of the workspace, who may create in it
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from .identity import Identity
 
 _NEED = re.compile(
-    r"!(?P<not_denied>\w+)|(?:(?P<tier>\w+)>)?(?P<container>[EM]|\((?P<inner>[EM]):(?P<weaker>\w+)\)):(?P<action>\w+)"
+    r"!(?P<not_denied>\w+)|(?P<alone>\w{2,}):(?P<alone_action>\w+)|(?:(?P<tier>\w+)>)?(?P<container>[EM]|\((?P<inner>[EM]):(?P<weaker>\w+)\)):(?P<action>\w+)"
 )
 _MEMBER = "member"
 _TYPES = {
@@ -55,12 +57,16 @@ class Asked(NamedTuple):
 
 
 class Need(NamedTuple):
-    """One need. ``tier`` and ``container`` are the words of the notation, or empty."""
+    """One need. ``tier`` and ``container`` are the words of the notation, or empty.
+
+    It is met as well if ``otherwise`` is.
+    """
 
     tier: str
     tier_action: Action
     container: str
     container_action: Action
+    otherwise: Need | None = None
 
     def rungs(self, container_id: str, is_prompt: bool) -> Iterator[Rung]:
         """Yield what may decide it, the narrowest first."""
@@ -79,13 +85,21 @@ def are_met(
     needs: tuple[Need, ...], rights: Rights, container_id: str = ALL, *, is_prompt: bool = False
 ) -> bool:
     """Return whether the rights meet all needs for one experiment or model."""
-    return all(
-        rights.may_create if need.tier == _MEMBER else rights.allow(need.rungs(container_id, is_prompt))
-        for need in needs
-    )
+    return all(_is_met(need, rights, container_id, is_prompt) for need in needs)
+
+
+def _is_met(need: Need, rights: Rights, container_id: str, is_prompt: bool) -> bool:
+    if need.tier == _MEMBER:
+        return rights.may_create
+    if rights.allow(need.rungs(container_id, is_prompt)):
+        return True
+    return need.otherwise is not None and _is_met(need.otherwise, rights, container_id, is_prompt)
 
 
 def _need(text: str) -> Need:
+    first, _, otherwise = text.partition(" or ")
+    if otherwise:
+        return _need(first.strip())._replace(otherwise=_need(otherwise.strip()))
     if text == _MEMBER:
         return Need(_MEMBER, "create", "", "create")
     match = _NEED.fullmatch(text)
@@ -93,6 +107,9 @@ def _need(text: str) -> Need:
         raise ValueError(f"{text!r} is no need")
     if match["not_denied"]:
         return Need(match["not_denied"], "not_denied", "", "not_denied")
+    if match["alone"]:
+        alone = cast(Action, match["alone_action"])
+        return Need(match["alone"], alone, "", alone)
     action = cast(Action, match["action"])
     return Need(
         match["tier"] or "",

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from trackway.client_compat import codec, registry_rules
+from trackway.client_compat import genai_messages as g
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import ApiError
 from trackway.client_compat.filters import comparisons, parse_filter
@@ -31,6 +32,7 @@ _FIELDS: Mapping[str, Mapping[type[Message], tuple[str, ...]]] = {
         m.RunInputs: ("model_inputs",),
         m.RunOutputs: ("model_outputs",),
     },
+    "assessment": {g.TraceInfoV3: ("assessments",)},
 }
 
 

@@ -55,6 +55,27 @@ def _if_assessed(request: Message) -> Sequence[str]:
     return [ALL] if info and info.assessments else []
 
 
+def _assessed_trace(request: Message) -> Sequence[str]:
+    assessment = getattr(request, "assessment", None)
+    found = assessment.trace_id if assessment else getattr(request, "trace_id", None)
+    return [found] if found else []
+
+
+def _assessments_of(text: str) -> tuple[Within, ...]:
+    needed = needs.parse(f"E:read, trace>E:read, {text}")
+    return (Within(needed, _assessed_trace, containers.of_traces),)
+
+
+def _experiments(request: Message) -> Sequence[str]:
+    return list(dict.fromkeys(request.experiment_ids))  # type: ignore[attr-defined]
+
+
+def _experiments_if_assessed(request: Message) -> Sequence[str]:
+    return _experiments(request) if getattr(request, "view_type", None) == "ASSESSMENTS" else []
+
+
+_ASSESSMENT_FIELDS = ("assessment_id", "assessment.assessment_id")
+
 read_trace = Permission("read", "trace", _FIELDS, within=_trace("E:read, trace>E:read"))
 # The handler leaves out the traces that the caller may not read.
 read_traces = Permission("read", "trace", ("trace_ids",))
@@ -95,4 +116,29 @@ link_traces = Permission(
 )
 try_ingest_rules = Permission(
     "read", "trace", ("experiment_id",), within=(_experiment("E:read, trace>E:read", _experiment_id),)
+)
+create_assessment = Permission(
+    "create",
+    "assessment",
+    ("assessment.trace_id",),
+    response_field="assessment.assessment_id",
+    within=_assessments_of("!assessment, E:update or trace:update"),
+)
+read_assessment = Permission(
+    "read", "assessment", _ASSESSMENT_FIELDS, within=_assessments_of("assessment>E:read")
+)
+edit_assessment = Permission(
+    "edit", "assessment", _ASSESSMENT_FIELDS, within=_assessments_of("assessment>E:update")
+)
+delete_assessment = Permission(
+    "delete", "assessment", _ASSESSMENT_FIELDS, within=_assessments_of("assessment>(E:update):delete")
+)
+query_metrics = Permission(
+    "read",
+    "trace",
+    ("experiment_ids",),
+    within=(
+        _experiment("E:read, trace>E:read", _experiments),
+        _experiment("assessment>E:read", _experiments_if_assessed),
+    ),
 )

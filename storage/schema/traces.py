@@ -142,16 +142,16 @@ assessments = Table(
     "assessments",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("assessment_id", String, nullable=False, unique=True),
+    Column("assessment_id", String, nullable=False),
     Column("trace_id", Id, ForeignKey("traces.id", ondelete="CASCADE"), nullable=False),
     # A copy of the trace's.
     Column("experiment_id", Id, nullable=False),
     Column("name", String, nullable=False),
     # feedback, expectation or issue.
     Column("kind", String, nullable=False),
-    # JSON text; NULL: there is only an error.
-    Column("value", String),
-    # The value as filters compare it: texts without quotes, other values as JSON.
+    # JSON text.
+    Column("value", String, nullable=False),
+    # The value as filters compare it: texts without quotes, other values as JSON. NULL: null.
     Column("text", String),
     # The value as statistics use it: numbers, 1 for true and "yes", 0 for false and "no".
     Column("number", Float64),
@@ -172,6 +172,6 @@ assessments = Table(
     Column("is_valid", Boolean(create_constraint=False), nullable=False),
     Column("creation_time", Int64, nullable=False),
     Column("last_update_time", Int64, nullable=False),
+    UniqueConstraint("trace_id", "assessment_id"),
 )
-Index("ix_assessments_trace_id", assessments.c.trace_id)
 Index("ix_assessments_by_name", assessments.c.experiment_id, assessments.c.name, assessments.c.trace_id)

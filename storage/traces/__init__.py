@@ -7,6 +7,7 @@
 ``kinds``     the kinds of spans
 ``bodies``    the spans as clients read them
 ``tags``      tags of a trace
+``assessments``  feedback, expectations, references to issues
 ``links``     to runs and prompts
 ``deletion``  by id, by time, by number
 """

@@ -15,7 +15,7 @@ from .. import search
 from ..database import Tx
 from ..schema import tracking
 from ..schema.traces import trace_metadata, trace_tags
-from . import rows
+from . import assessments, rows
 
 TOKEN_USAGE, COST = "mlflow.trace.tokenUsage", "mlflow.trace.cost"
 SESSION, USER, SOURCE_RUN = "mlflow.trace.session", "mlflow.trace.user", "mlflow.sourceRun"
@@ -40,11 +40,15 @@ def messages(tx: Tx, found: Sequence[Any]) -> list[g.TraceInfoV3]:
     ids = [row.id for row in found]
     tags = search.children_of(tx, trace_tags, trace_tags.c.trace_id, ids)
     values = search.children_of(tx, trace_metadata, trace_metadata.c.trace_id, ids)
+    assessed = assessments.of_traces(tx, found)
     locations = _locations(tx, {row.experiment_id for row in found})
-    return [
-        _message(row, tags.get(row.id, ()), values.get(row.id, ()), locations[row.experiment_id])
-        for row in found
-    ]
+    made = []
+    for row in found:
+        location = locations[row.experiment_id]
+        info = _message(row, tags.get(row.id, ()), values.get(row.id, ()), location)
+        info.assessments = assessed.get(row.id, [])
+        made.append(info)
+    return made
 
 
 def number_of_spans(info: g.TraceInfoV3) -> int | None:

@@ -18,7 +18,7 @@ from trackway.client_compat.traces.spans import INPUTS, OUTPUTS
 
 from ..database import Tx
 from ..tracking import experiments
-from . import infos, ingest_rules, links, rows, tags
+from . import assessments, infos, ingest_rules, links, rows, tags
 from .rows import Given
 
 _NS_PER_MS = 1_000_000
@@ -65,7 +65,9 @@ def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
         {key: rules.mask_text(text, key) or "" for key, text in info.tags.items()}
     )
     _write(tx, row_id, new_tags, metadata)
-    return rows.find(tx, trace_id)
+    row = rows.find(tx, trace_id)
+    assessments.add(tx, row, info.assessments)
+    return row
 
 
 def begin(tx: Tx, req: g.StartTrace) -> g.TraceInfo:

@@ -6,6 +6,7 @@ import re
 
 from trackway.client_compat import genai_messages as g
 from trackway.client_compat import trace_rules as rules
+from trackway.server.auth import redaction
 from trackway.server.auth import trace_permissions as policy
 from trackway.server.dispatch import Context, handles
 from trackway.storage.traces import deletion, infos, links, rows, start, tags
@@ -108,6 +109,13 @@ def readable(ctx: Context, found: list[g.TraceInfoV3]) -> list[g.TraceInfoV3]:
     experiment_ids = {start.experiment_of(info) for info in found}
     allowed = set(ctx.readable(sorted(experiment_ids), "trace"))
     return [info for info in found if start.experiment_of(info) in allowed]
+
+
+def withheld(ctx: Context, info: g.TraceInfoV3) -> None:
+    """Leave out what the caller is denied of a trace that does not go out as a message."""
+    rights = ctx.identity.rights
+    if rights and rights.hidden:
+        redaction.withhold(info, rights.hidden)
 
 
 def _delete(ctx: Context, req: g.DeleteTraces | g.DeleteTracesV3) -> int:

@@ -20,7 +20,7 @@ from trackway.server.edge.transfers import Transfer, transfers
 from trackway.server.responses import JSON_TYPE, Answer, Headers, Stream
 from trackway.storage.traces import bodies, infos, reading, rows, spans
 
-from .infos import readable
+from .infos import readable, withheld
 
 # Seconds between the attempts to read a trace that lacks spans: clients send spans in the background.
 _DELAYS_S = (1.0, 2.0)
@@ -49,6 +49,7 @@ def get_trace(ctx: Transfer, req: g.GetTrace) -> Answer | Stream:
         if found is None:
             raise NotFound(f"Trace with ID {trace_id} is not found.")
         if found.is_complete or req.allow_partial:
+            withheld(ctx, found.info)
             return _send(ctx, [JSON_TYPE], found.chunks, b'{"trace":', _text(ctx, found), b"}")
         if delay_s is not None:
             with waiting.for_database():

@@ -77,7 +77,7 @@ def upgrade() -> None:
         sa.Column("experiment_id", Id, nullable=False),
         sa.Column("name", String, nullable=False),
         sa.Column("kind", String, nullable=False),
-        sa.Column("value", String, nullable=True),
+        sa.Column("value", String, nullable=False),
         sa.Column("text", String, nullable=True),
         sa.Column("number", Float64, nullable=True),
         sa.Column("is_number", sa.Boolean, nullable=False),
@@ -97,10 +97,9 @@ def upgrade() -> None:
             ["trace_id"], ["traces.id"], name="fk_assessments_trace_id", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_assessments"),
-        sa.UniqueConstraint("assessment_id", name="uq_assessments_assessment_id"),
+        sa.UniqueConstraint("trace_id", "assessment_id", name="uq_assessments_trace_id_assessment_id"),
     )
     op.create_index("ix_assessments_by_name", "assessments", ["experiment_id", "name", "trace_id"])
-    op.create_index("ix_assessments_trace_id", "assessments", ["trace_id"])
     op.create_table(
         "span_bodies",
         sa.Column("trace_id", Id, nullable=False),
