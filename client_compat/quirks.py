@@ -257,6 +257,10 @@ BOUNDS: Mapping[str, Mapping[str, Bound]] = {
     # No upper bound: MLflow reduces larger values to 25000.
     "GetMetricHistory": {"max_results": Bound(1, None, f"{_POSITIVE}.")},
     "GetMetricHistoryBulkInterval": _between(1, 2_500, SEE_DOCS),
+    # 0 selects no points. MLflow returns all of them for -1; both bounds are Trackway's own.
+    "QueryTraceMetrics": {
+        "max_results": Bound(0, 100_000, *2 * ("max_results must be between 0 and 100000.",))
+    },
     "ListLabelSchemas": _between(1, 50_000, SEE_DOCS),
     "ListReviewQueues": _between(1, 50_000, SEE_DOCS),
     "ListReviewQueueItems": _between(1, 50_000, SEE_DOCS),

@@ -8,6 +8,7 @@
 ``bodies``    the spans as clients read them
 ``tags``      tags of a trace
 ``assessments``  feedback, expectations, references to issues
+``metrics``   statistics of traces, spans and assessments
 ``links``     to runs and prompts
 ``deletion``  by id, by time, by number
 """

@@ -118,6 +118,12 @@ NEEDS = {
     "CompleteMultipartUpload": ["artifacts: update"],
     "AbortMultipartUpload": ["artifacts: update"],
     "DeleteArtifact": ["artifacts: manage"],
+    "CreateAssessment": ["E:read, trace>E:read, !assessment, E:update or trace:update"],
+    "GetAssessmentRequest": ["E:read, trace>E:read, assessment>E:read"],
+    "UpdateAssessment": ["E:read, trace>E:read, assessment>E:update"],
+    "DeleteAssessment": ["E:read, trace>E:read, assessment>(E:update):delete"],
+    # The second is for the statistics of assessments.
+    "QueryTraceMetrics": ["E:read, trace>E:read", "assessment>E:read"],
 }
 ADMINS = {
     *("CreateWebhook", "GetWebhook", "ListWebhooks", "UpdateWebhook", "DeleteWebhook", "TestWebhook"),

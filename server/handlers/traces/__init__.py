@@ -3,9 +3,10 @@
 - ``infos``: beginning, end, tags, links, deletion
 - ``assessments``: feedback, expectations, references to issues
 - ``ingest_rules``: what rules for new spans would do
+- ``metrics``: statistics, correlation of filters
 - ``spans``: spans come in and go out
 """
 
-from . import assessments, infos, ingest_rules, spans
+from . import assessments, infos, ingest_rules, metrics, spans
 
-__all__ = ["assessments", "infos", "ingest_rules", "spans"]
+__all__ = ["assessments", "infos", "ingest_rules", "metrics", "spans"]
