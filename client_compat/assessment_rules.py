@@ -60,8 +60,10 @@ def id_of(trace_id: str, new: g.Assessment, said: Content) -> str:
     if new.assessment_id:
         return new.assessment_id
     source = new.source or g.AssessmentSource()
-    parts = (trace_id, new.assessment_name, new.span_id, source.source_type, source.source_id, *said)
-    parts += (new.create_time, new.rationale, new.overrides, *sorted(new.metadata.items()))
+    parts = [
+        *(trace_id, new.assessment_name, new.span_id, source.source_type, source.source_id, *said),
+        *(new.create_time, new.rationale, new.overrides, *sorted(new.metadata.items())),
+    ]
     return f"a-{blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()}"
 
 

@@ -13,6 +13,7 @@ from tests.factories import START_MS
 from trackway.storage.database import Tx
 from trackway.storage.schema.traces import assessments, traces
 from trackway.storage.traces import infos, spans
+from trackway.storage.traces.arrivals import NewSpan, NewTrace, Root
 from trackway.storage.traces.kinds import Kind
 
 _numbers = itertools.count(1)
@@ -27,7 +28,7 @@ def span(
     end_ms: int | None = START_MS + 1000,
     span_id: int | None = None,
     **attributes: Any,
-) -> spans.NewSpan:
+) -> NewSpan:
     """Return a span; its attributes are given as values, not as JSON."""
     number = next(_numbers) if span_id is None else span_id
     written = {key: json.dumps(value, ensure_ascii=False) for key, value in attributes.items()}
@@ -40,12 +41,12 @@ def span(
     }
     text = json.dumps(line, ensure_ascii=False).encode()
     kind = Kind(name, type, status)
-    return spans.NewSpan(number, None, kind, start_ms * 10**6, end_ms and end_ms * 10**6, None, None, text)
+    return NewSpan(number, None, kind, start_ms * 10**6, end_ms and end_ms * 10**6, None, None, text)
 
 
 def make_trace(
     tx: Tx,
-    *all_spans: spans.NewSpan,
+    *all_spans: NewSpan,
     experiment_id: str = "0",
     trace_id: str | None = None,
     name: str = "",
@@ -61,8 +62,8 @@ def make_trace(
     number = next(_numbers)
     trace_id = trace_id or f"tr-{number:032x}"
     began = START_MS + 1000 * number if time_ms is None else time_ms
-    root = spans.Root(name, state, None, None)
-    new = spans.NewTrace(trace_id, all_spans or (span(),), root, dict(tags or {}), dict(metadata or {}))
+    root = Root(name, state, None, None)
+    new = NewTrace(trace_id, all_spans or (span(),), root, dict(tags or {}), dict(metadata or {}))
     spans.store(tx, experiment_id, [new], run_id)
     columns |= {"request_time": began, "duration": duration, "state": state}
     tx.execute(sa.update(traces).where(traces.c.trace_id == trace_id).values(columns))

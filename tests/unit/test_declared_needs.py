@@ -30,6 +30,9 @@ EXPERIMENT_DELETE = [
     "E:delete, run>E:delete, trace>E:delete, logged_model>E:delete, assessment>E:delete, "
     "review_queue>E:delete, scorer>E:delete, scorer_version>E:delete"
 ]
+TRACE_READ = ["E:read, trace>E:read"]
+TRACE_UPDATE = ["E:read, trace>E:update"]
+TRACE_DELETE = ["E:read, trace>E:delete, assessment>(E:update):delete"]
 
 NEEDS = {
     "CreateExperiment": ["member, !experiment", "new location"],
@@ -118,6 +121,15 @@ NEEDS = {
     "CompleteMultipartUpload": ["artifacts: update"],
     "AbortMultipartUpload": ["artifacts: update"],
     "DeleteArtifact": ["artifacts: manage"],
+    "StartTraceV3": ["E:update, !trace", "!assessment"],  # the second if it brings assessments
+    "StartTrace": ["E:update, !trace"],
+    "ExportTraces": ["E:update, !trace"],
+    **dict.fromkeys(["GetTrace", "GetTraceInfo", "GetTraceInfoV3", "GetTraceArtifact"], TRACE_READ),
+    **dict.fromkeys(["EndTrace", "SetTraceTag", "SetTraceTagV3"], TRACE_UPDATE),
+    **dict.fromkeys(["DeleteTraceTag", "DeleteTraceTagV3", "LinkPromptsToTrace"], TRACE_UPDATE),
+    **dict.fromkeys(["DeleteTraces", "DeleteTracesV3"], TRACE_DELETE),
+    "LinkTracesToRun": ["E:read, run>E:update", "E:read, trace>E:read"],
+    "TryIngestRules": TRACE_READ,
     "CreateAssessment": ["E:read, trace>E:read, !assessment, E:update or trace:update"],
     "GetAssessmentRequest": ["E:read, trace>E:read, assessment>E:read"],
     "UpdateAssessment": ["E:read, trace>E:read, assessment>E:update"],
@@ -148,6 +160,10 @@ CHECKED_ELSEWHERE = {
             *("SearchRegisteredModels", "ListRegisteredModels"),
         ],
         _SEARCH,
+    ),
+    **dict.fromkeys(
+        ["BatchGetTraces", "BatchGetTraceInfos"],
+        "the handler leaves out the traces that the caller may not read (handlers/traces/infos.py)",
     ),
     **dict.fromkeys(
         [
