@@ -57,6 +57,25 @@ _span_of_trace = replace(
     _text_of_trace, kind="span", wrong_value=quoted_value("span"), wrong_number="",
     wrong_operator=f"span.{{key}} comparator '{{op}}' not one of '{as_set(_LISTED)}'",
 )  # fmt: skip
+_COMPARED = (*NUMERIC, "LIKE", "ILIKE", "RLIKE", *IN)
+
+
+def _attribute(operator: str, key: str, value: Scalar) -> Scalar:
+    is_text = isinstance(value, str)
+    if operator in ("<", "<=", ">", ">=", "BETWEEN") and is_text:
+        raise InvalidParameter(
+            f"Expected a numeric value for span.{key} when using comparator '{operator}'. Got value '{value}'"
+        )
+    if operator in ("LIKE", "ILIKE", "RLIKE") and not is_text:
+        raise InvalidParameter(quoted_value("span").format(value=value))
+    return value
+
+
+# An attribute is compared with texts and with numbers.
+_attribute_of_span = replace(
+    _span_of_trace, operators=_COMPARED, read=read_text_or_number, refine=_attribute,
+    wrong_operator=f"span.{{key}} comparator '{{op}}' not one of '{as_set(_COMPARED)}'",
+)  # fmt: skip
 _content_of_span = replace(
     _span_of_trace, key="content", operators=("LIKE", "ILIKE"),
     wrong_operator=f"span.content comparator '{{op}}' not one of '{as_set(('LIKE', 'ILIKE'))}'",
@@ -65,6 +84,19 @@ _issue_of_trace = Field(
     "issue", ("=",), read_text, wrong_value=quoted_value("issue"),
     wrong_operator=f"issue.{{key}} comparator '{{op}}' not one of '{as_set(('=',))}'",
 )  # fmt: skip
+
+
+def _reserved(operator: str, key: str, value: Scalar) -> Scalar:
+    if operator not in ("=", "!="):
+        raise InvalidParameter(
+            f"Comparator '{operator}' is not supported for reserved metadata '{key}'. "
+            "Only '=', '!=', 'IS NULL', and 'IS NOT NULL' are supported."
+        )
+    return value
+
+
+RESERVED_METADATA = ("mlflow.trace.tokenUsage", "mlflow.trace.cost")
+_reserved_metadata = replace(_metadata_of_trace, refine=_reserved)
 
 
 def _prompt(operator: str, key: str, value: Scalar) -> Scalar:
@@ -121,7 +153,7 @@ _trace_spans = Keys(
     "span",
     {name: replace(_span_of_trace, key=name) for name in ("name", "type", "status")}
     | {"content": _content_of_span},
-    other=_span_of_trace,
+    other=_attribute_of_span,
     other_prefix="attributes.",
     unknown=(
         "Invalid span attribute '{key}'. "
@@ -131,7 +163,10 @@ _trace_spans = Keys(
 _trace_prefixes = {
     **dict.fromkeys(("attribute", "attributes", "trace"), _trace_attributes),
     **dict.fromkeys(("tag", "tags"), Keys("tag", {"mlflow.linkedPrompts": _prompt_of_trace}, _tag_of_trace)),
-    **dict.fromkeys(("metadata", "request_metadata"), Keys("metadata", other=_metadata_of_trace)),
+    **dict.fromkeys(
+        ("metadata", "request_metadata"),
+        Keys("metadata", dict.fromkeys(RESERVED_METADATA, _reserved_metadata), _metadata_of_trace),
+    ),
     "span": _trace_spans,
     "feedback": Keys("feedback", other=_assessment_of_trace("feedback")),
     "expectation": Keys("expectation", other=_assessment_of_trace("expectation")),

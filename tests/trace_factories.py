@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from tests.factories import START_MS
 from trackway.storage.database import Tx
 from trackway.storage.schema.traces import assessments, traces
-from trackway.storage.traces import infos, spans
-from trackway.storage.traces.arrivals import NewSpan, NewTrace, Root
+from trackway.storage.traces import arrivals, bodies, infos, spans
 from trackway.storage.traces.kinds import Kind
 
 _numbers = itertools.count(1)
@@ -28,25 +27,26 @@ def span(
     end_ms: int | None = START_MS + 1000,
     span_id: int | None = None,
     **attributes: Any,
-) -> NewSpan:
+) -> arrivals.NewSpan:
     """Return a span; its attributes are given as values, not as JSON."""
     number = next(_numbers) if span_id is None else span_id
     written = {key: json.dumps(value, ensure_ascii=False) for key, value in attributes.items()}
     line = {
-        "span_id": f"span{number}",
+        "trace_id": 24 * "A",
+        "span_id": f"{number:011}=",
         "name": name,
         "status": {"code": f"STATUS_CODE_{status}", "message": ""},
         "attributes": {"mlflow.spanType": json.dumps(type), **written},
         "events": [],
     }
-    text = json.dumps(line, ensure_ascii=False).encode()
+    text = bodies.line_of(line)
     kind = Kind(name, type, status)
-    return NewSpan(number, None, kind, start_ms * 10**6, end_ms and end_ms * 10**6, None, None, text)
+    return arrivals.NewSpan(number, None, kind, start_ms * 10**6, end_ms and end_ms * 10**6, None, None, text)
 
 
 def make_trace(
     tx: Tx,
-    *all_spans: NewSpan,
+    *all_spans: arrivals.NewSpan,
     experiment_id: str = "0",
     trace_id: str | None = None,
     name: str = "",
@@ -62,8 +62,8 @@ def make_trace(
     number = next(_numbers)
     trace_id = trace_id or f"tr-{number:032x}"
     began = START_MS + 1000 * number if time_ms is None else time_ms
-    root = Root(name, state, None, None)
-    new = NewTrace(trace_id, all_spans or (span(),), root, dict(tags or {}), dict(metadata or {}))
+    root = arrivals.Root(name, state, None, None)
+    new = arrivals.NewTrace(trace_id, all_spans or (span(),), root, dict(tags or {}), dict(metadata or {}))
     spans.store(tx, experiment_id, [new], run_id)
     columns |= {"request_time": began, "duration": duration, "state": state}
     tx.execute(sa.update(traces).where(traces.c.trace_id == trace_id).values(columns))

@@ -37,23 +37,32 @@ _FIELDS: Mapping[str, Mapping[type[Message], tuple[str, ...]]] = {
 
 
 class WithinFilter(NamedTuple):
-    """Need of a search: unless runs are denied, it may filter and sort by ``key``, which names a run."""
+    """Need of a search: if a type of resources is denied, it may not filter and sort by what names them.
+
+    ``key``       the key of filters and orders that names one, such as a run
+    ``kinds``     the kinds of comparisons that are about them
+    ``written``   another name of the key in orders
+    """
 
     key: str
     searchable: Searchable
+    tier: str = "run"
+    kinds: tuple[str, ...] = ()
+    written: str = ""
 
     def is_allowed(self, asked: Asked) -> bool:
         request = asked.request
-        if "run" not in asked.rights.hidden:
+        if not asked.rights.denies(self.tier):
             return True
         try:
             tree = parse_filter(getattr(request, "filter", None) or "", self.searchable)
         except ApiError:
             return True  # the handler refuses it
-        if any(comparison.key == self.key for comparison in comparisons(tree)):
+        if any(found.key == self.key or found.kind in self.kinds for found in comparisons(tree)):
             return False
-        orders = (getattr(item, "field_name", item) for item in getattr(request, "order_by", ()))
-        return not any(self.key in str(order) for order in orders)
+        orders = [str(getattr(item, "field_name", item)) for item in getattr(request, "order_by", ())]
+        names = [name for name in (self.key, self.written) if name]
+        return not any(name in order for name in names for order in orders)
 
 
 def withhold(response: Message, hidden: Collection[str]) -> Message:

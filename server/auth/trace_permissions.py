@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from trackway.client_compat.access_rules import ALL
+from trackway.client_compat.searchable_traces import TRACES
 from trackway.storage.access import containers
 
 from . import needs
 from .policy import Permission, Within
+from .redaction import WithinFilter
 
 if TYPE_CHECKING:
     from trackway.client_compat.wire import Message
@@ -79,6 +81,15 @@ _ASSESSMENT_FIELDS = ("assessment_id", "assessment.assessment_id")
 read_trace = Permission("read", "trace", _FIELDS, within=_trace("E:read, trace>E:read"))
 # The handler leaves out the traces that the caller may not read.
 read_traces = Permission("read", "trace", ("trace_ids",))
+# The handler leaves out the experiments whose traces the caller may not read.
+search_traces = Permission(
+    "read",
+    "trace",
+    within=(
+        WithinFilter("mlflow.sourceRun", TRACES, written="run_id"),
+        WithinFilter("", TRACES, tier="assessment", kinds=("feedback", "expectation", "issue")),
+    ),
+)
 start_trace = Permission(
     "create",
     "trace",

@@ -22,6 +22,7 @@ from ..config import JobSettings
 from .audit_seals import Sealer
 from .backoff import delay_s
 from .trace_archival import Archiver
+from .trace_texts import TextIndexer
 
 log = logging.getLogger("trackway.jobs")
 
@@ -224,4 +225,5 @@ def make_runner(backend: Backend) -> Runner:
         webhooks.deliver(backend.config, database, job)
 
     kinds = {outbox.DELIVER: deliver}
-    return Runner(backend, kinds, backend.config.variables.jobs, [Sealer(backend).run, Archiver(backend).run])
+    periodic = [Sealer(backend).run, Archiver(backend).run, TextIndexer(backend).run]
+    return Runner(backend, kinds, backend.config.variables.jobs, periodic)

@@ -25,8 +25,6 @@ from ..edge.wsgi import WsgiApp
 # RPCs whose answer is an empty message. The page of reviews creates a queue for its user when it is opened.
 EMPTY: frozenset[str] = frozenset(
     {
-        "SearchTraces",
-        "SearchTracesV3",
         "QueryTraceMetrics",
         "ListScorers",
         "ListScorerVersions",

@@ -57,7 +57,13 @@ traces = Table(
 )
 # A page of an experiment's newest traces is read from this index, tie-breaker included.
 Index("ix_traces_newest", traces.c.experiment_id, traces.c.request_time.desc(), traces.c.trace_id)
-Index("ix_traces_by_state", traces.c.experiment_id, traces.c.state, traces.c.request_time.desc())
+Index(
+    "ix_traces_by_state",
+    traces.c.experiment_id,
+    traces.c.state,
+    traces.c.request_time.desc(),
+    traces.c.trace_id,
+)
 # A partial index, on the traces that the text index lacks: the condition is in the migration.
 Index("ix_traces_not_indexed", traces.c.update_time, traces.c.id)
 
@@ -175,3 +181,7 @@ assessments = Table(
     UniqueConstraint("trace_id", "assessment_id"),
 )
 Index("ix_assessments_by_name", assessments.c.experiment_id, assessments.c.name, assessments.c.trace_id)
+# A partial index, on the assessments that have a session.
+Index("ix_assessments_by_session", assessments.c.experiment_id, assessments.c.session, assessments.c.name)
+# The index of the spans' texts, ``trace_texts``, is only in the migration: its table is a different one on
+# each database.

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from trackway.client_compat import paging
 from trackway.client_compat.errors import InvalidParameter
-from trackway.client_compat.filters import Comparison, parse_filter
+from trackway.client_compat.filters import Comparison, Node, parse_filter
 from trackway.client_compat.searchable import OrderBy
 
 from ..database import Prepared, Tx
@@ -94,6 +94,7 @@ class Search:
         query: tuple[object, ...],
         filter: str | None,
         order: Sequence[OrderBy],
+        tree: Node | None = None,
     ) -> None:
         """Prepare the search. Raise ``InvalidParameter`` if the filter or the order cannot be used.
 
@@ -102,6 +103,7 @@ class Search:
         ``query``   values that, with the filter and the order, identify the search in its page tokens; a
                     token of another search is refused
         ``order``   must be total; ``parse_order_by`` appends the entity's tie-breakers
+        ``tree``    the condition on the rows, if it is not what ``filter`` says
         """
         scope = list(scope)
         self._within = [among(*within)] if within else []
@@ -110,7 +112,7 @@ class Search:
         self._within_without_index = [among(within[0] + _ZERO, within[1])] if within else []
         self._query = (*query, filter or "", *map(str, order))
         self._entity = entity
-        self._filter = parse_filter(filter, entity.searchable)
+        self._filter = parse_filter(filter, entity.searchable) if tree is None else tree
         self._select = select.where(*scope)
         candidates = sa.select(sa.literal(1).label("one")).where(*self._within, *scope)
         self._has_more_than = _Statement(candidates.offset(sa.bindparam("count", 0)).limit(1), "count")
@@ -268,11 +270,15 @@ class Search:
             if rank + 1 < len(self._ranks):
                 owner = self._rank_owner
         for comparison in plan.sets:
-            members = planner.owners_with(self._entity.children[comparison.kind].owner, comparison)
+            members = self._members(comparison)
             # IS TRUE makes the database check each row in the order of the search. Without it, the database
             # may begin with the set and then has to sort.
             select = select.where(owner.in_(members).is_(sa.true()))
         return select
+
+    def _members(self, comparison: Comparison) -> sa.Select[Any]:
+        """Return a query for the ids of a set."""
+        return planner.owners_with(self._entity.children[comparison.kind].owner, comparison)
 
     def _filtered(self, plan: planner.ReadPlan) -> sa.Select[Any]:
         """Select the rows that meet the parts of the filter that the plan leaves as conditions."""

@@ -11,4 +11,10 @@
 ``metrics``   statistics of traces, spans and assessments
 ``links``     to runs and prompts
 ``deletion``  by id, by time, by number
+``search``         pages of traces, by any filter and order
+``comparisons``    comparisons of traces as SQL
+``span_filters``   filters on spans, by their kinds and texts
+``span_texts``     the texts of spans that filters compare
+``checks``         what of a filter Python checks
+``text_index``     which traces may contain a text
 """

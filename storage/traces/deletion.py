@@ -12,6 +12,7 @@ from .. import search
 from ..database import Tx
 from ..schema import tracking
 from ..schema.traces import traces
+from . import text_index
 
 
 def choose(
@@ -46,14 +47,13 @@ def delete(tx: Tx, trace_ids: Sequence[str]) -> int:
     """Delete traces with all that belongs to them; return how many there were."""
     if not trace_ids:
         return 0
-    deleted = tx.execute(
-        sa.delete(traces).where(
-            traces.c.trace_id.in_(search.inline(list(trace_ids))),
-            traces.c.experiment_id.in_(
-                sa.select(tracking.experiments.c.id).where(
-                    tracking.experiments.c.workspace_id == tx.workspace
-                )
-            ),
-        )
+    of_workspace = sa.select(tracking.experiments.c.id).where(
+        tracking.experiments.c.workspace_id == tx.workspace
     )
-    return deleted.rowcount
+    chosen = (
+        traces.c.trace_id.in_(search.inline(list(trace_ids))),
+        traces.c.experiment_id.in_(of_workspace),
+    )
+    if text_index.needs_removal(tx):
+        text_index.remove(tx, tx.execute(sa.select(traces.c.id).where(*chosen)).scalars().all())
+    return tx.execute(sa.delete(traces).where(*chosen)).rowcount

@@ -20,8 +20,11 @@ from trackway.storage.tracking import experiments, metrics
 
 def test_the_migrations_make_what_the_schema_says(empty: Database) -> None:
     migrate.prepare(empty, "mlflow-artifacts:/")
+    # The index of texts is a different table on each database.
+    options = {"include_name": lambda name, kind, _: not (kind == "table" and name.startswith("trace_texts"))}
     with empty.engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, metadata) == []
 
 
 def test_a_new_database_is_made_and_starting_again_changes_nothing(empty: Database) -> None:

@@ -94,6 +94,8 @@ NEEDS = {
     # The run and the logged model that the request names, and its source.
     # Also conditions of the statement: it finds only what the caller may read.
     "SearchLoggedModels": ["filter: source_run_id"],
+    "SearchTraces": ["filter: mlflow.sourceRun", "filter: assessment"],
+    "SearchTracesV3": ["filter: mlflow.sourceRun", "filter: assessment"],
     "SearchModelVersions": ["filter: run_id"],
     "CreateModelVersion": [
         "M:update, !version",
@@ -201,7 +203,7 @@ def notation(part: object) -> object:
     if isinstance(part, WithinArtifacts):
         return f"artifacts: {part.action}"
     if isinstance(part, WithinFilter):
-        return f"filter: {part.key}"
+        return f"filter: {part.key or part.tier}"
     if isinstance(part, WithinNewLocation):
         return "new location"
     if isinstance(part, WithinSource):

@@ -1,5 +1,7 @@
 """Traces: their spans, tags, metadata and assessments."""
 
+from contextlib import suppress
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -9,6 +11,7 @@ revision = "0014"
 down_revision = "0013"
 
 _IS_SHORT = sa.text("length(value) <= 100")
+_HAS_SESSION = sa.text("session IS NOT NULL")
 _IS_NOT_INDEXED = sa.text("NOT is_indexed")
 
 
@@ -60,7 +63,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_traces"),
         sa.UniqueConstraint("trace_id", name="uq_traces_trace_id"),
     )
-    op.create_index("ix_traces_by_state", "traces", ["experiment_id", "state", sa.text("request_time DESC")])
+    op.create_index(
+        "ix_traces_by_state",
+        "traces",
+        ["experiment_id", "state", sa.text("request_time DESC"), "trace_id"],
+    )
     op.create_index("ix_traces_newest", "traces", ["experiment_id", sa.text("request_time DESC"), "trace_id"])
     op.create_index(
         "ix_traces_not_indexed",
@@ -100,6 +107,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("trace_id", "assessment_id", name="uq_assessments_trace_id_assessment_id"),
     )
     op.create_index("ix_assessments_by_name", "assessments", ["experiment_id", "name", "trace_id"])
+    op.create_index(
+        "ix_assessments_by_session",
+        "assessments",
+        ["experiment_id", "session", "name"],
+        sqlite_where=_HAS_SESSION,
+        postgresql_where=_HAS_SESSION,
+    )
     op.create_table(
         "span_bodies",
         sa.Column("trace_id", Id, nullable=False),
@@ -191,3 +205,28 @@ def upgrade() -> None:
         sqlite_where=_IS_SHORT,
         postgresql_where=_IS_SHORT,
     )
+    _create_text_index()
+
+
+def _create_text_index() -> None:
+    """Create the index of the texts of spans (``storage/traces/text_index.py``)."""
+    if op.get_bind().dialect.name == "sqlite":
+        # A SQLite library without FTS5, or older than 3.34: searches then read the spans of each trace.
+        with suppress(sa.exc.OperationalError):
+            op.execute(
+                "CREATE VIRTUAL TABLE trace_texts USING fts5(text, content='', columnsize=0, detail='none', "
+                "tokenize='trigram case_sensitive 1')"
+            )
+        return
+    op.create_table(
+        "trace_texts",
+        sa.Column("trace_id", Id, nullable=False),
+        sa.Column("grams", sa.ARRAY(sa.SmallInteger), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["trace_id"], ["traces.id"], name="fk_trace_texts_trace_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("trace_id", name="pk_trace_texts"),
+    )
+    # They are numbers that no compression makes shorter.
+    op.execute("ALTER TABLE trace_texts ALTER COLUMN grams SET STORAGE EXTERNAL")
+    op.create_index("ix_trace_texts_grams", "trace_texts", ["grams"], postgresql_using="gin")
