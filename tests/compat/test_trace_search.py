@@ -130,8 +130,8 @@ class Server:
         self.experiment = made["experiment_id"]
         run = {"experiment_id": self.experiment, "start_time": 1}
         self.run = self.ask("POST", "/api/2.0/mlflow/runs/create", run)["run"]["info"]["run_id"]
-        self._log("a", [("llm", "LLM", 1, {"model": '"gpt-4o"', "n": "3", "q": '"Größe 33"'})])
-        self._log("b", [("llm", "LLM", 2, {"model": '"gpt-4o-mini"', "n": "4", "q": '"our refund policy"'})])
+        self._log("a", [("llm", "LLM", 1, {"model": '"gpt-4o"', "n": 3, "q": '"Größe 33"'})])
+        self._log("b", [("llm", "LLM", 2, {"model": '"gpt-4o-mini"', "n": 4, "q": '"our refund policy"'})])
         self._log("c", [("tool", "TOOL", 2, {"arguments": '{"path": "C:\\\\new"}'})])
         self._log("d", [])
         for letter in "ef":
@@ -163,7 +163,7 @@ class Server:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read() or b"{}")
 
-    def _log(self, letter: str, children: list[tuple[str, str, int, dict[str, str]]]) -> None:
+    def _log(self, letter: str, children: list[tuple[str, str, int, dict[str, Any]]]) -> None:
         start = START_NS + "abcdef".index(letter) * 10**9
         all_spans = [("root", "CHAIN", 1, {}), *children]
         spans = [
@@ -176,7 +176,7 @@ class Server:
                 "endTimeUnixNano": str(start + 10**9),
                 "status": {"code": status},
                 "attributes": [
-                    {"key": key, "value": {"stringValue": value}}
+                    {"key": key, "value": {"stringValue" if isinstance(value, str) else "intValue": value}}
                     for key, value in {**attributes, "mlflow.spanType": type}.items()
                 ],
             }
