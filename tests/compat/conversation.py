@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 _TIME_FIELDS = re.compile(r"(_time|_timestamp|_time_ms|_timestamp_ms|^timestamp)$")
 _SOME_TIME_AGO_MS = 1_750_000_000_000  # times of servers are later, those that tests send are earlier
+_SOME_TIME_AGO = "2025-06-15T"
 _RANDOM_NAME = re.compile(r"[a-z]+-[a-z]+-\d{1,4}")
 _PRINTED_SET = re.compile(r"\{('[^{}]*')\}")
 _RANDOM_ID = re.compile(r"(?<!\w)[0-9a-f]{32}(?!\w)")
@@ -86,7 +87,7 @@ def _send(url: str, ask: Ask, ids: Mapping[str, str]) -> tuple[int, str]:
     target = url + fill(ask.path)
     if ask.query is not None:
         target += "?" + fill(urlencode(ask.query, doseq=True, safe="$"))
-    data, headers = None, dict(ask.headers)
+    data, headers = None, {name: fill(value) for name, value in ask.headers.items()}
     if ask.body is not None:
         text = ask.body if isinstance(ask.body, str) else json.dumps(ask.body)
         data = fill(text).encode()
@@ -120,6 +121,8 @@ def _plain(value: Any, names: Mapping[str, str], key: str = "") -> Any:
             return "<token>"
         for real, name in names.items():
             value = _id_pattern(real).sub(name, value)
+        if _TIME_FIELDS.search(key) and value > _SOME_TIME_AGO and value.endswith("Z"):
+            return "<time>"
         value = _RANDOM_ID.sub("<id>", value)
         value = sort_printed_sets(value)
         return "<random name>" if _RANDOM_NAME.fullmatch(value) else value
