@@ -35,6 +35,9 @@ _FIELDS: Mapping[str, Mapping[type[Message], tuple[str, ...]]] = {
     "assessment": {g.TraceInfoV3: ("assessments",)},
 }
 
+# Fields of requests that hold filters.
+_FILTERS = ("filter", "base_filter", "filter_string1", "filter_string2")
+
 
 class WithinFilter(NamedTuple):
     """Need of a search: if a type of resources is denied, it may not filter and sort by what names them.
@@ -54,12 +57,13 @@ class WithinFilter(NamedTuple):
         request = asked.request
         if not asked.rights.denies(self.tier):
             return True
-        try:
-            tree = parse_filter(getattr(request, "filter", None) or "", self.searchable)
-        except ApiError:
-            return True  # the handler refuses it
-        if any(found.key == self.key or found.kind in self.kinds for found in comparisons(tree)):
-            return False
+        for field in _FILTERS:
+            try:
+                tree = parse_filter(getattr(request, field, None) or "", self.searchable)
+            except ApiError:
+                return True  # the handler refuses it
+            if any(found.key == self.key or found.kind in self.kinds for found in comparisons(tree)):
+                return False
         orders = [str(getattr(item, "field_name", item)) for item in getattr(request, "order_by", ())]
         names = [name for name in (self.key, self.written) if name]
         return not any(name in order for name in names for order in orders)

@@ -82,14 +82,11 @@ read_trace = Permission("read", "trace", _FIELDS, within=_trace("E:read, trace>E
 # The handler leaves out the traces that the caller may not read.
 read_traces = Permission("read", "trace", ("trace_ids",))
 # The handler leaves out the experiments whose traces the caller may not read.
-search_traces = Permission(
-    "read",
-    "trace",
-    within=(
-        WithinFilter("mlflow.sourceRun", TRACES, written="run_id"),
-        WithinFilter("", TRACES, tier="assessment", kinds=("feedback", "expectation", "issue")),
-    ),
+_FILTERED = (
+    WithinFilter("mlflow.sourceRun", TRACES, written="run_id"),
+    WithinFilter("", TRACES, tier="assessment", kinds=("feedback", "expectation", "issue")),
 )
+search_traces = Permission("read", "trace", within=_FILTERED)
 start_trace = Permission(
     "create",
     "trace",
@@ -152,4 +149,10 @@ query_metrics = Permission(
         _experiment("E:read, trace>E:read", _experiments),
         _experiment("assessment>E:read", _experiments_if_assessed),
     ),
+)
+correlate = Permission(
+    "read",
+    "trace",
+    ("experiment_ids",),
+    within=(_experiment("E:read, trace>E:read", _experiments), *_FILTERED),
 )

@@ -9,6 +9,7 @@
 ``tags``      tags of a trace
 ``assessments``  feedback, expectations, references to issues
 ``metrics``   statistics of traces, spans and assessments
+``correlation``  how often two filters are true of the same trace
 ``links``     to runs and prompts
 ``deletion``  by id, by time, by number
 ``search``         pages of traces, by any filter and order

@@ -94,11 +94,20 @@ def _cached_search(workspace: int, ids: tuple[int, ...], filter: str, *order_by:
 
 
 def _search_spans(tx: Tx, ids: tuple[int, ...], filter: str, order_by: Sequence[str]) -> TraceSearch:
+    return TraceSearch(tx.workspace, ids, filter, order_by, checked(tx, ids, filter))
+
+
+def checked(tx: Tx, ids: Sequence[int], filter: str) -> Checked | None:
+    """Return a filter for traces of these experiments; None if it is empty.
+
+    Raise ``InvalidParameter`` if it is not valid.
+    """
     tree = _parsed.__wrapped__(filter)  # the kinds that are found are stored in it
-    assert tree is not None
+    if tree is None:
+        return None
     found: list[Any] = [each.value for each in comparisons(tree) if each.kind == "spans"]
-    find_kinds(tx, [each for each in found if isinstance(each, SpanFilter)], ids)
-    return TraceSearch(tx.workspace, ids, filter, order_by, Checked(tree))
+    find_kinds(tx, [each for each in found if isinstance(each, SpanFilter)], tuple(ids))
+    return Checked(tree)
 
 
 class TraceSearch(pages.Search):

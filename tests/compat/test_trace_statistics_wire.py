@@ -246,6 +246,29 @@ def statistics_of_spans() -> list[Ask]:
     ]
 
 
+def correlate(first: str, second: str, base: str | None = None, ours: str = "") -> Ask:
+    body = {"experiment_ids": ["$e"], "filter_string1": first, "filter_string2": second}
+    more = {} if base is None else {"base_filter": base}
+    return post("/calculate-filter-correlation", body | more, ours)
+
+
+def correlations() -> list[Ask]:
+    error, agent = "status = 'ERROR'", "tag.mlflow.traceName = 'agent 0'"
+    return [
+        *made(4),
+        correlate(error, agent),
+        correlate(agent, agent),
+        correlate(agent, "tag.mlflow.traceName = 'agent 1'"),
+        correlate("tag.stage = 'test'", "execution_time > 0"),
+        correlate(agent, "status = 'IN_PROGRESS'"),
+        correlate(error, agent, "execution_time > 1500"),
+        correlate(error, agent, "execution_time > 99999999"),
+        correlate("", agent),
+        correlate("nope = 'x'", agent),
+        correlate(error, "status ="),
+    ]
+
+
 def refusals() -> list[Ask]:
     return [
         *made(1),
@@ -277,7 +300,7 @@ def refusals() -> list[Ask]:
     ]
 
 
-@pytest.mark.parametrize("story", [assessments, statistics, statistics_of_spans, refusals])
+@pytest.mark.parametrize("story", [assessments, statistics, statistics_of_spans, correlations, refusals])
 def test_same_answers(
     shared_server: TrackwayServer, mlflow_server: MlflowServer, story: Callable[[], list[Ask]]
 ) -> None:

@@ -221,7 +221,7 @@ def test_filters(tx: Tx, filter: str, expected: str, make: Any) -> None:
         ("trace.text LIKE '%zz%'", ""),
         ("trace.text LIKE '%line one\nline two%'", "b"),
         ("trace.text LIKE '%say \"yes\"%'", "a"),
-        ('trace.text LIKE \'%"gpt-4o"%\'', "a"),
+        ("trace.text LIKE '%\"gpt-4o\"%'", "a"),
         ("trace.text LIKE '%not anywhere%'", ""),
         ("span.content LIKE '%refund%' AND span.name = 'llm'", "b"),
         ("span.content LIKE '%refund%' AND span.name = 'root'", ""),
