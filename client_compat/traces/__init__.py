@@ -7,4 +7,5 @@
 ``dialects``     what other libraries than MLflow's call inputs, tokens, models
 ``ingest_rules`` which traces an experiment takes in, and what is masked in them
 ``previews``     the beginning of a request and a response
+``trace_files``  spans in a file ``traces.json``
 """

@@ -1,5 +1,5 @@
-"""Which experiment owns a path in an artifact store: the one whose run or logged model is there, else the one
-with the longest location around it.
+"""Which experiment owns a path in an artifact store: the one whose run, logged model or trace is there, else
+the one with the longest location around it.
 
 In a workspace other than "default", the artifacts are in the workspace's folder of the store, ``workspaces/``
 and its name. What moves to another workspace stays where it is, so the stored location says whose it is.
@@ -22,7 +22,8 @@ from ..schema.tracking import experiments, workspaces
 from . import containers
 
 _DEFAULT_ROOT = "mlflow-artifacts:/"
-_MODELS = "models"
+# Folders beside the runs of an experiment, and whose artifacts they have.
+_FOLDERS = {"models": containers.of_logged_models, "traces": containers.of_traces}
 # The number of names in the path of a workspace's folder.
 _DEPTH = 2
 
@@ -83,7 +84,7 @@ def find_all(tx: Tx, places: Locations, store: ArtifactStore, paths: Sequence[st
 def of_path(tx: Tx, owners: Sequence[Owner], path: str) -> list[Owner]:
     """Return the experiment that owns a path, none, or several that share a location.
 
-    If several locations are around the path, the run or logged model in the path decides.
+    If several locations are around the path, the run, logged model or trace in the path decides.
     """
     around = [owner for owner in owners if owner.holds(path)]
     if len(around) < 2:
@@ -95,10 +96,10 @@ def of_path(tx: Tx, owners: Sequence[Owner], path: str) -> list[Owner]:
 
 
 def _has(tx: Tx, owner: Owner, path: str) -> bool:
-    """Return whether the path is in the folder of a run or logged model of the experiment."""
+    """Return whether the path is in the folder of a run, logged model or trace of the experiment."""
     names = owner.tail(path)
-    if names[:1] == [_MODELS]:
-        found = containers.of_logged_models(tx, names[1:2])
+    if of_folder := _FOLDERS.get(names[0] if names else ""):
+        found = of_folder(tx, names[1:2])
     else:
         found = containers.of_runs(tx, names[:1])
     return found == [owner.id]

@@ -6,6 +6,7 @@
 ``spans``     storing spans of any number of traces
 ``kinds``     the kinds of spans
 ``bodies``    the spans as clients read them
+``files``     the file ``traces.json``, which exists only in answers
 ``tags``      tags of a trace
 ``assessments``  feedback, expectations, references to issues
 ``metrics``   statistics of traces, spans and assessments

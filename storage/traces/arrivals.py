@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trackway.client_compat import trace_rules
-from trackway.client_compat.traces import dialects, otlp, previews, spans
+from trackway.client_compat.traces import dialects, otlp, previews, spans, trace_files
 from trackway.client_compat.traces.ingest_rules import IngestRules
 from trackway.client_compat.traces.otlp import Undecodable
 from trackway.client_compat.traces.spans import Span
+from trackway.client_compat.traces.trace_files import Unreadable
 
 from . import bodies, infos, ingest_rules, rows
 from .kinds import Kind
@@ -95,6 +96,16 @@ def decode(body: bytes, *, is_json: bool, limit: int) -> Decoded:
             resources.setdefault(trace_id, {}).update(batch.resource)
     made = [new_trace(trace_id, found, resources[trace_id]) for trace_id, found in by_trace.items()]
     return Decoded(made, count, rejected, reason)
+
+
+def from_file(body: bytes, trace_id: str, limit: int) -> NewTrace:
+    """Return the spans in a file ``traces.json`` of a trace. Raise ``Unreadable``."""
+    found = trace_files.parse(body, trace_id)
+    if not 0 < len(found) <= limit:
+        raise Unreadable(f"{len(found)} spans")
+    for span in found:
+        dialects.translate(span, {})
+    return new_trace(trace_id, found, {})
 
 
 def new_trace(trace_id: str, found: Iterable[Span], resource: Mapping[str, Any]) -> NewTrace:
@@ -204,4 +215,15 @@ def _metadata(found: Iterable[Span]) -> dict[str, str]:
     return metadata
 
 
-__all__ = ["Decoded", "NewSpan", "NewTrace", "Root", "Undecodable", "decode", "masked", "new_trace"]
+__all__ = [
+    "Decoded",
+    "NewSpan",
+    "NewTrace",
+    "Root",
+    "Undecodable",
+    "Unreadable",
+    "decode",
+    "from_file",
+    "masked",
+    "new_trace",
+]

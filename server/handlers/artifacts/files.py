@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from trackway.client_compat import artifact_paths
 from trackway.client_compat import messages as m
 from trackway.client_compat import trackway_artifacts as t
@@ -9,10 +11,15 @@ from trackway.client_compat.errors import BadRequest, InvalidParameter
 from trackway.server.auth import policy
 from trackway.server.edge import archives, files
 from trackway.server.edge.transfers import Transfer, message, transfers
+from trackway.server.handlers.traces import files as trace_files
+from trackway.server.request_body import RequestBody
 from trackway.server.responses import Answer, Stream
+from trackway.storage.artifacts import Source
 from trackway.storage.artifacts.locations import Place
+from trackway.storage.database import Tx
 from trackway.storage.maintenance import unfinished
 from trackway.storage.registry import aliases
+from trackway.storage.traces import files as stored_files
 from trackway.storage.usage import ARTIFACT_BYTES
 
 from .messages import (
@@ -31,16 +38,19 @@ _MAX_UI_UPLOAD_BYTES = 10 * 1024 * 1024
 
 
 @transfers(m.DownloadArtifact, can=policy.read_artifacts)
-def download_artifact(ctx: Transfer, req: m.DownloadArtifact) -> Stream:
+def download_artifact(ctx: Transfer, req: m.DownloadArtifact) -> Answer | Stream:
     store = served_store(ctx, m.DownloadArtifact)
-    return files.send(ctx, served_place(ctx, store, artifact_paths.check(ctx.path_values["artifact_path"])))
+    place = served_place(ctx, store, artifact_paths.check(ctx.path_values["artifact_path"]))
+    return trace_files.download(ctx, place) or files.send(ctx, place)
 
 
 @transfers(m.UploadArtifact, can=policy.edit_artifacts)
 def upload_artifact(ctx: Transfer, req: m.UploadArtifact) -> Answer:
     store = served_store(ctx, m.UploadArtifact)
     path = artifact_paths.check_new_file(ctx.path_values["artifact_path"])
-    return _receive(ctx, new_file(ctx, store, path))
+    place = new_file(ctx, store, path)
+    experiment_id = trace_files.experiment_of(ctx, place)
+    return _receive(ctx, place) if experiment_id is None else _receive_spans(ctx, place, experiment_id)
 
 
 @transfers(t.GetRunArtifact, can=policy.read_run)
@@ -119,23 +129,61 @@ def _version_place(ctx: Transfer, name: str, version: str) -> Place:
 
 
 def _receive(ctx: Transfer, place: Place) -> Answer:
-    """Store the request's body in a file.
+    """Store the request's body in a file."""
+    with ctx.upload() as upload:
+        _check_length(ctx, upload)
+        _put(ctx, place, upload, upload)
+    return message(m.UploadArtifact.Response())
+
+
+def _receive_spans(ctx: Transfer, place: Place, experiment_id: int) -> Answer:
+    """Store the spans of a file ``traces.json``, or the file itself if they cannot be read from it."""
+    answer = m.UploadArtifact.Response()
+    with ctx.upload() as upload, ctx.backend.body_budget.reservation(ctx.request.environ) as reservation:
+        _check_length(ctx, upload)
+        found = trace_files.Upload(ctx, place, upload, reservation)
+        trace = found.trace
+        if trace is None:
+            _put(ctx, place, upload, found.source, lambda tx: stored_files.keep(tx, found.trace_id))
+            return message(answer)
+        _check_usage(ctx, upload.received)
+
+        def store(tx: Tx) -> m.UploadArtifact.Response:
+            stored_files.store(tx, experiment_id, trace)
+            return answer
+
+        ctx.run(store, write=True, target=f"artifact:{place.path}")
+    ctx.backend.usage.add(ctx.identity.workspace, ARTIFACT_BYTES, upload.received)
+    return message(answer)
+
+
+def _put(
+    ctx: Transfer, place: Place, upload: RequestBody, source: Source, note: Callable[[Tx], None] | None = None
+) -> None:
+    """Store the contents of a source, which has the request's body, in a file.
 
     The audit row is committed when the whole body has arrived, before the file becomes visible: without a
     database nothing is stored. The tag says which row belongs to the file, if the server is killed between
-    the two (``storage.maintenance.unfinished``).
+    the two (``storage.maintenance.unfinished``). ``note`` writes what else changes.
     """
-    answer = m.UploadArtifact.Response()
-    usage, workspace, environ = ctx.backend.usage, ctx.identity.workspace, ctx.request.environ
+
+    def recorded(tx: Tx) -> m.UploadArtifact.Response:
+        if note:
+            note(tx)
+        return m.UploadArtifact.Response()
 
     def record() -> None:
         # A chunked body tells its length at its end.
-        usage.check(workspace, ARTIFACT_BYTES, upload.received, environ)
-        ctx.run(lambda tx: answer, write=True, target=f"artifact:{place.path}")
+        _check_usage(ctx, upload.received)
+        ctx.run(recorded, write=True, target=f"artifact:{place.path}")
 
-    with ctx.upload() as upload:
-        usage.check(workspace, ARTIFACT_BYTES, upload.length or 0, environ)
-        tag = unfinished.tag(ctx.request.id, place.path)
-        place.store.put(place.path, upload, upload.length, record, tag)
-    usage.add(workspace, ARTIFACT_BYTES, upload.received)
-    return message(answer)
+    place.store.put(place.path, source, upload.length, record, unfinished.tag(ctx.request.id, place.path))
+    ctx.backend.usage.add(ctx.identity.workspace, ARTIFACT_BYTES, upload.received)
+
+
+def _check_length(ctx: Transfer, upload: RequestBody) -> None:
+    _check_usage(ctx, upload.length or 0)
+
+
+def _check_usage(ctx: Transfer, size: int) -> None:
+    ctx.backend.usage.check(ctx.identity.workspace, ARTIFACT_BYTES, size, ctx.request.environ)

@@ -7,15 +7,17 @@ here have ``transaction="none"``, so that no transaction is open while an artifa
 from __future__ import annotations
 
 import logging
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from trackway.client_compat import artifact_paths, workspace_rules
 from trackway.client_compat import messages as m
 from trackway.client_compat.endpoints import ENDPOINTS
 from trackway.client_compat.errors import ApiError, EndpointNotFound, InvalidParameter
+from trackway.client_compat.traces.trace_files import NAME as TRACE_FILE
 from trackway.client_compat.wire import Message
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
+from trackway.server.handlers.traces import files as trace_files
 from trackway.storage.access import artifact_owners
 from trackway.storage.artifacts import ArtifactStore, Part, spellings
 from trackway.storage.artifacts.local import unsupported
@@ -60,17 +62,18 @@ def list_served_artifacts(ctx: Context, req: m.ArtifactsListArtifacts) -> m.Arti
     store = served_store(ctx, m.ArtifactsListArtifacts)
     place = served_place(ctx, store, artifact_paths.check(req.path or ""))
     hidden = workspace_rules.FOLDER if ctx.identity.has_workspaces and not place.path else None
-    return m.ArtifactsListArtifacts.Response(
-        files=[
-            m.ArtifactsFileInfo(
-                path=artifact_paths.for_client(entry.path.rpartition("/")[2]),
-                is_dir=entry.is_dir,
-                file_size=entry.size,
-            )
-            for entry in spellings.list_folder(place)
-            if entry.path != hidden
-        ]
-    )
+    files = [
+        m.ArtifactsFileInfo(
+            path=artifact_paths.for_client(entry.path.rpartition("/")[2]),
+            is_dir=entry.is_dir,
+            file_size=entry.size,
+        )
+        for entry in spellings.list_folder(place)
+        if entry.path != hidden
+    ]
+    if trace_files.is_folder(ctx, place) and all(file.path != TRACE_FILE for file in files):
+        files.append(m.ArtifactsFileInfo(path=TRACE_FILE, is_dir=False))
+    return m.ArtifactsListArtifacts.Response(files=files)
 
 
 @handles(m.CreateMultipartUpload, can=policy.edit_artifacts, transaction="none")
@@ -78,7 +81,8 @@ def create_multipart_upload(ctx: Context, req: m.CreateMultipartUpload) -> m.Cre
     store = served_store(ctx, m.CreateMultipartUpload)
     path = _multipart_path(ctx, store, req.path)
     number = 1 if req.num_parts is None else req.num_parts
-    if not store.signs:
+    if not store.signs or trace_files.experiment_of(ctx, Place(store, path)) is not None:
+        # The client then sends the file itself: the spans of a trace are stored in the database.
         raise unsupported("Multipart upload")
     if not 1 <= number <= _MAX_PARTS:
         raise InvalidParameter(f"num_parts must be between 1 and {_MAX_PARTS}, not {number}.")
@@ -121,7 +125,12 @@ def get_presigned_download_url(
     ctx: Context, req: m.GetPresignedDownloadUrl
 ) -> m.GetPresignedDownloadUrl.Response:
     store = served_store(ctx, m.GetPresignedDownloadUrl)
-    place = served_place(ctx, store, artifact_paths.check_file(ctx.path_values["artifact_path"]))
+    path = artifact_paths.check_file(ctx.path_values["artifact_path"])
+    place = served_place(ctx, store, path)
+    if store.signs and trace_files.is_virtual(ctx, place):
+        # Clients request a file without a size from this server.
+        url = f"{_PATHS[m.ArtifactsListArtifacts]}/{quote(path)}"
+        return m.GetPresignedDownloadUrl.Response(url=url, headers={})
     url, size = _signed("Multipart download", place, ctx.config.variables.presigned_download_s)
     return m.GetPresignedDownloadUrl.Response(url=url, headers={}, file_size=size)
 

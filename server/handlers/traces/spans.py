@@ -1,4 +1,4 @@
-"""Traces with their spans: spans come in by OTLP, and go out as whole traces or as a file."""
+"""Traces with their spans: spans come in by OTLP, and go out as whole traces."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 
-from trackway.client_compat import artifact_paths, codec
+from trackway.client_compat import codec
 from trackway.client_compat import genai_messages as g
 from trackway.client_compat.errors import NotFound
-from trackway.client_compat.extra_traces import ExportTraces, GetTraceArtifact
+from trackway.client_compat.extra_traces import ExportTraces
 from trackway.client_compat.traces import archive_file, json_form
 from trackway.client_compat.wire import Message
 from trackway.server.auth import trace_permissions as policy
 from trackway.server.dispatch import Context, handles
-from trackway.server.edge import files, waiting
+from trackway.server.edge import waiting
 from trackway.server.edge.transfers import Transfer, transfers
 from trackway.server.responses import JSON_TYPE, Answer, Headers, Stream
-from trackway.storage.traces import bodies, infos, reading, rows, spans
+from trackway.storage.traces import bodies, reading, spans
 
 from .infos import readable, withheld
 
@@ -26,11 +26,6 @@ from .infos import readable, withheld
 _DELAYS_S = (1.0, 2.0)
 # The spans of a larger trace, compressed, are not sorted: they are unpacked while they are sent.
 _MAX_SORTED_BYTES = 2**20
-_FILE_HEADERS = [
-    ("Content-Type", "text/plain; charset=utf-8"),
-    ("Content-Disposition", "attachment; filename=traces.json"),
-    ("X-Content-Type-Options", "nosniff"),
-]
 
 
 @handles(ExportTraces, can=policy.log_spans, appends=lambda request: True)
@@ -50,7 +45,7 @@ def get_trace(ctx: Transfer, req: g.GetTrace) -> Answer | Stream:
             raise NotFound(f"Trace with ID {trace_id} is not found.")
         if found.is_complete or req.allow_partial:
             withheld(ctx, found.info)
-            return _send(ctx, [JSON_TYPE], found.chunks, b'{"trace":', _text(ctx, found), b"}")
+            return send(ctx, [JSON_TYPE], found.chunks, b'{"trace":', _text(ctx, found), b"}")
         if delay_s is not None:
             with waiting.for_database():
                 time.sleep(delay_s)
@@ -67,17 +62,7 @@ def get_traces(ctx: Context, req: g.BatchGetTraces) -> Message:
     return codec.rendered_page(g.BatchGetTraces.Response, "traces", texts, None)
 
 
-@transfers(GetTraceArtifact, can=policy.read_trace)
-def get_trace_artifact(ctx: Transfer, req: GetTraceArtifact) -> Answer | Stream:
-    """Return the spans as a file, or a file that is attached to the trace."""
-    found = ctx.run(lambda tx: rows.require(reading.get(tx, req.request_id), req.request_id), write=False)
-    if req.path:
-        location = found.info.tags[infos.ARTIFACT_LOCATION]
-        return files.send(ctx, ctx.backend.artifacts.place(location).at(artifact_paths.check(req.path)))
-    return _send(ctx, _FILE_HEADERS, found.chunks, b'{"spans": [', _joined(_lines(ctx, found)), b"]}")
-
-
-def _send(
+def send(
     ctx: Transfer, headers: Headers, chunks: Sequence[bytes], begin: bytes, parts: Iterable[bytes], end: bytes
 ) -> Answer | Stream:
     """Return a response with the parts as its body; those of large chunks are made while they are sent."""
@@ -92,7 +77,7 @@ def _send(
     return ctx.download(200, list(headers), body(), lambda: None, None)
 
 
-def _lines(ctx: Context, whole: reading.Whole) -> Iterator[bytes]:
+def lines_of(ctx: Context, whole: reading.Whole) -> Iterator[bytes]:
     """Yield the spans of a trace as lines of JSON, those of an archived one from its file."""
     if not whole.archive:
         yield from bodies.lines_of(whole.chunks)
@@ -106,15 +91,13 @@ def _lines(ctx: Context, whole: reading.Whole) -> Iterator[bytes]:
 def _text(ctx: Context, whole: reading.Whole) -> Iterator[bytes]:
     """Yield the parts of a trace as JSON text."""
     yield b'{"trace_info":%b,"spans":[' % codec.dumps(whole.info)
-    found = map(json.loads, _lines(ctx, whole))
+    found = map(json.loads, lines_of(ctx, whole))
     ordered = json_form.in_order(found) if _is_small(whole.chunks) else found
-    yield from _joined(
-        json.dumps(json_form.of_span(span), separators=(",", ":")).encode() for span in ordered
-    )
+    yield from joined(json.dumps(json_form.of_span(span), separators=(",", ":")).encode() for span in ordered)
     yield b"]}"
 
 
-def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
+def joined(parts: Iterable[bytes]) -> Iterator[bytes]:
     for number, part in enumerate(parts):
         yield b"," + part if number else part
 
