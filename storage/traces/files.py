@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from trackway.client_compat.errors import ApiError
+from trackway.client_compat import artifact_paths
+from trackway.client_compat.errors import ApiError, InvalidParameter
 from trackway.client_compat.traces import trace_files
 
+from ..access import artifact_owners
 from ..artifacts.locations import Locations, Place
 from ..database import Tx
-from . import infos, rows, spans
+from . import infos, ingest_rules, rows, spans
 from .arrivals import NewTrace
 
 
@@ -32,6 +34,25 @@ def owner(tx: Tx, locations: Locations, place: Place) -> Any:
     return row if found.store is place.store and found.path == folder else None
 
 
+def experiment_of(tx: Tx, locations: Locations, place: Place) -> int | None:
+    """Return the experiment that stores the spans of a file at a place; None for any other file.
+
+    If the sampling rule of the experiment leaves the trace out, the file is left out, too.
+    """
+    trace_id = trace_files.trace_id_of(place.path)
+    if trace_id is None:
+        return None
+    if row := owner(tx, locations, place):
+        return int(row.experiment_id)
+    path = artifact_paths.join("traces", trace_id, "artifacts", trace_files.NAME)
+    around = artifact_owners.find_all(tx, locations, place.store, [place.path])
+    for found in artifact_owners.of_path(tx, around, place.path):
+        is_left_out = not ingest_rules.of_experiment(tx, int(found.id)).keeps(trace_id)
+        if is_left_out and artifact_paths.join(found.path, path) == place.path:
+            return int(found.id)
+    return None
+
+
 def has_spans(row: Any) -> bool:
     """Return whether the server has the spans of a trace, in the database or in its archive."""
     return bool(row.next_chunk) and row.spans_location in (rows.IN_DATABASE, rows.IN_ARCHIVE)
@@ -43,7 +64,17 @@ def store(tx: Tx, experiment_id: int, trace: NewTrace) -> None:
 
 
 def keep(tx: Tx, trace_id: str) -> None:
-    """Note that the spans of a trace are in a file, unless the database has some."""
+    """Note that the spans of a trace are in a file, unless the database has some.
+
+    Raise ``InvalidParameter`` if the experiment masks spans: what cannot be read cannot be masked.
+    """
     row = rows.lock(tx, trace_id)
-    if row is not None and not row.next_chunk:
+    if row is None:
+        return
+    if ingest_rules.of_experiment(tx, row.experiment_id).masks:
+        raise InvalidParameter(
+            f"{trace_files.NAME} of the trace {trace_id!r} cannot be read, so that the masking rules of its "
+            "experiment cannot be applied. Nothing was stored."
+        )
+    if not row.next_chunk:
         rows.update(tx, row.id, {"spans_location": rows.IN_ARTIFACTS, "update_time": tx.now_ms})

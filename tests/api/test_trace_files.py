@@ -251,6 +251,25 @@ def test_clients_are_sent_from_presigned_transfers_to_this_server(s3_api):
     assert "file_size" not in answer
 
 
+def set_rules(api, rules: dict[str, Any]) -> None:
+    tag = {"experiment_id": "0", "key": "trackway.trace.ingestRules", "value": json.dumps(rules)}
+    ask(api, "POST", "/api/2.0/mlflow/experiments/set-experiment-tag", tag)
+
+
+def test_rules_of_the_experiment_hold_for_files(folder_api, tmp_path):
+    set_rules(folder_api, {"mask": [{"attribute": "mlflow.spanOutputs"}]})
+    begin(folder_api, "3.0")
+    put(folder_api, TRACE, file_of("3.0", TRACE))
+    assert b'"so' not in get(folder_api, path_of(TRACE)).data
+    answer = folder_api.put(path_of(TRACE), data=b"unreadable")
+    assert answer.status_code == 400
+    assert "masking rules" in answer.get_json()["message"]
+    set_rules(folder_api, {"sample": 1e-9})
+    other = TRACE[:-2] + "cd"
+    put(folder_api, other, file_of("3.0", other))
+    assert not list(tmp_path.rglob("traces.json"))
+
+
 def test_an_upload_has_one_row_in_the_audit_and_counts_for_the_quota(folder_api):
     begin(folder_api, "3.0")
     put(folder_api, TRACE, file_of("3.0", TRACE))

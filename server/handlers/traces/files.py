@@ -65,11 +65,10 @@ def download(ctx: Transfer, place: Place) -> Answer | Stream | None:
 
 
 def experiment_of(ctx: Context, place: Place) -> int | None:
-    """Return the experiment of the trace whose file ``traces.json`` a place is; None for any other file."""
+    """Return the experiment that stores the spans of a file ``traces.json``; None for any other file."""
     if not trace_files.trace_id_of(place.path):
         return None
-    row = ctx.run(lambda tx: stored.owner(tx, ctx.backend.artifacts, place), write=False)
-    return None if row is None else int(row.experiment_id)
+    return ctx.run(lambda tx: stored.experiment_of(tx, ctx.backend.artifacts, place), write=False)
 
 
 class Upload:
