@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _NUMBER = r"(\d+\.?\d*|\.\d+)"
 _AGE = re.compile("".join(f"(?:{_NUMBER}{unit})?" for unit in "dhms"), re.ASCII)
+# So many traces of a purged experiment are deleted in one transaction.
+_TRACES_OF_A_STEP = 500
 _MS = (86_400_000, 3_600_000, 60_000, 1000)
 
 
@@ -258,14 +260,15 @@ class Purge:
         from trackway.storage.maintenance import purge
         from trackway.storage.maintenance.trash import EXPERIMENT
 
-        if item.kind is EXPERIMENT:  # its artifacts are those of its runs and models
-            return None
         try:
             place = purge.folder(self._locations, item)
         except (InvalidParameter, PermissionDenied):
-            self._leave_alone(item)
+            if item.kind is not EXPERIMENT:
+                self._leave_alone(item)
             return None
         if isinstance(place.store, LocalStore) and not os.path.isdir(place.store.root):
+            if item.kind is EXPERIMENT:
+                return None
             # Most likely a wrong option. Deleting the rows would lose the location of the artifacts.
             raise ValueError(
                 f"There is no folder {place.store.root}, which should contain the artifacts of {item}. Give "
@@ -298,6 +301,8 @@ class Purge:
         ):
             click.echo(skipped, err=True)
             return False
+        if item.kind is EXPERIMENT:
+            self._purge_traces(item)
         if place:
             try:
                 place.store.remove(place.path)
@@ -313,6 +318,17 @@ class Purge:
         if not is_gone:
             click.echo(skipped, err=True)
         return is_gone
+
+    def _purge_traces(self, item: TrashItem) -> None:
+        from trackway.storage.maintenance import purge
+
+        while self._database.run(
+            lambda tx: purge.delete_traces(tx, item, self._before_ms, _TRACES_OF_A_STEP),
+            write=True,
+            workspace=self._workspace,
+            request_id="trackway gc",
+        ):
+            pass
 
 
 def _capitalized(item: TrashItem) -> str:

@@ -15,6 +15,7 @@ from trackway.client_compat.errors import ApiError
 from trackway.storage import jobs
 from trackway.storage.database import Database
 from trackway.storage.jobs import Job
+from trackway.storage.traces import deletion
 from trackway.storage.webhooks import outbox
 
 from ..backend import Backend
@@ -224,6 +225,11 @@ def make_runner(backend: Backend) -> Runner:
 
         webhooks.deliver(backend.config, database, job)
 
-    kinds = {outbox.DELIVER: deliver}
+    def delete_files(database: Database, job: Job) -> None:
+        from . import trace_files
+
+        trace_files.delete(backend.artifacts, database, job)
+
+    kinds = {outbox.DELIVER: deliver, deletion.DELETE_FILES: delete_files}
     periodic = [Sealer(backend).run, Archiver(backend).run, TextIndexer(backend).run]
     return Runner(backend, kinds, backend.config.variables.jobs, periodic)

@@ -24,6 +24,7 @@ from ..schema.tracking import (
     runs,
     series,
 )
+from ..traces import deletion
 from ..tracking.experiments import DELETED, PURGING
 from .trash import EXPERIMENT, MODEL, RUN, TrashItem, is_trashed
 
@@ -37,11 +38,14 @@ def is_in_trash(tx: Tx, item: TrashItem, before_ms: int | None) -> bool:
 def folder(locations: Locations, item: TrashItem) -> Place:
     """Return the folder of the item's artifacts.
 
-    Artifact locations end in ``<id>/artifacts``: the folder is then ``<id>``. Any other location is returned
-    unchanged. Raise ``PermissionDenied`` or ``InvalidParameter`` if the location is not in an artifact store
-    of this server.
+    Of an experiment this is the folder of its traces: its other artifacts are those of its runs and models.
+    Locations of runs and models end in ``<id>/artifacts``: the folder is then ``<id>``. Any other location is
+    returned unchanged. Raise ``PermissionDenied`` or ``InvalidParameter`` if the location is not in an
+    artifact store of this server.
     """
     place = locations.place(item.location)
+    if item.kind is EXPERIMENT:
+        return place.at("traces")
     parent, _, last = place.path.rpartition("/")
     is_own = last == "artifacts" and parent.rpartition("/")[2] == item.key
     return Place(place.store, parent) if is_own else place
@@ -89,6 +93,17 @@ def delete(tx: Tx, item: TrashItem, before_ms: int | None) -> bool:
         owners.forget_experiment(tx, str(item.id))
     audit.record(tx, item.kind.action, f"{item.kind.noun}:{item.key}")
     return True
+
+
+def delete_traces(tx: Tx, item: TrashItem, before_ms: int | None, limit: int) -> int:
+    """Delete up to ``limit`` traces of an experiment that is purged; return how many.
+
+    Call it until it returns 0, before ``delete``: one transaction with all of them would take too long.
+    """
+    _lock(tx, item)
+    if not is_in_trash(tx, item, before_ms):
+        return 0
+    return deletion.delete_of_experiment(tx, item.id, limit)
 
 
 def _lock(tx: Tx, item: TrashItem) -> None:

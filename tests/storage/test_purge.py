@@ -25,6 +25,7 @@ from trackway.storage.maintenance import purge, trash
 from trackway.storage.maintenance.trash import Selection
 from trackway.storage.schema import metadata
 from trackway.storage.schema.audit import audit
+from trackway.storage.traces import rows as traces
 from trackway.storage.tracking import experiments, inputs, logged_models, metrics, run_locks, runs
 
 Counts = dict[str, int]
@@ -130,6 +131,23 @@ def test_an_experiment_goes_with_all_in_it_and_its_name_is_free_again(tx: Tx) ->
     with pytest.raises(NotFound):
         experiments.get(tx, experiment_id)
     assert make_experiment(tx, "mine") != experiment_id
+
+
+def test_the_traces_of_an_experiment_go_in_steps(tx: Tx) -> None:
+    mine, other = make_experiment(tx), make_experiment(tx)
+    before = counts(tx)
+    for experiment_id in (mine, other):
+        for number in range(5):
+            traces.insert(tx, f"tr-{experiment_id}-{number}", int(experiment_id), {})
+    experiments.delete(tx, mine)
+    [item] = trash.find(tx).items
+    assert [purge.delete_traces(tx, item, None, 2) for _ in range(4)] == [2, 2, 1, 0]
+    assert counts(tx)["traces"] == before["traces"] + 5
+    assert purge.delete(tx, item, None)
+    experiments.delete(tx, other)
+    [restored] = trash.find(tx).items
+    experiments.restore(tx, other)
+    assert purge.delete_traces(tx, restored, None, 2) == 0
 
 
 def test_the_audit_says_what_was_purged(tx: Tx) -> None:
