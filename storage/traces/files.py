@@ -58,6 +58,11 @@ def has_spans(row: Any) -> bool:
     return bool(row.next_chunk) and row.spans_location in (rows.IN_DATABASE, rows.IN_ARCHIVE)
 
 
+def are_in_database(row: Any) -> bool:
+    """Return whether the spans of a trace are in the database."""
+    return bool(row.next_chunk) and row.spans_location == rows.IN_DATABASE
+
+
 def store(tx: Tx, experiment_id: int, trace: NewTrace) -> None:
     """Store the spans of a file. Raise the errors of ``spans.store``."""
     spans.store(tx, str(experiment_id), [trace])

@@ -47,13 +47,16 @@ def get_trace_artifact(ctx: Transfer, req: GetTraceArtifact) -> Answer | Stream:
 
 
 def is_virtual(ctx: Context, place: Place) -> bool:
-    """Return whether a place is a file ``traces.json`` whose spans are in the database."""
+    """Return whether a place is a file ``traces.json`` whose spans the server has."""
     return bool(trace_files.trace_id_of(place.path)) and _trace_id(ctx, place) is not None
 
 
 def is_folder(ctx: Context, place: Place) -> bool:
     """Return whether a place is the folder of artifacts of a trace whose spans are in the database."""
-    return bool(trace_files.trace_id_of_folder(place.path)) and _trace_id(ctx, place) is not None
+    if not trace_files.trace_id_of_folder(place.path):
+        return False
+    row = ctx.run(lambda tx: stored.owner(tx, ctx.backend.artifacts, place), write=False)
+    return row is not None and stored.are_in_database(row)
 
 
 def download(ctx: Transfer, place: Place) -> Answer | Stream | None:
