@@ -20,7 +20,7 @@ from ..database import Tx
 from ..schema import tracking
 from ..schema.traces import span_bodies, trace_tags, traces
 from ..schema.tracking import experiment_tags, workspaces
-from . import infos, rows, tags
+from . import infos, rows, tags, text_index
 
 RETENTION, NOW = "mlflow.trace.archivalRetention", "mlflow.trace.archiveNow"
 LOCATION, FAILURE = "mlflow.trace.archiveLocation", "mlflow.trace.archivalFailure"
@@ -109,6 +109,7 @@ def finish(tx: Tx, candidate: Candidate) -> bool:
     row = rows.lock(tx, candidate.trace_id)
     if row is None or row.next_chunk != candidate.next_chunk or row.spans_location != rows.IN_DATABASE:
         return False
+    text_index.remove(tx, [row.id])
     tx.execute(sa.delete(span_bodies).where(span_bodies.c.trace_id == row.id))
     rows.update(tx, row.id, {"spans_location": rows.IN_ARCHIVE, "is_indexed": True})
     tags.write(tx, row.id, {LOCATION: candidate.folder})
