@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 from werkzeug.wsgi import get_host
 
-from trackway.client_compat import codec, extra, extra_users
+from trackway.client_compat import codec, extra, extra_traces, extra_users
+from trackway.client_compat import genai_messages as g
 from trackway.client_compat import messages as m
 from trackway.client_compat import trackway_artifacts as t
 from trackway.client_compat.errors import BadRequest, EndpointNotFound, PermissionDenied
@@ -58,11 +59,23 @@ _OF_RUNS: frozenset[type[Message]] = frozenset(
         t.GetLoggedModelArtifact,
         # Finds none: no link shows the registry. But the page of a run asks for its versions.
         m.SearchModelVersions,
+        # Finds none for a link to runs.
+        g.SearchTracesV3,
         # Answers that there is no user.
         extra_users.GetCurrentUser,
     }
 )
-_OF_EXPERIMENTS = _OF_RUNS | {m.SearchExperiments, m.SearchDatasets}
+_OF_EXPERIMENTS = _OF_RUNS | {
+    m.SearchExperiments,
+    m.SearchDatasets,
+    g.GetTraceInfoV3,
+    g.GetTrace,
+    extra_traces.GetTraceArtifact,
+    g.BatchGetTraces,
+    g.BatchGetTraceInfos,
+    g.GetAssessmentRequest,
+    g.QueryTraceMetrics,
+}
 # Responses of which a link to runs shows only a part.
 _WITHHELD = (m.GetExperiment.Response, m.GetLoggedModel.Response, m.SearchLoggedModels.Response)
 
