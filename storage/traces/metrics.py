@@ -131,17 +131,20 @@ def _select(tx: Tx, asked: Query, experiment_ids: list[int]) -> tuple[dict[str, 
     """Return the columns that the rows are grouped by, by label, and the query without its grouping."""
     view = _VIEWS[asked.view]
     is_by_span_time = asked.metric in _SPAN_COSTS
-    table = view.rows
+    table, experiment = view.rows, view.experiment
+    bounds = _in_time(asked, is_by_span_time)
+    if asked.view == SPANS and not bounds and all(one.noun == "span" for one in asked.filters):
+        # All spans of the experiment: counting them without their traces takes a tenth of the time.
+        table, experiment = spans.join(span_kinds), span_kinds.c.experiment_id
     if "trace_name" in asked.dimensions:
         is_name = sa.and_(_names.c.trace_id == traces.c.id, _names.c.key == infos.NAME)
         table = table.join(_names, is_name)
     value = view.values[asked.metric]
     if asked.metric == "session_count":
         table = table.join(_sessions, _SESSION_OF)
-    where = [_in_experiments(tx, view.experiment, experiment_ids), *view.where]
+    where = [_in_experiments(tx, experiment, experiment_ids), *view.where, *bounds]
     if asked.metric not in ("trace_count", "session_count", "span_count", "assessment_count"):
         where.append(value.is_not(None))
-    where += _in_time(asked, is_by_span_time)
     where += [_condition(view, one) for one in asked.filters]
     grouped: dict[str, _Column] = {}
     if asked.interval_s:

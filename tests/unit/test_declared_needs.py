@@ -138,7 +138,11 @@ NEEDS = {
     "DeleteAssessment": ["E:read, trace>E:read, assessment>(E:update):delete"],
     # The second is for the statistics of assessments.
     "QueryTraceMetrics": ["E:read, trace>E:read", "assessment>E:read"],
-    "CalculateTraceFilterCorrelation": ["E:read, trace>E:read", "filter: mlflow.sourceRun", "filter: "],
+    "CalculateTraceFilterCorrelation": [
+        "E:read, trace>E:read",
+        "filter: mlflow.sourceRun",
+        "filter: assessment",
+    ],
 }
 ADMINS = {
     *("CreateWebhook", "GetWebhook", "ListWebhooks", "UpdateWebhook", "DeleteWebhook", "TestWebhook"),
