@@ -134,7 +134,7 @@ def _select(tx: Tx, asked: Query, experiment_ids: list[int]) -> tuple[dict[str, 
     table, experiment = view.rows, view.experiment
     bounds = _in_time(asked, is_by_span_time)
     if asked.view == SPANS and not bounds and all(one.noun == "span" for one in asked.filters):
-        # All spans of the experiment: counting them without their traces takes a tenth of the time.
+        # All spans of the experiment: they are counted without their traces, which is faster.
         table, experiment = spans.join(span_kinds), span_kinds.c.experiment_id
     if "trace_name" in asked.dimensions:
         is_name = sa.and_(_names.c.trace_id == traces.c.id, _names.c.key == infos.NAME)
