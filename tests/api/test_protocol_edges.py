@@ -83,8 +83,6 @@ def test_an_endpoint_with_variables_that_is_not_built_yet_is_501(api):
 @pytest.mark.parametrize(
     ("verb", "path", "rpc", "area"),
     [
-        ("POST", "/v1/traces", "ExportTraces", "traces"),
-        ("POST", "/api/3.0/mlflow/traces", "StartTraceV3", "traces"),
         ("POST", "/api/3.0/mlflow/datasets/create", "CreateDataset", "evaluation"),
         ("POST", "/ajax-api/3.0/jobs/", "SubmitJob", "jobs"),
         ("GET", "/ajax-api/3.0/mlflow/assistant/providers/p/models", "ListProviderModels", "assistant"),

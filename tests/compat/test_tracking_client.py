@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import subprocess
 import sys
@@ -210,29 +209,24 @@ def test_a_dataset_is_found_in_both_of_its_contexts(shared_server: TrackwayServe
         assert [r.info.run_id for r in found] == [run.info.run_id]
 
 
-def test_an_evaluation_that_needs_traces_says_where_it_is_missing(
-    shared_server: TrackwayServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_evaluation_keeps_its_scores_and_traces(shared_server: TrackwayServer) -> None:
     mlflow.set_tracking_uri(shared_server.url)
     mlflow.set_experiment(f"evaluation {uuid.uuid4().hex}")
-    sentence = "Trackway has no traces yet; docs/unserved.md"
 
     @mlflow.genai.scorer
     def twice(outputs: str) -> bool:
         return len(outputs) == 2
 
-    logging.getLogger("mlflow").addHandler(caplog.handler)
-    try:
-        with pytest.raises(mlflow.MlflowException, match=f"SearchTracesV3 .*{sentence}"):
-            mlflow.genai.evaluate(
-                data=[{"inputs": {"question": "a"}}],
-                predict_fn=mlflow.trace(lambda question: question * 2),
-                scorers=[twice],
-            )
-        mlflow.flush_trace_async_logging()
-    finally:
-        logging.getLogger("mlflow").removeHandler(caplog.handler)
-    assert f"StartTraceV3 is not implemented by this server. {sentence}" in caplog.text
+    result = mlflow.genai.evaluate(
+        data=[{"inputs": {"question": "a"}}, {"inputs": {"question": "ab"}}],
+        predict_fn=mlflow.trace(lambda question: question * 2),
+        scorers=[twice],
+    )
+    assert mlflow.get_run(result.run_id).data.metrics == {"twice/mean": 0.5}
+    found = mlflow.search_traces(filter_string="feedback.twice = 'true'", return_type="list")
+    assert [trace.data.response for trace in found] == ['"aa"']
+    linked = mlflow.search_traces(run_id=result.run_id, return_type="list")
+    assert len(linked) == 2
 
 
 @pytest.mark.slow
