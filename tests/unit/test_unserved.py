@@ -49,17 +49,17 @@ def test_a_kind_of_call_is_logged_once_a_minute_with_its_number() -> None:
     calls = UnservedCalls(None, lambda: now)
     try:
         for _ in range(3):
-            calls.add(NotServed("StartTraceV3", "traces"), "r1")
+            calls.add(NotServed("CreateDataset", "evaluation"), "r1")
         calls.add(NotServed("ListScorers", "evaluation"), "r2")
         now += 59.9
-        calls.add(NotServed("StartTraceV3", "traces"), "r3")
+        calls.add(NotServed("CreateDataset", "evaluation"), "r3")
         now += 0.1
-        calls.add(NotServed("StartTraceV3", "traces"), "r4")
+        calls.add(NotServed("CreateDataset", "evaluation"), "r4")
     finally:
         logger.removeHandler(lines)
     end = "which was answered 501: Trackway has no {} yet, see docs/unserved.md."
     assert lines.messages == [
-        "A client called StartTraceV3 for the first time, " + end.format("traces"),
+        "A client called CreateDataset for the first time, " + end.format("evaluation"),
         "A client called ListScorers for the first time, " + end.format("evaluation"),
-        "A client called StartTraceV3 4 times since the last such line, " + end.format("traces"),
+        "A client called CreateDataset 4 times since the last such line, " + end.format("evaluation"),
     ]
