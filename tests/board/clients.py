@@ -26,6 +26,8 @@ _PKG_RESOURCES = "setuptools<70"
 
 # mlflow.server.get_app_client imports MLflow's server, which mlflow-skinny has without its libraries.
 _SERVER = ("Flask", "Flask-WTF", "sqlalchemy<2.1", "alembic", "graphene")
+# Up to 3.0 the client's tracing does not work with newer releases.
+_OPENTELEMETRY = "opentelemetry-sdk<1.45"
 
 
 class Client(NamedTuple):
@@ -63,9 +65,9 @@ CLIENTS = (
     Client("2.0.1", (_PKG_RESOURCES,)),
     # Its datasets call DataFrame.applymap, which pandas 3 has removed.
     Client("2.9.2", (_PKG_RESOURCES, "pandas<3")),
-    Client("2.14.3", (_PKG_RESOURCES,)),
-    Client("2.22.5"),
-    Client("3.0.1"),
+    Client("2.14.3", (_PKG_RESOURCES, _OPENTELEMETRY)),
+    Client("2.22.5", (_OPENTELEMETRY,)),
+    Client("3.0.1", (_OPENTELEMETRY,)),
     Client("3.5.1"),
     Client("3.11.1"),
     Client("3.17.2"),

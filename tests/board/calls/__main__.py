@@ -23,6 +23,7 @@ from . import (  # noqa: E402, F401 - each declares its calls
     prompts,
     registered_models,
     runs,
+    traces,
     webhooks,
 )
 from .board import MlflowClient, calls, outcome, world  # noqa: E402
