@@ -34,7 +34,10 @@ class ExportTraces(Message):
 
 
 class GetTraceArtifact(Message):
-    """The spans of a trace as a file, or a file that is attached to the trace."""
+    """The spans of a trace as a file, or a file that is attached to the trace.
+
+    `path` is relative to the folder `attachments` of the trace's artifacts.
+    """
 
     _fields = {"request_id": "string", "path": "string"}
     __slots__ = tuple(_fields)

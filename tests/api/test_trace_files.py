@@ -183,7 +183,7 @@ def test_the_file_is_listed_and_not_stored(api, tmp_path):
     ]
     assert not list(tmp_path.rglob("traces.json"))
     assert get(api, path_of(trace_id, "attachments/a.png")).data == b"picture"
-    attached = f"/ajax-api/3.0/mlflow/get-trace-artifact?request_id={trace_id}&path=attachments/a.png"
+    attached = f"/ajax-api/3.0/mlflow/get-trace-artifact?request_id={trace_id}&path=a.png"
     assert get(api, attached).data == b"picture"
 
 

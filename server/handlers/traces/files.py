@@ -28,6 +28,8 @@ from .spans import joined, lines_of, send
 # A larger file stays a file: parsed, it would take ten times its size.
 _MAX_FILE_BYTES = 32 * 2**20
 _CHUNK_BYTES = 2**20
+# Where clients upload what is attached to spans, below the artifacts of the trace.
+_ATTACHMENTS = "attachments"
 _TEXT_HEADERS = [
     ("Content-Type", "text/plain; charset=utf-8"),
     ("Content-Disposition", "attachment; filename=traces.json"),
@@ -41,7 +43,7 @@ def get_trace_artifact(ctx: Transfer, req: GetTraceArtifact) -> Answer | Stream:
     row = ctx.run(lambda tx: rows.require(rows.find(tx, req.request_id), req.request_id), write=False)
     if not req.path and (row.next_chunk or not row.spans_location):
         return _send(ctx, row.trace_id, _TEXT_HEADERS)
-    path = artifact_paths.check(req.path) if req.path else trace_files.NAME
+    path = f"{_ATTACHMENTS}/{artifact_paths.check(req.path)}" if req.path else trace_files.NAME
     location = ctx.run(lambda tx: infos.location_of(tx, row), write=False)
     return files.send(ctx, ctx.backend.artifacts.place(location).at(path))
 
