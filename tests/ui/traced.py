@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -102,10 +103,8 @@ def _failed() -> str:
     def broken_agent(question: str) -> str:
         return search_library(question)[0]
 
-    try:
+    with contextlib.suppress(ConnectionError):
         broken_agent("Is anybody there?")
-    except ConnectionError:
-        pass
     return str(mlflow.get_last_active_trace_id())
 
 
