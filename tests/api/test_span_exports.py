@@ -136,7 +136,7 @@ def test_compressed_bodies(api, encoding, encode):
     [
         ("br", b"x", "Unsupported Content-Encoding: br. Expected: gzip or deflate"),
         ("gzip", b"x", "The request body cannot be decompressed as gzip"),
-        ("gzip", gzip.compress(b"x" * 100)[:-9], "The request body cannot be decompressed as gzip"),
+        ("gzip", gzip.compress(b"x" * 100, mtime=0)[:-9], "The request body cannot be decompressed as gzip"),
         ("deflate", b"\xff\xff", "The request body cannot be decompressed as deflate"),
     ],
 )
