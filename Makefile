@@ -59,6 +59,7 @@ check: $(TESTING)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m trackway.client_compat._generate --check
+	$(BIN)/python -m trackway.client_compat.traces._generate_prices --check
 
 format: $(TESTING)
 	$(BIN)/ruff check --fix .

@@ -37,6 +37,10 @@ Searches:
 ``search_words``        readers of values and error messages that these declarations share
 ``paging``              page tokens
 
+Traces:
+
+``traces``              spans as clients send, store and read them, and what their tokens cost
+
 Rules and errors:
 
 ``rules``               limits and checks of runs and experiments

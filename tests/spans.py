@@ -6,8 +6,9 @@ import os
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.traces import set_attributes
 
 PATH = "/v1/traces"
 START_NS = 1_700_000_000_000_000_000
@@ -35,9 +36,7 @@ def span_of(
         end_time_unix_nano=start_ns + duration_ns if duration_ns else 0,
     )
     span.status.code = status  # type: ignore[assignment]
-    for key, value in (attributes or {}).items():
-        kind = {str: "string_value", bool: "bool_value", int: "int_value", float: "double_value"}[type(value)]
-        span.attributes.add(key=key, value=AnyValue(**{kind: value}))
+    set_attributes(span.attributes, attributes or {})
     return span
 
 
@@ -45,8 +44,7 @@ def body_of(*spans: Span, resource: dict[str, str] | None = None) -> bytes:
     """Return the body of a request with the spans."""
     request = ExportTraceServiceRequest()
     of_resource = request.resource_spans.add()
-    for key, value in (resource or {}).items():
-        of_resource.resource.attributes.add(key=key, value=AnyValue(string_value=value))
+    set_attributes(of_resource.resource.attributes, resource or {})
     of_resource.scope_spans.add().spans.extend(spans)
     return request.SerializeToString()
 

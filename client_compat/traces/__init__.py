@@ -1,11 +1,18 @@
 """Traces on the wire: spans as clients send, store and read them. No I/O.
 
-``archive_file`` archived spans
-``spans``        the stored form of a span
-``otlp``         spans from a request of OpenTelemetry's protocol
-``json_form``    a span as the calls for whole traces return it
-``dialects``     what other libraries than MLflow's call inputs, tokens, models
-``ingest_rules`` which traces an experiment takes in, and what is masked in them
-``previews``     the beginning of a request and a response
-``trace_files``  spans in a file ``traces.json``
+``spans``             the stored form of a span: its shape, its ids, and what it says
+``attributes``        names of attributes, and the JSON text of their values
+``batches``           what a request of OpenTelemetry's protocol brings, whatever its encoding
+``otlp``              reads requests of that protocol, and protobuf
+``otlp_json``         reads its JSON
+``translation``       gives a span the attributes that MLflow knows
+``dialects``          the conventions of other libraries, as data
+``dialect_readers``   what that data cannot say
+``prices``            what tokens cost
+``_generate_prices``  writes the file of the prices
+``previews``          the beginning of a request and a response
+``ingest_rules``      which traces an experiment takes in, and what is masked in them
+``json_form``         a span as the calls for whole traces return it
+``archive_file``      archived spans
+``trace_files``       spans in a file ``traces.json``
 """

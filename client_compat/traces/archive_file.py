@@ -36,5 +36,4 @@ def dump(found: Iterable[Span]) -> bytes:
 
 def load(data: bytes) -> list[Span]:
     """Return the spans of a file. Raise ``otlp.Undecodable``."""
-    export = otlp.decode(data, is_json=False)
-    return [span for batch in export.batches for _, span in batch.spans]
+    return [span for batch in otlp.decode(data, is_json=False) for _, span in batch.spans]

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from ..errors import InvalidParameter
-from . import spans
+from . import attributes as names
 from .spans import Span
 
 TAG = "trackway.trace.ingestRules"
@@ -60,17 +60,21 @@ class IngestRules(NamedTuple):
         digest = blake2b(trace_id.encode(), digest_size=8).digest()
         return int.from_bytes(digest) < self.sample * (1 << 64)
 
-    def mask_span(self, span: Span) -> int:
-        """Mask the attributes of a span and of its events; return how many places were changed."""
+    def mask_span(self, span: Span, keys: Collection[str] | None = None) -> int:
+        """Mask the attributes of a span and of its events; return how many places were changed.
+
+        ``keys`` are the attributes of the span that are masked, and nothing else is; None: all.
+        """
         count = 0
         for key, text in span["attributes"].items():
-            if key == spans.TRACE_ID:
+            if key == names.TRACE_ID or (keys is not None and key not in keys):
                 continue
-            value = spans.loads(text)
-            masked, changes = self._masked(key, value)
+            masked, changes = self._masked(key, names.decode(text))
             if changes:
-                span["attributes"][key] = spans.dumps(masked)
+                span["attributes"][key] = names.encode(masked)
                 count += changes
+        if keys is not None:
+            return count
         for event in span["events"]:
             for key, value in (event.get("attributes") or {}).items():
                 event["attributes"][key], changes = self._masked(key, value)
@@ -170,7 +174,7 @@ def _replace(value: Any, path: tuple[str, ...], mask: Mask) -> tuple[Any, int]:
 def _replace_inside(value: Any, key: str, path: tuple[str, ...], mask: Mask) -> tuple[Any, int]:
     if isinstance(value, str) and path and value[:1] in ("{", "["):
         # An attribute may hold JSON as text inside of JSON.
-        inner = spans.loads(value)
+        inner = names.decode(value)
         changed, count = (inner, 0) if isinstance(inner, str) else _replace_inside(inner, key, path, mask)
         return (json.dumps(changed, ensure_ascii=False), count) if count else (value, 0)
     if isinstance(value, dict):

@@ -1,77 +1,107 @@
-"""A span as ``traces/get`` returns it: OpenTelemetry's message as JSON, with names in snake_case."""
+"""A stored span as the JSON of OTLP's message `Span`, in the form of MLflow's `traces/get` and `batchGet`.
+
+The names are in snake_case, ids are base64, numbers of 64 bits are numbers, fields with their default are
+left out. MLflow makes it with protobuf; here it is made from the dictionary.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
 from typing import Any
 
+from . import attributes as names
 from . import spans
 from .spans import Span
 
+Json = dict[str, Any]
+_INT64 = range(-(2**63), 2**63)
+# MLflow's clients read messages up to 100 deep, and a value in a list or an object is two or three of them.
+_MAX_DEPTH = 28
 
-def in_order(found: Iterable[Span]) -> list[Span]:
-    """Return the spans in the order in which MLflow returns them: roots first, then by start."""
-    return sorted(found, key=lambda span: (bool(span["parent_span_id"]), span["start_time_unix_nano"]))
 
-
-def of_span(span: Span) -> dict[str, Any]:
-    """Return a stored span in this form. Ids are base64, and 64-bit numbers are numbers."""
-    made: dict[str, Any] = {"trace_id": span["trace_id"], "span_id": span["span_id"]}
-    for name in ("trace_state", "parent_span_id", "flags", "name", "kind"):
-        if value := span.get(name):
-            made[name] = value
-    made["start_time_unix_nano"] = span["start_time_unix_nano"]
-    if span["end_time_unix_nano"]:
-        made["end_time_unix_nano"] = span["end_time_unix_nano"]
-    made["attributes"] = [
-        {"key": key, "value": value_of(spans.loads(text))} for key, text in span["attributes"].items()
-    ]
-    if span["events"]:
-        made["events"] = [_event(event) for event in span["events"]]
-    if span["links"]:
-        made["links"] = [link for link in map(_link, span["links"]) if link]
-    message, code = span["status"].get("message"), span["status"]["code"]
-    made["status"] = {"message": message, "code": code} if message else {"code": code}
+def of_span(span: Span) -> Json:
+    """Return the span's message."""
+    made: Json = {"trace_id": span["trace_id"], "span_id": span["span_id"]}
+    if trace_state := span.get("trace_state"):
+        made["trace_state"] = trace_state
+    if parent := span["parent_span_id"]:
+        made["parent_span_id"] = parent
+    if name := span["name"]:
+        made["name"] = name
+    if kind := span.get("kind"):
+        made["kind"] = kind
+    if start := span["start_time_unix_nano"]:
+        made["start_time_unix_nano"] = start
+    if end := span["end_time_unix_nano"]:
+        made["end_time_unix_nano"] = end
+    if attributes := span["attributes"]:
+        made["attributes"] = _of_attributes({key: names.decode(text) for key, text in attributes.items()})
+    if events := span["events"]:
+        made["events"] = [_of_event(event) for event in events]
+    if links := [found for link in span["links"] if (found := _of_link(link))]:
+        made["links"] = links
+    made["status"] = _of_status(span["status"])
+    if flags := span.get("flags"):
+        made["flags"] = flags
     return made
 
 
-def value_of(value: Any) -> dict[str, Any]:
-    """Return a value as an ``AnyValue``."""
+def of_value(value: Any, depth: int = _MAX_DEPTH) -> Json:
+    """Return the message `AnyValue` of a value of JSON types; null has none of its kinds.
+
+    Whole numbers of more than 64 bits, and what is nested too deep, become texts: the clients cannot read
+    them otherwise.
+    """
     if isinstance(value, str):
         return {"string_value": value}
     if isinstance(value, bool):
         return {"bool_value": value}
     if isinstance(value, int):
-        return {"int_value": value} if -(1 << 63) <= value < 1 << 63 else {"string_value": str(value)}
+        return {"int_value": value} if value in _INT64 else {"string_value": str(value)}
     if isinstance(value, float):
-        return {"double_value": value}
+        return {"double_value": value if math.isfinite(value) else names.non_finite(value)}
+    if value is None:
+        return {}
+    if depth <= 0:
+        return {"string_value": names.dump(value)}
     if isinstance(value, list):
-        return {"array_value": {"values": list(map(value_of, value))} if value else {}}
-    if isinstance(value, dict):
-        return {"kvlist_value": {"values": _pairs(value)} if value else {}}
-    return {}
+        items = [of_value(item, depth - 1) for item in value]
+        return {"array_value": {"values": items} if items else {}}
+    fields = _of_attributes(value, depth - 1)
+    return {"kvlist_value": {"values": fields} if fields else {}}
 
 
-def _pairs(values: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": str(key), "value": value_of(value)} for key, value in values.items()]
+def _of_attributes(values: Json, depth: int = _MAX_DEPTH) -> list[Json]:
+    return [
+        {"key": key} if value is None else {"key": key, "value": of_value(value, depth)}
+        for key, value in values.items()
+    ]
 
 
-def _event(event: dict[str, Any]) -> dict[str, Any]:
+def _of_event(event: Json) -> Json:
     made = {"time_unix_nano": event["time_unix_nano"], "name": event["name"]}
-    if event.get("attributes"):
-        made["attributes"] = _pairs(event["attributes"])
+    made = {key: value for key, value in made.items() if value}
+    if attributes := event["attributes"]:
+        made["attributes"] = _of_attributes(attributes)
     return made
 
 
-def _link(link: dict[str, Any]) -> dict[str, Any] | None:
-    """Return a link, or None if its ids are none of OpenTelemetry's."""
+def _of_link(link: Json) -> Json | None:
     try:
-        made: dict[str, Any] = {
-            "trace_id": spans.base64_of(link["trace_id"].removeprefix("tr-")),
-            "span_id": spans.base64_of(link["span_id"]),
-        }
+        trace_id = spans.from_hex(link["trace_id"].rpartition("/")[2].removeprefix(spans.TRACE_ID_PREFIX), 16)
+        span_id = spans.from_hex(link["span_id"], 8)
     except ValueError:
         return None
-    if link.get("attributes"):
-        made["attributes"] = _pairs(link["attributes"])
+    made: Json = {"trace_id": spans.to_base64(trace_id), "span_id": spans.to_base64(span_id)}
+    if attributes := link["attributes"]:
+        made["attributes"] = _of_attributes(attributes)
+    return made
+
+
+def _of_status(status: Json) -> Json:
+    made = {}
+    if message := status["message"]:
+        made["message"] = message
+    if status["code"] != spans.UNSET:
+        made["code"] = status["code"]
     return made

@@ -1,64 +1,72 @@
-"""Previews: the beginning of a trace's request and response, as lists of traces show them.
+"""The previews of a trace: what was asked and what was answered, in at most 1,000 characters.
 
-Of a chat the preview is the last message of its user, or of the assistant, as in MLflow.
+Of a chat it is the last message of the user or of the assistant, else the JSON text. The shapes of chats are
+those that MLflow knows: OpenAI's chat completions and responses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
-from . import spans
+from . import attributes as names
 
 MAX_LENGTH = 1000
-USER, ASSISTANT = "user", "assistant"
-# Where the formats of OpenAI's and similar interfaces have their messages.
-_LISTS = ("messages", "input", "output")
+# What clients send for no value, encoded once or twice.
+_NOTHING = ("null", '"null"', '""')
 
 
-def preview(text: str | None, role: str) -> str | None:
-    """Return the preview of inputs or outputs, given as JSON text. None for none."""
-    if text is None:
+def request(text: str | None) -> str | None:
+    """Return the preview of a span's inputs (JSON text)."""
+    return _preview(text, "user")
+
+
+def response(text: str | None) -> str | None:
+    """Return the preview of a span's outputs (JSON text)."""
+    return _preview(text, "assistant")
+
+
+def _preview(text: str | None, role: str) -> str | None:
+    if text is None or text in _NOTHING:
         return None
-    value = spans.loads(text)
-    if value is None or value == "":
+    messages = _messages(names.decode(text)) if '"' in text else None
+    found = names.clean(_content(messages, role) if messages else "") or text
+    return found if len(found) <= MAX_LENGTH else found[: MAX_LENGTH - 3] + "..."
+
+
+def _messages(chat: Any, depth: int = 10) -> list[dict[str, Any]] | None:
+    if not isinstance(chat, dict) or depth <= 0:
         return None
-    shown = _message(value, role) or (value if isinstance(value, str) else text)
-    shown = spans.storable(shown)
-    return shown if len(shown) <= MAX_LENGTH else shown[: MAX_LENGTH - 3] + "..."
+    if isinstance(found := chat.get("messages"), list) and found:
+        return _only_messages(found)
+    choices = chat.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
+        message = choices[0].get("message")
+        if _is_message(message):
+            return [message]
+    for key in ("input", "output"):
+        if isinstance(found := chat.get(key), list) and found:
+            return _only_messages(found)
+    return _messages(chat.get("request"), depth - 1)
 
 
-def _message(value: Any, role: str) -> str:
-    """Return the text of the last message with the role, else of the last message; empty without messages."""
-    messages = _messages(value)
-    if not messages:
-        return ""
-    chosen = next((found for found in reversed(messages) if found.get("role") == role), messages[-1])
-    content = chosen["content"]
+def _only_messages(items: list[Any]) -> list[dict[str, Any]]:
+    return [item for item in items if _is_message(item)]
+
+
+def _is_message(item: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(item, dict) and "role" in item and "content" in item
+
+
+def _content(messages: list[dict[str, Any]], role: str) -> str:
+    """Return the text of the role's last message, else of the last message."""
+    said = [message for message in messages if message["role"] == role] or messages
+    content = said[-1]["content"]
     if isinstance(content, str):
         return content
-    if isinstance(content, list):
-        for part in content:
-            if isinstance(part, str):
-                return part
-            if isinstance(part, Mapping) and part.get("type") in ("text", "output_text"):
-                return str(part.get("text") or "")
+    for part in content if isinstance(content, list) else ():
+        if isinstance(part, str):
+            return part
+        if isinstance(part, dict) and part.get("type") in ("text", "output_text"):
+            text = part.get("text")
+            return text if isinstance(text, str) else ""
     return ""
-
-
-def _messages(value: Any) -> list[Mapping[str, Any]]:
-    for _ in range(spans.MAX_DEPTH):
-        if not isinstance(value, Mapping):
-            return []
-        if isinstance(found := value.get("choices"), list) and found and isinstance(found[0], Mapping):
-            message = found[0].get("message")
-            return [message] if isinstance(message, Mapping) and _is_message(message) else []
-        for name in _LISTS:
-            if isinstance(found := value.get(name), list) and found:
-                return [item for item in found if _is_message(item)]
-        value = value.get("request")
-    return []
-
-
-def _is_message(item: Any) -> bool:
-    return isinstance(item, Mapping) and "role" in item and "content" in item

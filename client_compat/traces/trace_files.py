@@ -11,23 +11,21 @@ Five generations of the file exist:
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
-from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Mapping
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from . import attributes as names
 from . import spans
+from .batches import make_scope, plain
 from .spans import Span
 
 NAME = "traces.json"
 _PATH = re.compile(rf"(?:.*/)?traces/([^/]+)/artifacts(/{re.escape(NAME)})?", re.DOTALL)
-_TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
-_ID_OF_MLFLOW_3 = re.compile(r"tr-([0-9a-f]{32})")
-_HEX = re.compile(r"(?:tr-|0x)?([0-9a-fA-F]+)")
-_CODES = ("STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_CODE_ERROR")
-_MAX_TIME = (1 << 63) - 1
+_SCOPE = ("name", "version")
 _VERSION_2 = re.compile(r"mlflow-python-client/2\.")
 
 
@@ -71,7 +69,7 @@ def of_version_2(found: Iterable[Span]) -> Iterator[bytes]:
     yield b'{"spans": ['
     for number, span in enumerate(found):
         if not span["parent_span_id"]:
-            inputs, outputs = (span["attributes"].get(key) for key in (spans.INPUTS, spans.OUTPUTS))
+            inputs, outputs = (span["attributes"].get(key) for key in (names.INPUTS, names.OUTPUTS))
         yield (b", " if number else b"") + _bytes(_old_form(span))
     yield b'], "request": ' + _bytes(inputs) + b', "response": ' + _bytes(outputs) + b"}"
 
@@ -84,117 +82,128 @@ def _old_form(span: Span) -> dict[str, Any]:
     parent = span["parent_span_id"]
     return {
         "name": span["name"],
-        "context": {"span_id": spans.hex_of(span["span_id"]), "trace_id": spans.hex_of(span["trace_id"])},
-        "parent_id": spans.hex_of(parent) if parent else None,
+        "context": {"span_id": spans.to_hex(span["span_id"]), "trace_id": spans.to_hex(span["trace_id"])},
+        "parent_id": spans.to_hex(parent) if parent else None,
         "start_time": span["start_time_unix_nano"],
         "end_time": span["end_time_unix_nano"],
         "status_code": spans.status(span),
-        "status_message": span["status"].get("message") or "",
+        "status_message": span["status"]["message"],
         "attributes": span["attributes"],
         "events": [
             {
                 "name": event["name"],
                 "timestamp": event["time_unix_nano"],
-                "attributes": event.get("attributes") or {},
+                "attributes": event["attributes"],
             }
             for event in span["events"]
         ],
     }
 
 
-def _span(raw: Mapping[str, Any], trace_id: str) -> Span:
-    is_old = "context" in raw
-    ids = raw["context"] if is_old else raw
-    parent = raw["parent_id"] if is_old else raw.get("parent_span_id")
-    end = raw["end_time"] if is_old else raw.get("end_time_unix_nano")
-    status = {} if is_old else raw.get("status") or {}
-    code, message = (
-        (raw["status_code"], raw["status_message"]) if is_old else (status.get("code"), status.get("message"))
-    )
-    return {
-        "trace_id": b64encode(_trace_id(trace_id, ids["trace_id"])).decode(),
-        "span_id": b64encode(_id(ids["span_id"], _SPAN_ID_BYTES)).decode(),
-        "parent_span_id": b64encode(_id(parent, _SPAN_ID_BYTES)).decode() if parent else None,
-        "name": spans.storable(str(raw["name"])),
-        "start_time_unix_nano": _time(raw["start_time" if is_old else "start_time_unix_nano"]),
-        "end_time_unix_nano": _time(end) if end else None,
-        "events": [
-            _event(event, "timestamp" if is_old else "time_unix_nano") for event in raw.get("events") or ()
-        ],
-        "status": {"code": _code(code), "message": str(message or "")},
-        "attributes": _attributes(raw["attributes"] or {}, trace_id),
-        "links": [_link(link) for link in raw.get("links") or ()],
-    }
-
-
-def _trace_id(trace_id: str, in_file: object) -> bytes:
-    """Return OpenTelemetry's id of the trace: that in MLflow's id, if it has one, else that in the file."""
-    if found := _ID_OF_MLFLOW_3.fullmatch(trace_id):
-        return bytes.fromhex(found[1])
-    try:
-        return _id(in_file, _TRACE_ID_BYTES)
-    except ValueError:
-        return blake2b(trace_id.encode(), digest_size=_TRACE_ID_BYTES).digest()
-
-
-def _id(text: object, size: int) -> bytes:
-    """Return an id in base64, which ends in "=" for both sizes, or in hexadecimal digits."""
-    text = str(text)
-    if text.endswith("="):
-        made = b64decode(text, validate=True)
-    elif found := _HEX.fullmatch(text):
-        made = bytes.fromhex(found[1].zfill(2 * size))
+def _span(item: Any, trace_id: str) -> Span:
+    context = item.get("context")
+    if context is None:
+        own, span_id, parent = item["trace_id"], item["span_id"], item["parent_span_id"]
+        start, end = item["start_time_unix_nano"], item.get("end_time_unix_nano")
+        status = item.get("status") or {}
+        code, message = status.get("code"), status.get("message")
+        time = "time_unix_nano"
     else:
-        made = b""
-    if len(made) != size:
-        raise ValueError(f"{text!r} is no id of {size} bytes")
+        own, span_id, parent = context["trace_id"], context["span_id"], item.get("parent_id")
+        start, end = item["start_time"], item.get("end_time")
+        code, message = item.get("status_code"), item.get("status_message")
+        time = "timestamp"
+    made: Span = {
+        "trace_id": spans.to_base64(_trace_id(trace_id, own)),
+        "span_id": spans.to_base64(_id(span_id, 8)),
+        "parent_span_id": spans.to_base64(_id(parent, 8)) if parent else None,
+        "name": names.clean(str(item["name"])),
+        "start_time_unix_nano": _time(start),
+        "end_time_unix_nano": _time(end or 0) or None,
+        "events": [_event(event, time) for event in item.get("events") or []],
+        "status": _status(code, message),
+        "attributes": _attributes(item.get("attributes") or {}, trace_id),
+        "links": [_link(link) for link in item.get("links") or []],
+    }
+    if item.get("kind") in spans.KINDS[1:]:
+        made["kind"] = item["kind"]
+    if isinstance(state := item.get("trace_state"), str) and state:
+        made["trace_state"] = names.clean(state)
+    if isinstance(flags := item.get("flags"), int) and 0 < flags < 2**32:
+        made["flags"] = int(flags)
+    given = item.get("scope")
+    if isinstance(given, dict) and (scope := make_scope(*(str(given.get(key) or "") for key in _SCOPE))):
+        made["scope"] = scope
     return made
 
 
-def _time(value: Any) -> int:
-    number = int(value)
-    if not 0 <= number <= _MAX_TIME:
-        raise ValueError(f"{number} is no time in nanoseconds since 1970")
-    return number
+def _id(found: Any, size: int) -> bytes:
+    """Return an id in base64 (of exactly `size` bytes) or in hex; raise ValueError."""
+    text = str(found)
+    # Sixteen hex digits are base64 as well, of 12 bytes; so the length decides.
+    if len(text) == 4 * ((size + 2) // 3) and text.endswith("="):
+        return spans.checked_id(base64.b64decode(text, validate=True), size)
+    return spans.from_hex(text.removeprefix(spans.TRACE_ID_PREFIX), size)
 
 
-def _code(code: object) -> str:
-    text = str(code or "UNSET").removeprefix("STATUS_CODE_")
-    full = f"STATUS_CODE_{text}"
-    return full if full in _CODES else _CODES[0]
-
-
-def _attributes(found: Mapping[str, Any], trace_id: str) -> dict[str, str]:
-    own_id = found.get(spans.TRACE_ID)
-    are_texts = isinstance(own_id, str) and own_id.startswith('"')
-    made = {str(key): _text(value, is_text=are_texts) for key, value in found.items()}
-    made[spans.TRACE_ID] = json.dumps(trace_id)
-    return made
-
-
-def _text(value: object, *, is_text: bool) -> str:
-    """Return a value as JSON text. In most files it is one already."""
-    if is_text and isinstance(value, str):
+def _trace_id(trace_id: str, own: Any) -> bytes:
+    """Return OpenTelemetry's trace id for a trace."""
+    digits = trace_id.removeprefix(spans.TRACE_ID_PREFIX)
+    for found in (trace_id, own) if digits != trace_id else (own, trace_id):
         try:
-            json.loads(value)
-        except (ValueError, RecursionError):
-            pass
-        else:
-            return value
-    return spans.dumps(value)
+            return _id(found, 16)
+        except ValueError:
+            continue
+    # An id that is not OpenTelemetry's at all: any 16 bytes do that are the same for all its spans.
+    return hashlib.sha256(trace_id.encode()).digest()[:16]
 
 
-def _event(event: Mapping[str, Any], time: str) -> dict[str, Any]:
+def _time(found: Any) -> int:
+    time = int(found)
+    if not 0 <= time <= spans.MAX_TIME:
+        raise ValueError(f"the time {time} is not from 0 to {spans.MAX_TIME}")
+    return time
+
+
+def _event(event: dict[str, Any], time: str) -> dict[str, Any]:
     return {
-        "name": spans.storable(str(event["name"])),
+        "name": names.clean(str(event["name"])),
         "time_unix_nano": _time(event[time]),
-        "attributes": dict(event.get("attributes") or {}),
+        "attributes": plain(event.get("attributes") or {}),
     }
 
 
-def _link(link: Mapping[str, Any]) -> dict[str, Any]:
+def _link(link: dict[str, Any]) -> dict[str, Any]:
     return {
-        "trace_id": str(link["trace_id"]),
-        "span_id": str(link["span_id"]),
-        "attributes": dict(link.get("attributes") or {}) or None,
+        "trace_id": names.clean(str(link["trace_id"])),
+        "span_id": names.clean(str(link["span_id"])),
+        "attributes": plain(link.get("attributes") or {}) or None,
     }
+
+
+def _status(code: Any, message: Any) -> dict[str, str]:
+    text = str(code or "UNSET")
+    known = text if text in spans.STATUSES else f"STATUS_CODE_{text}"
+    if known not in spans.STATUSES:
+        known = spans.UNSET
+    return {"code": known, "message": names.clean(str(message or "")) if known == spans.ERROR else ""}
+
+
+def _attributes(found: dict[str, Any], trace_id: str) -> dict[str, str]:
+    own = found.get(names.TRACE_ID)
+    # Python's clients write texts alone, with the id in quotes; TypeScript's writes the values themselves.
+    is_encoded = isinstance(own, str) and own.startswith('"')
+    is_encoded = is_encoded and all(isinstance(value, str) for value in found.values())
+    made = {
+        names.clean(key): _kept(value) if is_encoded else names.encode(value) for key, value in found.items()
+    }
+    made[names.TRACE_ID] = names.dump_text(trace_id)
+    return made
+
+
+def _kept(text: str) -> str:
+    """Return JSON text as it is, if it can be stored; else as the text that it is."""
+    value = names.decode(text)
+    if isinstance(value, str | dict | list) or value is text:
+        return names.encode_text(text)
+    return text

@@ -6,11 +6,12 @@ Decoding is done before the transaction begins: it takes longer than storing the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from trackway.client_compat import trace_rules
-from trackway.client_compat.traces import dialects, otlp, previews, spans, trace_files
+from trackway.client_compat.traces import attributes as names
+from trackway.client_compat.traces import otlp, previews, spans, trace_files, translation
 from trackway.client_compat.traces.ingest_rules import IngestRules
 from trackway.client_compat.traces.otlp import Undecodable
 from trackway.client_compat.traces.spans import Span
@@ -19,14 +20,15 @@ from trackway.client_compat.traces.trace_files import Unreadable
 from . import bodies, infos, ingest_rules, rows
 from .kinds import Kind
 
-_TAG_PREFIX = "mlflow.traceTag."
-_SESSION_KEYS, _USER_KEYS = ("session.id", "gen_ai.conversation.id"), ("user.id",)
 _LLM_TYPES = ("LLM", "CHAT_MODEL")
 _MAX_MODEL_LENGTH = 500
 
 
 class NewSpan(NamedTuple):
-    """A span that arrives. ``usage`` and ``cost`` have a value or None for each of TOKENS and COSTS."""
+    """A span that arrives. ``usage`` and ``cost`` have a value or None for each of TOKENS and COSTS.
+
+    ``translated`` are the attributes that were made of others, in the dialects of other libraries.
+    """
 
     span_id: int
     parent_id: int | None
@@ -36,6 +38,7 @@ class NewSpan(NamedTuple):
     usage: tuple[int | None, ...] | None
     cost: tuple[float | None, ...] | None
     line: bytes
+    translated: Sequence[str] = ()
 
 
 class Root(NamedTuple):
@@ -71,7 +74,7 @@ class Decoded(NamedTuple):
 
     def partial_success(self) -> bytes:
         """Return the response in protobuf that says which spans were refused."""
-        return otlp.partial_success(self.rejected, self.reason)
+        return otlp.encode_response(self.rejected, self.reason)
 
 
 def decode(body: bytes, *, is_json: bool, limit: int) -> Decoded:
@@ -79,22 +82,21 @@ def decode(body: bytes, *, is_json: bool, limit: int) -> Decoded:
 
     Spans beyond ``limit`` are refused.
     """
-    export = otlp.decode(body, is_json=is_json)
-    rejected, reason = export.rejected, export.reason
+    batches = otlp.decode(body, is_json=is_json)
+    rejected, reason = otlp.rejections(batches)
     by_trace: dict[str, list[Span]] = {}
-    resources: dict[str, dict[str, Any]] = {}
+    tags: dict[str, dict[str, str]] = {}
     count = 0
-    for batch in export.batches:
+    for batch in batches:
         for trace_id, span in batch.spans:
             if count == limit:
                 rejected += 1
                 reason = reason or f"A request may have at most {limit} spans"
                 continue
             count += 1
-            dialects.translate(span, batch.resource)
             by_trace.setdefault(trace_id, []).append(span)
-            resources.setdefault(trace_id, {}).update(batch.resource)
-    made = [new_trace(trace_id, found, resources[trace_id]) for trace_id, found in by_trace.items()]
+            tags.setdefault(trace_id, {}).update(batch.tags)
+    made = [new_trace(trace_id, found, tags[trace_id]) for trace_id, found in by_trace.items()]
     return Decoded(made, count, rejected, reason)
 
 
@@ -103,115 +105,103 @@ def from_file(body: bytes, trace_id: str, limit: int) -> NewTrace:
     found = trace_files.parse(body, trace_id)
     if not 0 < len(found) <= limit:
         raise Unreadable(f"{len(found)} spans")
-    for span in found:
-        dialects.translate(span, {})
     return new_trace(trace_id, found, {})
 
 
-def new_trace(trace_id: str, found: Iterable[Span], resource: Mapping[str, Any]) -> NewTrace:
-    """Return spans of one trace as they are stored. Of a repeated span the last one counts."""
+def new_trace(trace_id: str, found: Iterable[Span], tags: Mapping[str, str]) -> NewTrace:
+    """Translate spans of one trace, and return them as they are stored.
+
+    Of a repeated span the last one counts. ``tags`` are those of the trace's resource.
+    """
     by_id = {span["span_id"]: span for span in found}
-    root = next((span for span in by_id.values() if not span["parent_span_id"]), None)
+    made = [_new_span(span) for span in by_id.values()]
+    ordered = spans.in_order(by_id.values())
+    root = ordered[0] if spans.is_root(ordered[0]) else None
     return NewTrace(
         trace_id,
-        [_new_span(span) for span in by_id.values()],
-        root_of(root, list(by_id.values())) if root else None,
-        trace_rules.new_tags({**_resource_tags(resource), **(_root_tags(root) if root else {})}),
-        trace_rules.new_metadata(_metadata(by_id.values())),
+        made,
+        root_of(root, ordered) if root else None,
+        trace_rules.new_tags({**tags, **(spans.trace_tags(root) if root else {})}),
+        trace_rules.new_metadata(_metadata(ordered)),
     )
 
 
 def masked(trace: NewTrace, rules: IngestRules) -> NewTrace:
-    """Return a trace with its spans masked by the rules of its experiment, and with them its previews."""
-    found = [json.loads(span.line) for span in trace.spans]
-    for span in found:
+    """Return a trace with its spans masked by the rules of its experiment, and with them its previews.
+
+    What was made of attributes is made again of the masked ones, and then masked itself: so it shows nothing
+    that a rule masks in either of them.
+    """
+    found = []
+    for new in trace.spans:
+        span = json.loads(new.line)
+        for key in new.translated:
+            del span["attributes"][key]
         rules.mask_span(span)
+        translated = translation.translate(span)
+        rules.mask_span(span, translated)
+        found.append(span)
     again = new_trace(trace.trace_id, found, {})
     tags = {key: rules.mask_text(value, key) or "" for key, value in trace.tags.items()}
     return again._replace(tags=tags, metadata=ingest_rules.mask_metadata(again.metadata, rules))
 
 
 def root_of(root: Span, found: list[Span]) -> Root:
-    """Return what a trace's root says about the trace.
+    """Return what a trace's root says about the trace; ``found`` are its spans in the order of their start.
 
     If it has no inputs or outputs, as with plain OpenTelemetry, those of the first and the last call of a
     model are shown.
     """
-    state = "ERROR" if spans.status(root) == "ERROR" else "OK"
-    calls = sorted(
-        (span for span in found if spans.span_type(span) in _LLM_TYPES),
-        key=lambda span: span["start_time_unix_nano"],
-    )
+    state = "OK" if root["end_time_unix_nano"] else rows.IN_PROGRESS
+    if spans.status(root) == "ERROR":
+        state = "ERROR"
+    calls = [span for span in found if not spans.is_root(span) and spans.span_type(span) in _LLM_TYPES]
     return Root(
         root["name"],
         state,
-        _first_preview([root, *calls], spans.INPUTS, previews.USER),
-        _first_preview([root, *reversed(calls)], spans.OUTPUTS, previews.ASSISTANT),
+        _first_preview([root, *calls], names.INPUTS, previews.request),
+        _first_preview([root, *reversed(calls)], names.OUTPUTS, previews.response),
     )
 
 
-def _first_preview(found: Iterable[Span], key: str, role: str) -> str | None:
-    shown = (previews.preview(span["attributes"].get(key), role) for span in found)
+def _first_preview(
+    found: Iterable[Span], key: str, preview: Callable[[str | None], str | None]
+) -> str | None:
+    shown = (preview(span["attributes"].get(key)) for span in found)
     return next(filter(None, shown), None)
 
 
 def _new_span(span: Span) -> NewSpan:
-    span_id = spans.number_of(span["span_id"])
-    assert span_id is not None
+    translated = translation.translate(span)
+    parent = span["parent_span_id"]
+    usage, cost = spans.usage(span), spans.cost(span)
     kind = Kind(
         span["name"],
         spans.span_type(span),
         spans.status(span),
-        spans.text_attribute(span, spans.MODEL)[:_MAX_MODEL_LENGTH],
-        spans.text_attribute(span, spans.PROVIDER)[:_MAX_MODEL_LENGTH],
+        (spans.model(span) or "")[:_MAX_MODEL_LENGTH],
+        (spans.provider(span) or "")[:_MAX_MODEL_LENGTH],
     )
     return NewSpan(
-        span_id,
-        spans.number_of(span["parent_span_id"]),
+        spans.number_of(span["span_id"]),
+        spans.number_of(parent) if parent else None,
         kind,
         span["start_time_unix_nano"],
         span["end_time_unix_nano"],
-        _numbers(span, spans.USAGE, rows.TOKENS, rows.count_of),
-        _numbers(span, spans.COST, rows.COSTS, rows.amount_of),
+        tuple(map(usage.get, rows.TOKENS)) if usage else None,
+        tuple(map(cost.get, rows.COSTS)) if cost else None,
         bodies.line_of(span),
+        translated,
     )
 
 
-def _numbers(span: Span, key: str, names: tuple[str, ...], number: Any) -> tuple[Any, ...] | None:
-    if key not in span["attributes"]:
-        return None
-    found = spans.attribute(span, key)
-    if not isinstance(found, dict):
-        return None
-    values = tuple(number(found.get(name)) for name in names)
-    return values if any(value is not None for value in values) else None
-
-
-def _resource_tags(resource: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags that the attributes of a resource become. Values that are no text become JSON."""
-    return {
-        spans.storable(key): spans.storable(value if isinstance(value, str) else spans.dumps(value))
-        for key, value in resource.items()
-        if not key.startswith(("telemetry.sdk.", "mlflow.")) and value is not None
-    }
-
-
-def _root_tags(root: Span) -> dict[str, str]:
-    return {
-        spans.storable(key.removeprefix(_TAG_PREFIX)): spans.text_attribute(root, key)
-        for key in root["attributes"]
-        if key.startswith(_TAG_PREFIX)
-    }
-
-
 def _metadata(found: Iterable[Span]) -> dict[str, str]:
-    """Return the session and the user that the spans name."""
+    """Return the session and the user that the spans name, the first ones."""
     metadata: dict[str, str] = {}
     for span in found:
-        for name, keys in ((infos.SESSION, _SESSION_KEYS), (infos.USER, _USER_KEYS)):
-            for key in keys:
-                if name not in metadata and (value := spans.text_attribute(span, key)):
-                    metadata[name] = value
+        for name, value in ((infos.SESSION, spans.session(span)), (infos.USER, spans.user(span))):
+            if value:
+                metadata.setdefault(name, value)
     return metadata
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from trackway.client_compat.traces import ingest_rules
+from trackway.client_compat.traces.attributes import INPUTS, OUTPUTS
 from trackway.client_compat.traces.ingest_rules import IngestRules
-from trackway.client_compat.traces.spans import INPUTS, OUTPUTS
 
 from ..database import Prepared, Tx
 from ..schema.traces import traces

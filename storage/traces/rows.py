@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from enum import IntFlag
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trackway.client_compat.errors import InvalidParameter, NotFound
+from trackway.client_compat.traces import spans
 
 from ..database import Prepared, Tx, in_list, insert_new, update_by_id
 from ..schema import tracking
@@ -18,17 +18,9 @@ from ..schema.traces import traces
 # Where the spans of a trace are, as the tag ``mlflow.trace.spansLocation`` says.
 IN_DATABASE, IN_ARTIFACTS, IN_ARCHIVE = "TRACKING_STORE", "ARTIFACT_REPO", "ARCHIVE_REPO"
 IN_PROGRESS = "IN_PROGRESS"
-TOKENS = (
-    "input_tokens",
-    "output_tokens",
-    "total_tokens",
-    "cache_read_input_tokens",
-    "cache_creation_input_tokens",
-)
-COSTS = ("input_cost", "output_cost", "total_cost")
-
-
-_MAX_COUNT = 1 << 62
+# Of the numbers of a span those that have a column. Those of the cache are parts of the input.
+TOKENS = (*spans.TOKENS, *spans.CACHE_TOKENS[:2])
+COSTS = spans.COSTS
 
 
 class Given(IntFlag):
@@ -108,19 +100,3 @@ def update(tx: Tx, row_id: int, values: Mapping[str, Any]) -> None:
     """Change columns of a locked trace."""
     if values:
         tx.run(update_by_id(traces, *values), row_id, *values.values())
-
-
-def count_of(value: object) -> int | None:
-    """Return a number of tokens as it is stored; None if the value is none."""
-    return None if (number := amount_of(value)) is None or number < 0 else min(int(number), _MAX_COUNT)
-
-
-def amount_of(value: object) -> float | None:
-    """Return a cost as it is stored; None if the value is no finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None

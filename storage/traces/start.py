@@ -14,7 +14,8 @@ from typing import Any
 from trackway.client_compat import genai_messages as g
 from trackway.client_compat import trace_rules
 from trackway.client_compat.errors import InvalidParameter
-from trackway.client_compat.traces.spans import INPUTS, OUTPUTS
+from trackway.client_compat.traces import spans
+from trackway.client_compat.traces.attributes import INPUTS, OUTPUTS
 
 from ..database import Tx
 from ..tracking import experiments
@@ -160,16 +161,17 @@ def _usage(metadata: Mapping[str, str]) -> tuple[dict[str, Any], Given]:
     """Return the columns of the token usage and the cost that the metadata names."""
     values: dict[str, Any] = {}
     given = Given(0)
-    for key, names, number, bit in (
-        (infos.TOKEN_USAGE, rows.TOKENS, rows.count_of, Given.TOKENS),
-        (infos.COST, rows.COSTS, rows.amount_of, Given.COST),
+    for key, names, checked, bit in (
+        (infos.TOKEN_USAGE, rows.TOKENS, spans.checked_usage, Given.TOKENS),
+        (infos.COST, rows.COSTS, spans.checked_cost, Given.COST),
     ):
         try:
             found = json.loads(metadata.get(key) or "null")
         except (ValueError, RecursionError):
             found = None
         if isinstance(found, dict):
-            values |= {name: number(found[name]) for name in names if name in found}
+            known = checked(found) or {}
+            values |= {name: known.get(name) for name in names if name in found}
             given |= bit
     return values, given
 

@@ -12,6 +12,7 @@ from trackway.client_compat import genai_messages as g
 from trackway.client_compat.errors import NotFound
 from trackway.client_compat.extra_traces import ExportTraces
 from trackway.client_compat.traces import archive_file, json_form
+from trackway.client_compat.traces import spans as stored
 from trackway.client_compat.wire import Message
 from trackway.server.auth import trace_permissions as policy
 from trackway.server.dispatch import Context, handles
@@ -92,7 +93,7 @@ def _text(ctx: Context, whole: reading.Whole) -> Iterator[bytes]:
     """Yield the parts of a trace as JSON text."""
     yield b'{"trace_info":%b,"spans":[' % codec.dumps(whole.info)
     found = map(json.loads, lines_of(ctx, whole))
-    ordered = json_form.in_order(found) if _is_small(whole.chunks) else found
+    ordered = stored.in_order(found) if _is_small(whole.chunks) else found
     yield from joined(json.dumps(json_form.of_span(span), separators=(",", ":")).encode() for span in ordered)
     yield b"]}"
 
