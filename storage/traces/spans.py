@@ -106,7 +106,7 @@ def _first_values(trace: NewTrace) -> dict[str, Any]:
     start, end = _times(trace.spans)
     values = {
         "request_time": start,
-        "duration": None if end is None else end - start,
+        "duration": _duration(start, end),
         "state": trace.root.state if trace.root else rows.IN_PROGRESS,
         "next_chunk": 1,
         "is_indexed": False,
@@ -130,9 +130,9 @@ def _later_values(tx: Tx, row: Any, trace: NewTrace) -> dict[str, Any]:
         start, end = _times(trace.spans)
         if row.next_chunk:
             old_end = None if row.duration is None else row.request_time + row.duration
-            start = min(start, row.request_time)
+            start = min(filter(None, (start, row.request_time)), default=0)
             end = max(filter(None, (end, old_end)), default=None)
-        values |= {"request_time": start, "duration": None if end is None else end - start}
+        values |= {"request_time": start, "duration": _duration(start, end)}
     if trace.root:
         if row.state in _UNSET_STATES:
             values["state"] = trace.root.state
@@ -176,5 +176,11 @@ def _summed(nodes: Iterable[sums.Node]) -> dict[str, Any]:
 def _times(new: Sequence[NewSpan]) -> tuple[int, int | None]:
     """Return when the first span began and the last one ended, in milliseconds; None if none has ended."""
     end = max((span.end_ns for span in new if span.end_ns is not None), default=None)
-    start = min(span.start_ns for span in new) // _NS_PER_MS
+    # A start of 0 is missing, not in 1970.
+    start = min((span.start_ns for span in new if span.start_ns), default=0) // _NS_PER_MS
     return start, None if end is None else end // _NS_PER_MS
+
+
+def _duration(start: int, end: int | None) -> int | None:
+    """Return the time between, in milliseconds. A span may end before it starts, as clocks are adjusted."""
+    return None if end is None else max(end - start, 0)

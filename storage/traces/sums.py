@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+# A sum fits into a column of 64 bits, whatever clients send.
+_MAX = 1 << 62
+
 Values = Sequence[Any] | None
 
 
@@ -36,14 +39,16 @@ def _sum(by_id: dict[int, Node], name: str) -> list[Any] | None:
     covered: dict[int | None, bool] = {None: False}
     for node in by_id.values():
         values = getattr(node, name)
-        if values is None or _is_covered(by_id, node.parent_id, name, covered):
+        parent_id = None if node.parent_id == node.span_id else node.parent_id
+        if values is None or _is_covered(by_id, parent_id, name, covered):
             continue
         if total is None:
             total = list(values)
             continue
         for place, value in enumerate(values):
             if value is not None:
-                total[place] = value if total[place] is None else total[place] + value
+                added = value if total[place] is None else total[place] + value
+                total[place] = min(added, type(added)(_MAX))
     return total
 
 
