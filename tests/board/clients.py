@@ -22,8 +22,6 @@ _REQUIREMENTS = Path(__file__).parent / "requirements"
 _LIBRARIES = ("pandas", "numpy", "matplotlib")
 # Up to 2.14 the client imports pkg_resources, which newer releases of setuptools do not contain.
 _PKG_RESOURCES = "setuptools<70"
-
-
 # mlflow.server.get_app_client imports MLflow's server, which mlflow-skinny has without its libraries.
 _SERVER = ("Flask", "Flask-WTF", "sqlalchemy<2.1", "alembic", "graphene")
 # Up to 3.0 the client's tracing does not work with newer releases.

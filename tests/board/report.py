@@ -21,7 +21,6 @@ AREAS = (
 # Features that later releases of the server will have, with patterns of MlflowClient's method names.
 LATER = {
     "assessments": r"assessment",
-    "searching traces": r"search_traces",
     "evaluation datasets": r"_datasets?(_|$)",
     "MCP servers": r"_mcp_",
     "workspaces": r"_workspaces?(_|$)",

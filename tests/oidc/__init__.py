@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -16,9 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-import pytest
 import requests
 
+from tests import npm
 from tests.ports import free_port
 from tests.services import TrackwayServer
 
@@ -128,7 +125,7 @@ def running_site(folder: Path, settings: str = SETTINGS) -> Iterator[Site]:
 @contextmanager
 def running_provider(folder: Path, *redirect_uris: str) -> Iterator[IdentityProvider]:
     """Run a provider. Skip the test if there is no node, or the package cannot be installed."""
-    package = _installed()
+    package = npm.installed(_PACKAGE, _PACKAGE)
     folder.mkdir(parents=True)
     port, settings = free_port(), folder / "provider.json"
     provider = IdentityProvider(port, settings)
@@ -164,30 +161,6 @@ def log_in_at_provider(browser: requests.Session, location: str, subject: str) -
             form = {"prompt": "consent"}
         answer = browser.post(urljoin(answer.url, action[1]), data=form, allow_redirects=False)
     raise AssertionError(f"The provider's pages do not end: {answer.url}")
-
-
-def _installed() -> Path:
-    """Return the folder with the package, which is installed once for all test runs."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node and npm are not installed")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trackway-tests"
-    folder = cache / _PACKAGE
-    if folder.exists():
-        return folder
-    cache.mkdir(parents=True, exist_ok=True)
-    # Other processes may install it at the same time: the first one that is ready gives it its name.
-    fresh = Path(tempfile.mkdtemp(dir=cache))
-    (fresh / "package.json").write_text("{}")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--silent", _PACKAGE]
-    result = subprocess.run(command, cwd=fresh, capture_output=True, text=True, timeout=240)
-    if result.returncode:
-        shutil.rmtree(fresh)
-        pytest.skip(f"{_PACKAGE} cannot be installed: {result.stderr[-300:]}")
-    try:
-        fresh.rename(folder)
-    except OSError:
-        shutil.rmtree(fresh)
-    return folder
 
 
 def _wait(issuer: str, process: subprocess.Popen[bytes], log: Path) -> None:
