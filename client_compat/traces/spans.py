@@ -98,7 +98,12 @@ def status(span: Span) -> str:
 
 def in_order(spans: Iterable[Span]) -> list[Span]:
     """Return the spans of a trace in MLflow's order: roots first, then by their start."""
-    return sorted(spans, key=lambda span: (not is_root(span), span["start_time_unix_nano"], span["span_id"]))
+    return sorted(spans, key=order_of)
+
+
+def order_of(span: Span) -> tuple[bool, int, str]:
+    """Return the place of a span in this order."""
+    return not is_root(span), span["start_time_unix_nano"], span["span_id"]
 
 
 def span_type(span: Span) -> str:

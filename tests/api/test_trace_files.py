@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.access import ADMIN, authorization, closed_server
 from tests.api.test_traces import TRACE, V2, V3, info
 from tests.api.test_tracking import ask
 
@@ -276,3 +277,26 @@ def test_an_upload_has_one_row_in_the_audit_and_counts_for_the_quota(folder_api)
     entries = ask(folder_api, "GET", "/api/3.0/trackway/audit")["entries"]
     path = f"artifact:0/traces/{TRACE}/artifacts/traces.json"
     assert [entry["target"] for entry in entries if entry["action"] == "UploadArtifact"] == [path]
+
+
+def test_who_may_not_write_to_an_experiment_uploads_no_spans(store_uri, tmp_path):
+    with closed_server(store_uri, tmp_path / "artifacts") as server:
+        server.ok("POST", V3, trace={"trace_info": info()})
+        made = {"username": "alice", "experiment_id": "0", "permission": "READ"}
+        server.ok("POST", "/api/2.0/mlflow/experiments/permissions/create", **made)
+        made = {"username": "bob", "experiment_id": "0", "permission": "NO_PERMISSIONS"}
+        server.ok("POST", "/api/2.0/mlflow/experiments/permissions/create", **made)
+        data = json.dumps(file_of("3.0", TRACE)).encode()
+
+        def send(verb: str, who: str) -> int:
+            headers = authorization(who)
+            return server.client.open(path_of(TRACE), method=verb, data=data, headers=headers).status_code
+
+        assert [send("PUT", who) for who in ("alice", "bob")] == [403, 403]
+        assert send("PUT", ADMIN) == 200
+        assert [send("GET", who) for who in ("alice", "bob")] == [200, 403]
+        listing = f"{SERVED}/artifacts"
+        folder = f"0/traces/{TRACE}/artifacts"
+        found = server.call("GET", listing, who="bob", path=folder)
+        assert found.status_code == 403
+        assert server.ok("GET", listing, who="alice", path=folder)["files"][0]["path"] == "traces.json"

@@ -111,7 +111,7 @@ def _plain(value: Any, names: Mapping[str, str], key: str = "") -> Any:
         return {k: _plain(v, names, k) for k, v in value.items() if k != "request_id"}
     if isinstance(value, list):
         items = [_plain(item, names, key) for item in value]
-        if key in {"tags", "params"} or (key == "metrics" and not _is_history(value)):
+        if key in {"tags", "params", "request_metadata"} or (key == "metrics" and not _is_history(value)):
             items.sort(key=lambda item: str(item.get("key")))  # their order is not specified
         return items
     if isinstance(value, int) and _TIME_FIELDS.search(key) and value > _SOME_TIME_AGO_MS:

@@ -7,10 +7,12 @@ artifacts ask here first.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from trackway.client_compat import artifact_paths
+from trackway.client_compat.errors import NotFound
 from trackway.client_compat.extra_traces import GetTraceArtifact
-from trackway.client_compat.traces import trace_files
+from trackway.client_compat.traces import spans, trace_files
 from trackway.server.auth import trace_permissions as policy
 from trackway.server.dispatch import Context
 from trackway.server.edge import files
@@ -23,7 +25,7 @@ from trackway.storage.traces import arrivals, infos, reading, rows
 from trackway.storage.traces import files as stored
 from trackway.storage.traces.arrivals import NewTrace
 
-from .spans import joined, lines_of, send
+from .spans import is_small, joined, lines_of, send
 
 # A larger file stays a file: parsed, it would take ten times its size.
 _MAX_FILE_BYTES = 32 * 2**20
@@ -40,7 +42,9 @@ _TEXT_HEADERS = [
 @transfers(GetTraceArtifact, can=policy.read_trace)
 def get_trace_artifact(ctx: Transfer, req: GetTraceArtifact) -> Answer | Stream:
     """Return the spans as a file, or a file that is attached to the trace."""
-    row = ctx.run(lambda tx: rows.require(rows.find(tx, req.request_id), req.request_id), write=False)
+    row = ctx.run(lambda tx: rows.find(tx, req.request_id), write=False)
+    if row is None:
+        raise NotFound(f"Trace with ID {req.request_id} is not found.")
     if not req.path and (row.next_chunk or not row.spans_location):
         return _send(ctx, row.trace_id, _TEXT_HEADERS)
     path = f"{_ATTACHMENTS}/{artifact_paths.check(req.path)}" if req.path else trace_files.NAME
@@ -124,7 +128,9 @@ def _trace_id(ctx: Context, place: Place) -> str | None:
 def _send(ctx: Transfer, trace_id: str, headers: Headers) -> Answer | Stream:
     """Return a response with the spans of a trace, in the form that the client reads."""
     found = ctx.run(lambda tx: rows.require(reading.get(tx, trace_id), trace_id), write=False)
-    lines = lines_of(ctx, found)
+    lines: Iterable[bytes] = lines_of(ctx, found)
+    if is_small(found.chunks):
+        lines = sorted(lines, key=lambda line: spans.order_of(json.loads(line)))
     if trace_files.is_of_version_2(ctx.request.environ.get("HTTP_USER_AGENT", "")):
         return send(ctx, headers, found.chunks, b"", trace_files.of_version_2(map(json.loads, lines)), b"")
     return send(ctx, headers, found.chunks, b'{"spans": [', joined(lines), b"]}")

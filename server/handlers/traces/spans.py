@@ -67,7 +67,7 @@ def send(
     ctx: Transfer, headers: Headers, chunks: Sequence[bytes], begin: bytes, parts: Iterable[bytes], end: bytes
 ) -> Answer | Stream:
     """Return a response with the parts as its body; those of large chunks are made while they are sent."""
-    if _is_small(chunks):
+    if is_small(chunks):
         return Answer(200, list(headers), b"".join((begin, *parts, end)))
 
     def body() -> Iterator[bytes]:
@@ -93,7 +93,7 @@ def _text(ctx: Context, whole: reading.Whole) -> Iterator[bytes]:
     """Yield the parts of a trace as JSON text."""
     yield b'{"trace_info":%b,"spans":[' % codec.dumps(whole.info)
     found = map(json.loads, lines_of(ctx, whole))
-    ordered = stored.in_order(found) if _is_small(whole.chunks) else found
+    ordered = stored.in_order(found) if is_small(whole.chunks) else found
     yield from joined(json.dumps(json_form.of_span(span), separators=(",", ":")).encode() for span in ordered)
     yield b"]}"
 
@@ -103,5 +103,5 @@ def joined(parts: Iterable[bytes]) -> Iterator[bytes]:
         yield b"," + part if number else part
 
 
-def _is_small(chunks: Sequence[bytes]) -> bool:
+def is_small(chunks: Sequence[bytes]) -> bool:
     return sum(map(len, chunks)) <= _MAX_SORTED_BYTES
