@@ -1,6 +1,6 @@
 """Responses to requests of the web UI that concern features which this server does not have.
 
-The pages of experiments, runs and models also request traces, judges or evaluation data. If such a request
+The pages of experiments, runs and traces also request judges, evaluation data or issues. If such a request
 fails, they show an error instead of the page. So lists are empty, and a single object is not found, with a
 message that says why. This holds only below the path prefix that the UI uses: API clients get 501. A stub has
 no effect once its RPC has a handler. ``page_script`` adds the sentence that a page's feature is missing.
@@ -25,7 +25,6 @@ from ..edge.wsgi import WsgiApp
 # RPCs whose answer is an empty message. The page of reviews creates a queue for its user when it is opened.
 EMPTY: frozenset[str] = frozenset(
     {
-        "QueryTraceMetrics",
         "ListScorers",
         "ListScorerVersions",
         "SearchEvaluationDatasets",
