@@ -47,23 +47,10 @@ class _Notice(NamedTuple):
     text: str
 
 
-_TRACES = ("POST", "/3.0/mlflow/traces/search")
 # Has a handler, but an open server has no users; see ``app.create_app``.
 USERS = ("GET", "/2.0/mlflow/users/current")
 _EXPERIMENT = "^/experiments/[^/]+"
 NOTICES = (
-    _Notice(
-        _TRACES,
-        _EXPERIMENT + "/((overview|traces|chat-sessions)(/|$)|(runs|models)/[^/]+/(traces|evaluations)$)",
-        "This server (Trackway) does not store traces yet, so this page stays empty. Clients that send "
-        "traces get an error; runs, models and prompts work.",
-    ),
-    _Notice(
-        _TRACES,
-        _EXPERIMENT + "/evaluation-runs(/|$)",
-        "This server (Trackway) does not store traces and judges yet, so mlflow.genai.evaluate does not work "
-        "with it. This page lists ordinary runs.",
-    ),
     _Notice(
         ("POST", "/3.0/mlflow/datasets/search"),
         _EXPERIMENT + "/datasets(/|$)",

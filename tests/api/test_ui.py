@@ -295,7 +295,7 @@ def test_a_feature_with_a_handler_loses_its_sentence():
     served = {("GET", "/3.0/mlflow/scorers/list"), ("GET", "/3.0/mlflow/assistant/config")}
     text = page_script(served, "")
     assert "does not store judges yet" not in text
-    assert "does not store traces yet" in text
+    assert "does not store evaluation datasets yet" in text
     assert "assistant" not in text
 
 
