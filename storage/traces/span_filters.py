@@ -64,8 +64,9 @@ class SpanFilter:
         for each in comparisons(tree):
             if each.op == "RLIKE":
                 patterns.regex(str(each.value))
+        self.names_kinds = any(each.key in _OF_KIND for each in comparisons(tree))
         # After ``find_kinds``: the kinds for which the filter is true, and those for which it depends. None:
-        # any kind.
+        # any kind, so that it depends.
         self.kinds: list[int] | None = None
         self.open_kinds: list[int] | None = None
 
@@ -122,7 +123,8 @@ def _is_of_spans(node: Node) -> bool:
 
 
 def find_kinds(tx: Tx, filters: Sequence[SpanFilter], experiment_ids: Sequence[int]) -> None:
-    """Find the kinds of the filters. One statement reads those of all filters."""
+    """Find the kinds of the filters that depend on kinds. One statement reads those of all filters."""
+    filters = [each for each in filters if each.names_kinds]
     if not filters:
         return
     c = span_kinds.c
