@@ -294,8 +294,9 @@ def members(tx: Tx, node: Comparison, experiment_ids: Sequence[int]) -> sa.Selec
         if not text_index.exists(tx):
             return None
         grams: Any = node.value
+        # Without + 0, SQLite would read all traces of the experiments.
         not_indexed = sa.select(traces.c.id).where(
-            ~traces.c.is_indexed, traces.c.experiment_id.in_(search.inline(experiment_ids))
+            text_index.IS_NOT_INDEXED, (traces.c.experiment_id + 0).in_(search.inline(experiment_ids))
         )
         found = sa.union_all(text_index.candidates(tx, grams), not_indexed).subquery()
         return sa.select(found.c.id)

@@ -40,9 +40,12 @@ _MAX_CHARACTERS = 150_000
 # Milliseconds since the last change of a trace.
 _REST_MS = 5000
 
+# As the partial index is declared: SQLAlchemy writes ``~`` as ``= 0`` on SQLite, which would not use it.
+IS_NOT_INDEXED: Any = sa.not_(sa.literal_column("traces.is_indexed", sa.types.NullType()))
+
 _WAITING = Prepared(
     sa.select(traces.c.id, traces.c.next_chunk)
-    .where(~traces.c.is_indexed, traces.c.update_time <= sa.bindparam("until"))
+    .where(IS_NOT_INDEXED, traces.c.update_time <= sa.bindparam("until"))
     .order_by(traces.c.update_time, traces.c.id)
     .limit(sa.bindparam("count")),
     *("until", "count"),
@@ -198,7 +201,7 @@ def _lock_unchanged(tx: Tx, documents: Sequence[Document]) -> set[int]:
     ids = [document.trace_id for document in documents]
     query = (
         sa.select(traces.c.id, traces.c.next_chunk)
-        .where(traces.c.id.in_(search.inline(ids)), ~traces.c.is_indexed)
+        .where(traces.c.id.in_(search.inline(ids)), IS_NOT_INDEXED)
         .with_for_update(key_share=True, skip_locked=True)
     )
     chunks = {row.id: row.next_chunk for row in tx.execute(query)} if ids else {}

@@ -13,7 +13,7 @@ from tests.factories import make_experiment
 from tests.storage.test_trace_search import index, request
 from tests.trace_factories import SESSION, assess, make_trace, span
 from trackway.storage.database import Database, Tx
-from trackway.storage.traces import search
+from trackway.storage.traces import search, text_index
 
 NEWEST = "SEARCH traces USING INDEX ix_traces_newest (experiment_id=?)"
 
@@ -105,6 +105,20 @@ class TestOnSQLite:
         index(tx)
         found = plan(database, tx, filter=filter)
         assert found.startswith("SEARCH traces USING INTEGER PRIMARY KEY (rowid=?)")
+
+    def test_traces_that_are_not_indexed_are_read_off_their_index(self, database: Database, tx: Tx) -> None:
+        make_trace(tx, span(text="needle"))
+        asked: list[tuple[str, Any]] = []
+        sa.event.listen(database.engine, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
+        search.find_page(tx, request("0", filter="trace.text LIKE '%needle%'"))
+        text_index.waiting(tx, rest_ms=-1)
+        reads = [each for each in asked if "NOT traces.is_indexed" in each[0]]
+        assert len(reads) == 3  # the number of candidates, these, and what is to be indexed
+        for statement, parameters in reads:
+            cursor = tx.connection.connection.cursor()
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            found = [row[3] for row in cursor.fetchall() if " traces" in row[3]]
+            assert all("ix_traces_not_indexed" in line for line in found), found
 
     def test_many_traces_are_looked_up_in_a_set(
         self, database: Database, tx: Tx, monkeypatch: pytest.MonkeyPatch
