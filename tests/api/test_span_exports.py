@@ -145,21 +145,23 @@ def test_broken_and_unknown_encodings_are_refused(api, encoding, data, said):
 
 
 def test_a_body_that_unpacks_to_a_gigabyte_is_refused(api):
-    packer = zlib.compressobj(wbits=-15)
-    megabyte = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
-    data = megabyte * 1024 + packer.flush()
-    assert len(data) < 2 * 2**20
-    status, _, message = refused(post(api, data, **{"Content-Encoding": "deflate"}))
+    packer = zlib.compressobj(1, wbits=31)
+    zeros = bytes(1 << 20)
+    data = b"".join([packer.compress(zeros) for _ in range(1024)]) + packer.flush()
+    assert len(data) < 8 * 2**20
+    status, _, message = refused(post(api, data, **{"Content-Encoding": "gzip"}))
     assert (status, message) == (413, f"The request body unpacks to more than {64 * 2**20} bytes.")
 
 
-def test_half_a_character_is_replaced_in_json_and_refused_in_protobuf(api):
+def test_half_a_character_is_replaced_in_json_and_rejects_one_span_in_protobuf(api):
     half = json_span(name="x\ud800y", attributes=[{"key": "k", "value": {"stringValue": "\udfff\x00"}}])
     assert post(api, json_of(half), JSON).status_code == 200
     [span] = whole(api, f"tr-{half['traceId']}")["spans"]
-    assert span["name"] == "x?y"
-    body = body_of(span_of("aaaa")).replace(b"aaaa", b"aa\xe2\x82")
-    assert detail(post(api, body)) == (400, "Invalid OpenTelemetry format")
+    assert span["name"] == "x\ufffdy"
+    good = span_of("good")
+    body = body_of(good, span_of("aaaa")).replace(b"aaaa", b"aa\xe2\x82")
+    success = ExportTraceServiceResponse.FromString(post(api, body).data).partial_success
+    assert (success.rejected_spans, names(api, f"tr-{good.trace_id.hex()}")) == (1, ["good"])
 
 
 def test_nul_characters_are_replaced(api):
@@ -169,18 +171,20 @@ def test_nul_characters_are_replaced(api):
 
 
 def test_spans_without_ids_are_refused_alone(api):
-    good, bad = span_of("good"), Span(name="bad", trace_id=b"short", span_id=os.urandom(8))
+    good, bad = span_of("good"), Span(name="bad", trace_id=bytes(17 * [1]), span_id=os.urandom(8))
     answer = export(api, good, bad, Span(name="no ids"), raw=True)
     response = ExportTraceServiceResponse.FromString(answer.data)
     assert (answer.status_code, response.partial_success.rejected_spans) == (200, 2)
-    said = "Cannot convert OpenTelemetry span to MLflow span: its ids must have 16 and 8 bytes"
+    said = (
+        "The span 'bad' was rejected: its trace_id is not valid: it has 17 bytes, at most 16 are allowed. "
+        "The span 'no ids' was rejected: its trace_id is not valid: it is empty or zero."
+    )
     assert response.partial_success.error_message == said
     assert names(api, f"tr-{good.trace_id.hex()}") == ["good"]
     one = json_span()
     wrong = [json_span(**change) for change in (
         {"spanId": ""}, {"traceId": "xyz"}, {"startTimeUnixNano": str(1 << 63)},
-        {"startTimeUnixNano": "soon"}, {"events": 7}, {"attributes": [{"value": {}}]},
-        {"links": [{"traceId": 7}]},
+        {"startTimeUnixNano": "soon"}, {"events": 7},
     )]  # fmt: skip
     answer = post(api, json_of(one, *wrong), JSON)
     assert answer.get_json()["partialSuccess"]["rejectedSpans"] == str(len(wrong))
@@ -210,7 +214,7 @@ def test_json_is_answered_by_json_and_keeps_all_of_a_span(api):
     [found] = whole(api, f"tr-{span['traceId'].lower()}")["spans"]
     values = {item["key"]: item["value"] for item in found["attributes"]}
     assert values["n"] == {"int_value": 9223372036854775807}
-    assert (values["d"], values["b"]) == ({"string_value": "nan"}, {"string_value": "AAE="})
+    assert (values["d"], values["b"]) == ({"double_value": "NaN"}, {"string_value": "AAE="})
     assert values["a"] == {"array_value": {"values": [{"bool_value": True}, {}]}}
     assert values["m"] == {"kvlist_value": {"values": [{"key": "x", "value": {"double_value": 1.5}}]}}
     assert (found["kind"], found["trace_state"], found["flags"]) == ("SPAN_KIND_CLIENT", "a=b", 257)
@@ -334,7 +338,7 @@ def test_the_order_of_spans_and_of_what_the_client_says_does_not_matter(api, sai
         assert (result["execution_duration"], result["request_preview"]) == ("1.500s", "asked")
     else:
         assert (result["execution_duration"], result["state"]) == ("6s", "OK")
-    assert result["response_preview"] == "so"
+    assert result["response_preview"] == '"so"'
     assert json.loads(result["trace_metadata"]["mlflow.trace.tokenUsage"])["total_tokens"] == 3
     assert result["trace_metadata"]["mlflow.trace.session"] == "s"
     assert result["tags"]["service.name"] == "shop"
