@@ -206,9 +206,9 @@ def test_graphql_refuses_with_200_and_a_text(api, query, problem):
 
 
 def test_what_is_not_built_is_empty_for_the_ui_and_501_for_clients(api):
-    body = {"locations": []}
-    assert api.post("/ajax-api/3.0/mlflow/traces/search", json=body).get_json() == {}
-    assert api.post("/api/3.0/mlflow/traces/search", json=body).status_code == 501
+    path = "/3.0/mlflow/datasets/search"
+    assert api.post("/ajax-api" + path, json={}).get_json() == {}
+    assert api.post("/api" + path, json={}).status_code == 501
 
 
 @pytest.mark.parametrize(
@@ -235,10 +235,6 @@ def test_what_the_ui_asks_outside_the_protos_stays_empty(api, path, body):
 @pytest.mark.parametrize(
     ("path", "objects"),
     [
-        ("traces/tr-1", "traces"),
-        ("traces/get?trace_id=tr-1", "traces"),
-        ("traces/tr-1/assessments/a-1", "traces"),
-        ("get-trace-artifact?request_id=tr-1", "traces"),
         ("datasets/d-1", "evaluation datasets"),
         ("scorers/get?name=x", "judges"),
         ("issues/i-1", "issues"),
@@ -254,7 +250,7 @@ def test_a_single_object_of_what_is_not_built_is_not_found(api, path, objects):
     message = f"This server (Trackway) has no {objects} yet, so it has none of this name or id."
     assert answer.get_json()["message"] == message
     assert answer.get_json()["error_code"] == "RESOURCE_DOES_NOT_EXIST"
-    if not path.startswith(("get-trace-artifact", "jobs")):  # the UI's alone
+    if not path.startswith("jobs"):  # the UI's alone
         assert api.get(f"/api/3.0/mlflow/{path}").status_code == 501
 
 
