@@ -47,15 +47,16 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """A server on SQLite with an experiment, runs, artifacts, a model and a prompt."""
+    """A server on SQLite with an experiment, runs, artifacts, a model and a prompt; and ``traced``."""
     from tests.services import TrackwayServer
 
+    from . import traced
     from .content import fill
 
     folder = tmp_path_factory.mktemp("ui")
     server = TrackwayServer(folder, f"sqlite:///{folder}/trackway.db")
     server.start()
-    yield SimpleNamespace(url=server.url, **fill(server.url, folder))
+    yield SimpleNamespace(url=server.url, **fill(server.url, folder), traced=traced.fill(server.url))
     server.kill()
 
 

@@ -14,20 +14,19 @@ RAW = re.compile(
     re.IGNORECASE,
 )
 ERRORS = ".du-bois-light-alert-error, .du-bois-light-notification-notice"
-NO_TRACES = "does not store traces yet"
 # Tabs of an experiment, with the sentence about the feature that is missing.
 TABS = {
-    "": NO_TRACES,
-    "/overview": NO_TRACES,
-    "/overview/usage": NO_TRACES,
-    "/overview/quality": NO_TRACES,
-    "/overview/tool-calls": NO_TRACES,
+    "": "",
+    "/overview": "",
+    "/overview/usage": "",
+    "/overview/quality": "",
+    "/overview/tool-calls": "",
     "/runs": "",
     "/runs?compareRunsMode=CHART": "",
     "/runs?compareRunsMode=ARTIFACT": "",
-    "/traces": NO_TRACES,
-    "/chat-sessions": NO_TRACES,
-    "/evaluation-runs": "mlflow.genai.evaluate does not work",
+    "/traces": "",
+    "/chat-sessions": "",
+    "/evaluation-runs": "",
     "/datasets": "does not store evaluation datasets yet",
     "/judges": "does not store judges yet",
     "/review-queue": "does not have review queues yet",
@@ -36,14 +35,28 @@ TABS = {
     "/prompts/greeting": "",
     "/models": "",
     "/models/{model}": "",
-    "/models/{model}/traces": NO_TRACES,
+    "/models/{model}/traces": "",
     "/models/{model}/artifacts": "",
     "/runs/{run}": "",
     "/runs/{run}/model-metrics": "",
     "/runs/{run}/system-metrics": "",
-    "/runs/{run}/traces": NO_TRACES,
-    "/runs/{run}/evaluations": NO_TRACES,
+    "/runs/{run}/traces": "",
+    "/runs/{run}/evaluations": "",
     "/runs/{run}/artifacts": "",
+}
+# Of an experiment with traces.
+TABS_WITH_TRACES = {
+    "/overview/usage": "",
+    "/overview/quality": "",
+    "/overview/tool-calls": "",
+    "/traces": "",
+    "/traces?selectedEvaluationId={trace}": "",
+    "/chat-sessions": "",
+    "/chat-sessions/talk-1": "",
+    "/evaluation-runs": "",
+    "/models/{traced_model}/traces": "",
+    "/runs/{traced_run}/traces": "",
+    "/runs/{traced_run}/evaluations": "",
 }
 PAGES = {
     "/": "",
@@ -68,6 +81,7 @@ PAGES = {
     '/metric?runs={runs}&metric="loss"&experiments={experiments}&plot_metric_keys=["loss"]': "",
     "/runs/{run}": "",
     **{"/experiments/{experiment}" + tab: notice for tab, notice in TABS.items()},
+    **{"/experiments/{traced}" + tab: notice for tab, notice in TABS_WITH_TRACES.items()},
 }
 # Pages of single objects that do not exist, and what they say. Their requests answer 404.
 NOT_THERE = {
@@ -91,6 +105,10 @@ def path_of(template, site):
         "experiment": site.experiment_id,
         "run": site.run_ids[0],
         "model": site.model_id,
+        "traced": site.traced.experiment_id,
+        "traced_run": site.traced.run_id,
+        "traced_model": site.traced.model_id,
+        "trace": site.traced.conversations[0],
         "runs": json.dumps(site.run_ids),
         "experiments": json.dumps([site.experiment_id, "0"]),
         "versions": json.dumps({"1": site.run_ids[0], "2": site.run_ids[0]}),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
+import io
 import time
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,10 +15,6 @@ from tests.spans import HEADERS, PATH, body_of, span_of
 QUESTIONS = ("What is the capital of Norway?", "Who wrote Faust?", "How high is the Matterhorn?")
 ANSWERS = ("The capital of Norway is Oslo.", "Goethe wrote it.", "4478 metres.")
 TOOL_FAULT = "The index of the library is not reachable"
-# A picture of one dot.
-PICTURE = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
-)
 
 
 def fill(url: str) -> SimpleNamespace:
@@ -85,6 +81,8 @@ def _answer(user: str, session: str, number: int, model_id: str | None = None) -
             span.set_attribute("mlflow.llm.provider", "openai")
             usage = {"input_tokens": 1000, "output_tokens": 200, "total_tokens": 1200}
             span.set_attribute("mlflow.chat.tokenUsage", usage)
+            cost = {"input_cost": 0.25, "output_cost": 0.75, "total_cost": 1.0}
+            span.set_attribute("mlflow.llm.cost", cost)
         return answer
 
     support_agent(question)
@@ -103,7 +101,7 @@ def _failed() -> str:
     def broken_agent(question: str) -> str:
         return search_library(question)[0]
 
-    with contextlib.suppress(ConnectionError):
+    with suppress(ConnectionError):
         broken_agent("Is anybody there?")
     return str(mlflow.get_last_active_trace_id())
 
@@ -111,10 +109,14 @@ def _failed() -> str:
 def _pictured() -> str:
     import mlflow
     from mlflow.tracing.attachments import Attachment
+    from PIL import Image
 
+    picture = io.BytesIO()
+    Image.new("RGB", (80, 60), (200, 30, 30)).save(picture, "PNG")
     with mlflow.start_span("read_picture") as span:
-        span.set_inputs({"picture": Attachment(content_type="image/png", content_bytes=PICTURE)})
-        span.set_outputs("A red dot.")
+        attachment = Attachment(content_type="image/png", content_bytes=picture.getvalue())
+        span.set_inputs({"picture": attachment})
+        span.set_outputs("A red field.")
     return str(span.trace_id)
 
 
