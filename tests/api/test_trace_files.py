@@ -295,8 +295,7 @@ def test_who_may_not_write_to_an_experiment_uploads_no_spans(store_uri, tmp_path
         assert [send("PUT", who) for who in ("alice", "bob")] == [403, 403]
         assert send("PUT", ADMIN) == 200
         assert [send("GET", who) for who in ("alice", "bob")] == [200, 403]
-        listing = f"{SERVED}/artifacts"
-        folder = f"0/traces/{TRACE}/artifacts"
-        found = server.call("GET", listing, who="bob", path=folder)
-        assert found.status_code == 403
-        assert server.ok("GET", listing, who="alice", path=folder)["files"][0]["path"] == "traces.json"
+        folder = f"{SERVED}/artifacts?path=0/traces/{TRACE}/artifacts"
+        assert server.client.get(folder, headers=authorization("bob")).status_code == 403
+        seen = server.client.get(folder, headers=authorization("alice")).get_json()
+        assert seen["files"] == [{"path": "traces.json", "is_dir": False}]
