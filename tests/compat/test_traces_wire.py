@@ -64,8 +64,8 @@ def span(number: int = 1, span_id: int = 1, parent: int = 0, **changes: Any) -> 
     return made | ({"parentSpanId": f"{parent}~"} if parent else {})
 
 
-def export(*spans: Any, ours: str = "", **headers: str) -> Ask:
-    body = {"resourceSpans": [{"scopeSpans": [{"spans": list(spans)}]}]}
+def export(first: Any, *more: Any, ours: str = "", **headers: str) -> Ask:
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [first, *more]}]}]}
     return Ask("POST", "/v1/traces", body, headers={"x-mlflow-experiment-id": "$e", **headers}, ours=ours)
 
 
