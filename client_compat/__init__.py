@@ -33,7 +33,6 @@ Searches:
 ``fields``              the classes that declarations of searchable keys consist of
 ``searchable``          the searchable keys of each entity, except traces
 ``searchable_traces``   the searchable keys of traces
-``patterns``            LIKE and RLIKE as Python matches them, in linear time
 ``search_words``        readers of values and error messages that these declarations share
 ``paging``              page tokens
 

@@ -10,6 +10,7 @@
 ``dialect_readers``   what that data cannot say
 ``prices``            what tokens cost
 ``_generate_prices``  writes the file of the prices
+``patterns``          LIKE and regular expressions of users
 ``previews``          the beginning of a request and a response
 ``ingest_rules``      which traces an experiment takes in, and what is masked in them
 ``json_form``         a span as the calls for whole traces return it

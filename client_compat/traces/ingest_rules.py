@@ -22,14 +22,14 @@ from typing import Any, NamedTuple
 
 from ..errors import InvalidParameter
 from . import attributes as names
+from . import patterns
+from .patterns import Regex
 from .spans import Span
 
 TAG = "trackway.trace.ingestRules"
 ALL = "*"
 _MAX_MASKS = 50
-_MAX_PATTERN_LENGTH = 1000
 _DEFAULT_REPLACEMENT = "[masked]"
-_REGEX_MEMORY = 1 << 20
 _MASK_FIELDS = {"attribute", "path", "pattern", "replacement"}
 
 
@@ -38,7 +38,7 @@ class Mask(NamedTuple):
 
     attribute: str
     path: tuple[str, ...]
-    pattern: Any
+    pattern: Regex | None
     replacement: str
 
     def apply(self, value: Any) -> tuple[Any, int]:
@@ -92,7 +92,7 @@ class IngestRules(NamedTuple):
             if mask.covers(key):
                 if mask.pattern is None or mask.path:
                     return mask.replacement
-                text = mask.pattern.sub(mask.replacement, text)
+                text, _ = mask.pattern.replace(text, mask.replacement)
         return text
 
     def _masked(self, key: str, value: Any) -> tuple[Any, int]:
@@ -137,28 +137,8 @@ def _mask(found: Any) -> Mask:
             f'The rule {json.dumps(found)[:200]} lacks "attribute"; "*" is every attribute.'
         )
     path = tuple(found["path"].split(".")) if found.get("path") else ()
-    pattern = _regex(found["pattern"]) if found.get("pattern") else None
-    # In RE2's replacements a backslash is followed by the number of a group.
-    replacement = found.get("replacement", _DEFAULT_REPLACEMENT)
-    return Mask(
-        found["attribute"], path, pattern, replacement.replace("\\", "\\\\") if pattern else replacement
-    )
-
-
-def _regex(pattern: str) -> Any:
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _REGEX_MEMORY
-    try:
-        if len(pattern) > _MAX_PATTERN_LENGTH:
-            raise re2.error(f"it has more than {_MAX_PATTERN_LENGTH} characters")
-        return re2.compile(pattern, options)
-    except re2.error as error:
-        reason = error.args[0]
-        reason = reason.decode() if isinstance(reason, bytes) else reason
-        raise InvalidParameter(f"The pattern {pattern[:200]!r} is no regular expression: {reason}.") from None
+    pattern = patterns.regex(found["pattern"]) if found.get("pattern") else None
+    return Mask(found["attribute"], path, pattern, found.get("replacement", _DEFAULT_REPLACEMENT))
 
 
 def _replace(value: Any, path: tuple[str, ...], mask: Mask) -> tuple[Any, int]:
@@ -167,7 +147,7 @@ def _replace(value: Any, path: tuple[str, ...], mask: Mask) -> tuple[Any, int]:
     if mask.pattern is None:
         return mask.replacement, 1
     if isinstance(value, str):
-        return mask.pattern.subn(mask.replacement, value)  # type: ignore[no-any-return]
+        return mask.pattern.replace(value, mask.replacement)
     return _replace_inside(value, ALL, (), mask)
 
 

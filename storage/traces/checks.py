@@ -12,8 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from trackway.client_compat import patterns
 from trackway.client_compat.filters import And, Comparison, Node, Not, Or, comparisons
+from trackway.client_compat.traces import patterns
 
 from .. import search
 from ..search import Column
@@ -67,7 +67,7 @@ class Checked:
 
     def _matches(self, node: Comparison) -> Check:
         index = self._add(texts_of(node))
-        matches = patterns.regex(str(node.value))
+        matches = patterns.regex(str(node.value)).matches
         if node.kind in _OF_ONE_TEXT:
             return lambda values, spans: values[index] is not None and matches(values[index])
 

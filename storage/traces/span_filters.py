@@ -18,8 +18,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from trackway.client_compat import patterns
 from trackway.client_compat.filters import And, Comparison, Node, Not, Or, comparisons
+from trackway.client_compat.traces import patterns
 
 from .. import search
 from ..database import Tx
@@ -46,7 +46,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "NOT IN": lambda found, value: found not in value,
     "LIKE": lambda found, value: patterns.like(value)(found),
     "ILIKE": lambda found, value: patterns.like(value, ignore_case=True)(found),
-    "RLIKE": lambda found, value: patterns.regex(value)(found),
+    "RLIKE": lambda found, value: patterns.regex(value).matches(found),
 }
 # A kind as its columns are compared; texts are the same as those of a span.
 _KINDS = search.Entity(

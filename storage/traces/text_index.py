@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from trackway.client_compat import patterns
+from trackway.client_compat.traces import patterns
 
 from .. import search
 from ..database import Prepared, Tx

@@ -124,7 +124,7 @@ KEYS = (
         ),
         (
             {"filter": "name RLIKE '('"},
-            "Invalid regular expression '(' for RLIKE: missing ), unterminated subpattern at position 0.",
+            "Invalid regular expression '(': missing ): (.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Patterns of filters: what Python's ``re.search`` finds, in linear time."""
+"""Patterns of users: regular expressions find what ``re.search`` finds, in linear time."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from trackway.client_compat import patterns
 from trackway.client_compat.errors import InvalidParameter
+from trackway.client_compat.traces import patterns
 
 TEXTS = [
     "",
@@ -44,25 +44,30 @@ one.line
 [\w.]+r$
 \.bar
 ^$
-\A\Z
+\A\z
 ^\s*$
 a*?b
 ü.*ß
 (?i)ZÜ
 (?:tool|agent)_(call|run)
 [^\d\s]{5,}
-(?a:\w+)ü
+\w+ü
 .*.*=.*
 $
 ^.{3}$
 """.strip().splitlines()
 
 
+def in_python(pattern: str) -> re.Pattern[str]:
+    """Return the expression as Python writes it: in RE2, $ is the very end of a text, as \\z is."""
+    return re.compile(pattern if "(?m)" in pattern else re.sub(r"\$|\\z", r"\\Z", pattern))
+
+
 @pytest.mark.parametrize("pattern", REGEXES)
 def test_a_regular_expression_finds_what_python_finds(pattern: str) -> None:
     for text in TEXTS:
-        expected = re.search(pattern, text) is not None
-        assert patterns.regex(pattern)(text) == expected, text
+        expected = in_python(pattern).search(text) is not None
+        assert patterns.regex(pattern).matches(text) == expected, text
 
 
 def test_random_regular_expressions_find_what_python_finds() -> None:
@@ -74,25 +79,31 @@ def test_random_regular_expressions_find_what_python_finds() -> None:
             for _ in range(chance.randint(1, 5))
         )
         try:
-            found = re.compile(pattern)
+            found = in_python(pattern)
         except re.error:
             continue
         text = "".join(chance.choice("ab\n c") for _ in range(chance.randint(0, 7)))
-        assert patterns.regex(pattern)(text) == (found.search(text) is not None), (pattern, text)
+        assert patterns.regex(pattern).matches(text) == (found.search(text) is not None), (pattern, text)
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)+$", "(.*)*x", "(a|aa)+$", ".*.*.*.*.*x"])
 def test_no_expression_takes_exponential_time(pattern: str) -> None:
     """Python's own matcher would take hours."""
-    assert not patterns.regex(pattern)("a" * 5000 + "b")
+    assert not patterns.regex(pattern).matches("a" * 5000 + "b")
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"(a)\1", "(?=a)", "(?<!a)b", "(?>a+)", "a++", "a{5000}", "(", "a" * 1001]
+    "pattern", [r"(a)\1", "(?=a)", "(?<!a)b", "(?>a+)", "a++", "a{5000}", "(", "a" * 1001, "\ud800"]
 )
 def test_other_expressions_are_refused(pattern: str) -> None:
-    with pytest.raises(InvalidParameter, match="RLIKE"):
+    with pytest.raises(InvalidParameter, match=r"^Invalid regular expression '"):
         patterns.regex(pattern)
+
+
+def test_a_text_that_no_encoding_knows_is_matched_and_replaced() -> None:
+    assert patterns.regex("key=.*end").matches("key=\ud800 end")
+    assert patterns.regex(r"\d+").replace("\ud800 12 é", r"\1") == (r"? \1 é", 1)
+    assert patterns.regex(r"\d+").replace("\ud800", "-") == ("\ud800", 0)
 
 
 @pytest.mark.parametrize(
