@@ -26,6 +26,8 @@ RETENTION, NOW = "mlflow.trace.archivalRetention", "mlflow.trace.archiveNow"
 LOCATION, FAILURE = "mlflow.trace.archiveLocation", "mlflow.trace.archivalFailure"
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([1-9]\d*)([mhd])")
+# Longer than any trace is old. A database compares no number of more than 64 bits.
+_MAX_MS = 1 << 62
 _MAX_TRACES = 100
 
 
@@ -145,4 +147,4 @@ def _duration_of(text: str | None, name: str, default: int | None = None) -> int
 
 def _ms(duration: object) -> int | None:
     match = _DURATION.fullmatch(duration.strip()) if isinstance(duration, str) else None
-    return int(match[1]) * _UNIT_MS[match[2]] if match else None
+    return min(int(match[1]) * _UNIT_MS[match[2]], _MAX_MS) if match else None

@@ -98,6 +98,15 @@ def test_archiving_can_be_asked_for_once(api, archive, request_, archived):
     assert "mlflow.trace.archiveNow" not in {tag["key"] for tag in experiment.get("tags", [])}
 
 
+def test_a_duration_longer_than_a_database_counts_keeps_traces(api, archive):
+    set_tag(api, "mlflow.trace.archivalRetention", {"type": "duration", "value": "9" * 31 + "d"})
+    old, _ = old_and_new(api)
+    archive()
+    assert ask(api, "GET", f"{V3}/{old}")["trace"]["trace_info"]["tags"]["mlflow.trace.spansLocation"] == (
+        "TRACKING_STORE"
+    )
+
+
 def test_a_trace_that_changes_meanwhile_is_archived_later(api, archive, monkeypatch):
     root = span_of("root", start_ns=NOW_NS - 3 * DAY_NS)
     trace_id = export(api, root)
