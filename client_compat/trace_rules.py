@@ -15,6 +15,8 @@ MAX_NEW_TAG_VALUE_LENGTH = 8000
 MAX_METADATA_VALUE_LENGTH = 8000
 MAX_LINKS = 100
 MAX_PREVIEW_LENGTH = 100_000
+# Milliseconds of the years 1 to 9999: the times that an answer can write as a date.
+_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999
 MAX_CLIENT_REQUEST_ID_LENGTH = 1000
 SEARCH_PAGE_SIZE, MAX_SEARCH_PAGE_SIZE = 100, 500
 
@@ -74,6 +76,14 @@ def check_deletion(trace_ids: object, max_timestamp_ms: int | None, max_traces: 
         raise InvalidParameter("`max_traces` can't be specified if `trace_ids` is specified.")
     if max_traces is not None and max_traces <= 0:
         raise InvalidParameter(f"`max_traces` must be a positive integer, received {max_traces}.")
+
+
+def check_time(time_ms: int | None) -> None:
+    """Raise ``InvalidParameter`` for a time that no answer could write as a date."""
+    if time_ms is not None and not _FIRST_MS <= time_ms <= _LAST_MS:
+        raise rules.invalid_value(
+            "timestamp_ms", time_ms, "it must be milliseconds since 1970, in the years 1 to 9999."
+        )
 
 
 def check_links(trace_ids: list[str]) -> None:

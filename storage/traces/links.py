@@ -50,7 +50,9 @@ def add_prompts(tx: Tx, row_id: int, versions: Iterable[tuple[str, str]]) -> Non
 def named_in(text: str) -> list[tuple[str, str]]:
     """Return the versions of prompts that the tag ``mlflow.linkedPrompts`` names; none for other text."""
     try:
-        found = json.loads(text)
-        return [(str(entry["name"]), str(entry["version"])) for entry in found]
+        found = [(str(entry["name"]), str(entry["version"])) for entry in json.loads(text)]
+        # Half of a surrogate pair, which JSON can escape, is a ValueError.
+        json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, TypeError, KeyError, RecursionError):
         return []
+    return found

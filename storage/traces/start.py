@@ -73,6 +73,7 @@ def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
 
 def begin(tx: Tx, req: g.StartTrace) -> g.TraceInfo:
     """Create a trace for a client of MLflow 2, which sends its spans as a file; the server makes the id."""
+    trace_rules.check_time(req.timestamp_ms)
     experiment = experiments.find_active(tx, req.experiment_id or "")
     trace_id = uuid.uuid4().hex
     new = {"request_time": req.timestamp_ms or 0, "given": int(Given.TIMES), "spans_location": ""}
@@ -84,6 +85,7 @@ def begin(tx: Tx, req: g.StartTrace) -> g.TraceInfo:
 
 def end(tx: Tx, req: g.EndTrace) -> g.TraceInfo:
     """Set the end and the state of such a trace. Raise ``NotFound`` if it does not exist."""
+    trace_rules.check_time(req.timestamp_ms)
     trace_id = req.request_id or ""
     row = rows.require(rows.lock(tx, trace_id), trace_id)
     changes: dict[str, Any] = {"update_time": tx.now_ms, "given": int(row.given | Given.TIMES)}

@@ -272,3 +272,23 @@ def test_deletions_that_are_refused(api, body, message):
         "INVALID_PARAMETER_VALUE",
         message,
     )
+
+
+@pytest.mark.parametrize("time_ms", [2**63 - 1, -(2**63), 253_402_300_800_000, -62_135_596_800_001])
+def test_a_time_that_is_no_date_is_refused(api, time_ms):
+    """It would be in all answers that have the trace."""
+    body = {"experiment_id": "0", "timestamp_ms": time_ms}
+    code, name, message = refusal(api, "POST", V2, body)
+    assert (code, name) == (400, "INVALID_PARAMETER_VALUE")
+    assert message == (
+        f"Invalid value {time_ms} for parameter 'timestamp_ms' supplied: "
+        "it must be milliseconds since 1970, in the years 1 to 9999."
+    )
+    start(api)
+    assert refusal(api, "PATCH", f"{V2}/{TRACE}", {"timestamp_ms": time_ms, "status": "OK"})[0] == 400
+    assert ask(api, "GET", f"{V3}/{TRACE}")["trace"]["trace_info"]["execution_duration"] == "1.500s"
+
+
+def test_a_prompt_whose_name_no_database_can_store_is_not_linked(api):
+    tag = '[{"name": "\\ud800", "version": "1"}]'
+    assert start(api, tags={"mlflow.linkedPrompts": tag})["tags"]["mlflow.linkedPrompts"] == tag
