@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -106,10 +106,20 @@ def candidates(tx: Tx, plan: Plan) -> list[Candidate]:
     ]
 
 
+def is_unchanged(tx: Tx, candidate: Candidate) -> bool:
+    """Return whether the trace is as it was when it was read, and not archived."""
+    return _is_unchanged(rows.find(tx, candidate.trace_id), candidate)
+
+
+def _is_unchanged(row: Any, candidate: Candidate) -> bool:
+    is_here = row is not None and row.spans_location == rows.IN_DATABASE
+    return is_here and row.next_chunk == candidate.next_chunk
+
+
 def finish(tx: Tx, candidate: Candidate) -> bool:
     """Delete the spans of a trace whose file has been written. Return False if it has changed meanwhile."""
     row = rows.lock(tx, candidate.trace_id)
-    if row is None or row.next_chunk != candidate.next_chunk or row.spans_location != rows.IN_DATABASE:
+    if not _is_unchanged(row, candidate):
         return False
     text_index.remove(tx, [row.id])
     tx.execute(sa.delete(span_bodies).where(span_bodies.c.trace_id == row.id))

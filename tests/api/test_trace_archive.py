@@ -11,6 +11,7 @@ from tests.api.test_ingest_rules import spans_of
 from tests.api.test_traces import V3, refusal
 from tests.api.test_tracking import ask
 from tests.spans import export, span_of
+from trackway.client_compat.errors import Unavailable
 from trackway.server.jobs.trace_archival import Archiver
 
 DAY_NS = 86_400 * 10**9
@@ -141,3 +142,32 @@ def test_a_trace_whose_place_the_server_may_not_write_is_marked(api, archive):
     # Whoever has mended the cause removes the mark, so that the trace is archived again.
     ask(api, "DELETE", f"{V3}/{trace_id}/tags", {"key": "mlflow.trace.archivalFailure"})
     assert refusal(api, "DELETE", f"{V3}/{trace_id}/tags", {"key": "mlflow.trace.spansLocation"})[0] == 400
+
+
+def test_the_store_of_one_experiment_does_not_stop_the_others(api, archive, monkeypatch):
+    made = {"name": "first"}
+    first = ask(api, "POST", "/api/2.0/mlflow/experiments/create", made)["experiment_id"]
+    second = ask(api, "POST", "/api/2.0/mlflow/experiments/create", {"name": "second"})["experiment_id"]
+    ids = {}
+    for experiment in (first, second):
+        root = span_of("root", start_ns=NOW_NS - 3 * DAY_NS)
+        ids[experiment] = export(api, root, **{"X-Mlflow-Experiment-Id": experiment})
+        body = {"experiment_id": experiment, "key": "mlflow.trace.archiveNow", "value": "{}"}
+        ask(api, "POST", "/api/2.0/mlflow/experiments/set-experiment-tag", body)
+    artifacts = api.application.extensions["trackway"].artifacts
+    place_of = artifacts.place
+
+    def place(location):
+        if f"/{first}/" in location:
+            raise Unavailable("The store cannot be reached.")
+        return place_of(location)
+
+    monkeypatch.setattr(artifacts, "place", place)
+    archive()
+    places = {
+        experiment: ask(api, "GET", f"{V3}/{trace_id}")["trace"]["trace_info"]["tags"][
+            "mlflow.trace.spansLocation"
+        ]
+        for experiment, trace_id in ids.items()
+    }
+    assert places == {first: "TRACKING_STORE", second: "ARCHIVE_REPO"}
