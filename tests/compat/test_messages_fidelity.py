@@ -164,7 +164,7 @@ PROBED = [
     (m.SearchLoggedModels.OrderBy, "ascending"),
     (m.SearchLoggedModels, "experiment_ids"),
     (m.RunInfo, "status"),
-    (g.QueryTraceMetrics, "max_results"),
+    (g.DeleteTraces, "max_traces"),
     (g.TraceInfoV3, "tags"),
     (g.TraceInfoV3, "request_time"),
     (g.TraceInfoV3, "execution_duration"),
@@ -175,12 +175,7 @@ PROBED = [
 ]
 BASES: dict[type[Message], dict[str, Any]] = {
     m.Metric: {"key": "k", "value": 1, "timestamp": 1},
-    g.QueryTraceMetrics: {
-        "experiment_ids": [],
-        "view_type": "TRACES",
-        "metric_name": "latency",
-        "aggregations": [],
-    },
+    g.DeleteTraces: {"experiment_id": "0"},
     g.UpdateAssessment: {"assessment": {}, "update_mask": "name"},
 }
 # What protobuf takes and we refuse, on purpose: numbers that Python's int() and float() read and JSON does

@@ -368,15 +368,15 @@ def test_a_made_up_verb_makes_no_series_of_its_own(serve, tmp_path):
 def test_calls_that_are_not_served_are_counted_and_logged_once(serve, tmp_path):
     server = serve("--expose-prometheus", str(tmp_path / "metrics"), "--workers", "1", "--log-format", "json")
     for _ in range(3):
-        assert server.send("POST", "/v1/traces", b"{}")[0] == 501
-    assert server.send("POST", "/ajax-api/3.0/mlflow/traces/search", b"{}")[0] == 200  # an empty list
+        assert server.send("POST", "/api/3.0/mlflow/datasets/create", b"{}")[0] == 501
+    assert server.send("POST", "/ajax-api/3.0/mlflow/datasets/search", b"{}")[0] == 200  # an empty list
     page = get(server, "/metrics")
     assert [line for line in page.splitlines() if line.startswith("trackway_unserved")] == [
-        'trackway_unserved_requests_total{call="ExportTraces"} 3.0'
+        'trackway_unserved_requests_total{call="CreateDataset"} 3.0'
     ]
     [line] = [line for line in server.log.splitlines() if "docs/unserved.md" in line]
     assert json.loads(line)["level"] == "warning"
-    assert json.loads(line)["message"].startswith("A client called ExportTraces for the first time,")
+    assert json.loads(line)["message"].startswith("A client called CreateDataset for the first time,")
 
 
 def test_without_the_option_there_are_no_metrics(api):
@@ -474,7 +474,9 @@ def test_endpoints_lists_what_is_handled(tmp_path):
     state = {(row["verb"], row["path"]): row["handled"] for row in rows}
     assert state["POST", "/2.0/mlflow/runs/log-batch"] is True
     assert state["POST", "/3.0/mlflow/gateway/secrets/create"] is False
-    assert state["POST", "/v1/traces"] is False
+    assert state["POST", "/v1/traces"] is True
+    assert state["GET", "/2.0/mlflow/get-trace-artifact"] is True
+    assert state["POST", "/3.0/mlflow/datasets/create"] is False
     last = run("endpoints", folder=tmp_path).stdout.splitlines()[-1]
     count = sum(state.values())
     assert last == f"{count} implemented, {len(rows) - count} not yet, {len(rows)} in all."
