@@ -27,12 +27,15 @@ GENAI_TYPES = {
     "response": "LLM",
 }
 
+# Read by its beginning, because contents may be megabytes.
+_NOTHING = re.compile(r'\s*(?:""|null|false|-?0(?:\.0+)?|\[\s*\]|\{\s*\})\s*')
+
 
 def present(attributes: Attributes, *keys: str) -> str | None:
     """Return the text of the first key with a value. Empty texts, objects, lists, null, 0, false are none."""
     for key in keys:
         text = attributes.get(key)
-        if text is not None and (len(text) > 16 or names.decode(text)):
+        if text and not _NOTHING.fullmatch(text):
             return text
     return None
 

@@ -194,7 +194,7 @@ def _of_event(events: Events, name: str, *keys: str) -> Any:
         if event["name"] == name:
             for key in keys:
                 value = event["attributes"].get(key)
-                if value and value != readers.REDACTED:
+                if (content := names.decode(value)) and content != readers.REDACTED:
                     return value
     return None
 

@@ -111,6 +111,12 @@ CASES = [
         events=(("tool.output", {"output": "a b"}),),
     ),
     Case(
+        "claude code tool, its output redacted as JSON",
+        {"span.type": "tool", "full_command": "ls"},
+        {TYPE: "TOOL", INPUTS: {"full_command": "ls"}, OUTPUTS: "+1"},
+        events=(("tool.output", {"output": '"<REDACTED>"', "content": '""', "diff": "+1"}),),
+    ),
+    Case(
         "genai",
         {
             "gen_ai.operation.name": "chat",
@@ -143,6 +149,18 @@ CASES = [
             "gen_ai.tool.call.result": "2",
         },
         {TYPE: "TOOL", INPUTS: {"x": 1}, OUTPUTS: "2"},
+    ),
+    Case(
+        "empty values with white space",
+        {
+            "input.value": "[" + " " * 20 + "]",
+            "llm.token_count.prompt": 1,
+            "gen_ai.input.messages": " {" + "\n" * 20 + "} ",
+            "gen_ai.tool.call.arguments": "[" + " " * 20 + "0]",
+            "gen_ai.tool.definitions": "[" + " " * 20 + "]",
+            "gen_ai.output.messages": 0.0,
+        },
+        {INPUTS: [0], USAGE: {"input_tokens": 1}},
     ),
     Case(
         "genai events",
