@@ -77,7 +77,8 @@ def test_the_wheel_holds_each_part_once_and_nothing_beside_them(built):
     assert len(names) == len(set(names))
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"trackway"}
     for part in PARTS:
-        wanted = {f"trackway/{path.relative_to(ROOT)}" for path in (ROOT / part).rglob("*.py")}
+        files = (path for path in (ROOT / part).rglob("*") if path.is_file() and path.suffix != ".pyc")
+        wanted = {f"trackway/{path.relative_to(ROOT)}" for path in files}
         assert wanted <= set(names)
         assert wanted
     assert any(name.startswith("trackway/storage/migrations/versions/0001") for name in names)
