@@ -1,4 +1,4 @@
-"""Spans as MLflow's own code makes them of the same requests: decoded, translated, priced, read back."""
+"""Spans as MLflow's own code makes them of the same requests: decoded, read back, shown, summed up."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from mlflow.entities import Trace, TraceData, TraceInfo, TraceLocation, TraceState
 from mlflow.entities.span import Span as MlflowSpan
-from mlflow.tracing.otel import translation as mlflow_translation
 from mlflow.tracing.utils import (
     SpanAggregationNode,
     aggregate_cost_from_span_nodes,
     aggregate_usage_from_span_nodes,
-    calculate_cost_by_model_and_token_usage,
     truncation,
 )
 from mlflow.utils.proto_json_utils import message_to_json
 
-from tests.traces import CHILD, START, TRACE, as_json, request
-from tests.unit.dialect_cases import CASES, Case
-from trackway.client_compat.traces import json_form, otlp, previews, prices, spans, translation
+from tests.compat.span_pairs import ours, theirs
+from tests.traces import CHILD, START, TRACE, request
+from trackway.client_compat.traces import json_form, previews, spans
 from trackway.storage.traces import rows, sums
 
 VALUES = {
@@ -46,33 +44,6 @@ VALUES = {
     "empty": "",
     "nan": float("nan"),
 }
-
-
-@pytest.fixture(autouse=True)
-def bundled_prices_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """MLflow asks the internet for newer prices first."""
-    monkeypatch.setenv("MLFLOW_MODEL_CATALOG_URI", "")
-
-
-def ours(message: Any, *, is_json: bool = False, translated: bool = True) -> list[dict[str, Any]]:
-    body = as_json(message) if is_json else message.SerializeToString()
-    (batch,) = otlp.decode(body, is_json=is_json)
-    assert batch.rejected == []
-    spans = [span for _, span in batch.spans]
-    for span in spans if translated else ():
-        translation.translate(span)
-    return spans
-
-
-def theirs(message: Any, *, translated: bool = True) -> list[dict[str, Any]]:
-    found = message.resource_spans[0]
-    spans = [MlflowSpan.from_otel_proto(span) for span in found.scope_spans[0].spans]
-    if translated:
-        return [mlflow_translation.translate_span_when_storing(span) for span in spans]
-    dicts = [span.to_dict() for span in spans]
-    for span in dicts:
-        span["attributes"] = mlflow_translation.sanitize_attributes(span["attributes"])
-    return dicts
 
 
 def rich() -> Any:
@@ -109,104 +80,6 @@ def test_bytes_are_base64_and_not_pythons_notation() -> None:
     message = request({"attributes": {"b": b"\xff\x00"}})
     assert ours(message)[0]["attributes"]["b"] == '"/wA="'
     assert theirs(message)[0]["attributes"]["b"] == "\"b'\\\\xff\\\\x00'\""
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_translation_is_mlflows(case: Case) -> None:
-    message = request({"attributes": case.attributes, "events": case.events})
-    (mine,), (other,) = ours(message), theirs(message)
-    texts, others = mine["attributes"], other["attributes"]
-    # MLflow writes this one format, and contents of Spring AI's events, without making them JSON.
-    assert {key: _value(text) for key, text in texts.items()} == {
-        key: _value(text) for key, text in others.items()
-    }
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def test_an_agent_has_no_cost_as_in_mlflow_3_18() -> None:
-    attributes = {
-        "gen_ai.operation.name": "invoke_agent",
-        "gen_ai.usage.input_tokens": 5,
-        "gen_ai.request.model": "gpt-4o",
-    }
-    message = request({"attributes": attributes})
-    (mine,), (other,) = ours(message), theirs(message)
-    cost = other["attributes"].pop("mlflow.llm.cost")
-    assert json.loads(cost)["input_cost"] > 0
-    assert mine == other
-
-
-def test_random_attributes_of_all_dialects_are_translated_as_mlflow_does() -> None:
-    dice = random.Random(22)
-    pool = [
-        (key, value)
-        for case in CASES
-        for key, value in case.attributes.items()
-        if not key.startswith("mlflow.")
-    ]
-    for _ in range(400):
-        attributes = dict(dice.sample(pool, dice.randint(1, 12)))
-        message = request({"attributes": attributes})
-        (mine,), (other,) = ours(message), theirs(message)
-        named, others = mine["attributes"], other["attributes"]
-        if named["mlflow.spanType"] == '"AGENT"' if "mlflow.spanType" in named else False:
-            others.pop("mlflow.llm.cost", None)
-        # MLflow gives a call of Vercel AI its format even if another dialect gave the contents' other half.
-        for attribute in (named, others):
-            attribute.pop("mlflow.message.format", None)
-        assert {key: _value(text) for key, text in named.items()} == {
-            key: _value(text) for key, text in others.items()
-        }, attributes
-
-
-def _models() -> list[tuple[str, str | None]]:
-    dice = random.Random(3)
-    known = [
-        (model, provider)
-        for provider, models in prices.catalogue().by_provider.items()
-        for model in models
-        if "databricks" not in model or provider == "databricks"
-    ]
-    chosen = dice.sample(sorted(known), 200)
-    # Without a provider, with a wrong one, and with one in the name.
-    forms = [(f"x/{model}" if "/" not in model else model, provider) for model, provider in chosen[:20]]
-    return [*chosen, *forms, *((m, None) for m, _ in chosen[:60]), *((m, "NoSuch") for m, _ in chosen[:20])]
-
-
-@pytest.mark.parametrize(
-    "usage",
-    [
-        {"input_tokens": 1000, "output_tokens": 77, "total_tokens": 1077},
-        {
-            "input_tokens": 1000,
-            "output_tokens": 0,
-            "cache_read_input_tokens": 300,
-            "cache_creation_input_tokens": 200,
-            "cache_creation_input_tokens_above_1hr": 50,
-        },
-        {"input_tokens": 0, "output_tokens": 0},
-    ],
-)
-def test_a_cost_is_mlflows(usage: dict[str, int]) -> None:
-    for model, provider in [*_models(), ("no-such-model", "openai"), ("gateway:/x", None)]:
-        expected = calculate_cost_by_model_and_token_usage(model, usage, provider)
-        mine = prices.cost_of(usage, model, provider)
-        assert (mine is None) == (expected is None), (model, provider)
-        if mine is not None:
-            assert mine == pytest.approx(expected, rel=1e-12), (model, provider)
-
-
-def test_models_of_databricks_have_its_prices_as_in_mlflow_3_18() -> None:
-    (model, *_) = (
-        name for name, price in prices.catalogue().by_provider["databricks"].items() if price.input
-    )
-    assert prices.find(model, "openai") == prices.find(model) == prices.find(model, "databricks")
 
 
 def test_our_spans_are_read_by_mlflows_client() -> None:

@@ -111,6 +111,21 @@ CASES = [
         events=(("tool.output", {"output": "a b"}),),
     ),
     Case(
+        "claude code tool with details",
+        {"span.type": "claude_code.tool", "skill_name": "s", "subagent_type": "a", "new_context": "C"},
+        {TYPE: "TOOL", INPUTS: {"skill_name": "s", "subagent_type": "a"}, OUTPUTS: "C"},
+    ),
+    Case(
+        "claude code tool with inputs",
+        {"span.type": "tool", "tool_input": '{"x": 1}', "full_command": "ls"},
+        {TYPE: "TOOL", INPUTS: {"x": 1}},
+    ),
+    Case(
+        "claude code interaction",
+        {"span.type": "interaction", "user_prompt": "<REDACTED>", "new_context": "C"},
+        {TYPE: "AGENT", INPUTS: "C"},
+    ),
+    Case(
         "claude code tool, its output redacted as JSON",
         {"span.type": "tool", "full_command": "ls"},
         {TYPE: "TOOL", INPUTS: {"full_command": "ls"}, OUTPUTS: "+1"},
@@ -167,13 +182,20 @@ CASES = [
         {"gen_ai.operation.name": "chat"},
         {
             TYPE: "CHAT_MODEL",
-            INPUTS: [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}],
-            OUTPUTS: [{"role": "assistant", "content": "So."}],
+            INPUTS: [
+                {"role": "system", "content": "Be brief."},
+                {"role": "assistant", "content": {"thought": 1}},
+                {"role": "user", "content": "Why?"},
+            ],
+            OUTPUTS: [{"role": "assistant", "content": "So."}, {"role": "tool", "content": "Done."}],
         },
         events=(
             ("gen_ai.system.message", {"content": "Be brief."}),
+            ("gen_ai.assistant.message", {"content": '{"thought": 1}'}),
             ("gen_ai.user.message", {"content": "Why?"}),
+            ("gen_ai.user.message", {"content": ""}),
             ("gen_ai.choice", {"content": "So."}),
+            ("gen_ai.choice", {"content": "Done.", "role": "tool"}),
         ),
     ),
     Case(
@@ -259,6 +281,16 @@ CASES = [
             FORMAT: "voltagent",
         },
     ),
+    Case(
+        "voltagent, with a total that another dialect reads",
+        {"llm.usage.prompt_tokens": 3, "usage.completion_tokens": 4, "llm.usage.total_tokens": 8},
+        {USAGE: {"total_tokens": 8}},
+    ),
+    Case(
+        "voltagent memory",
+        {"span.type": "memory", "voltagent.conversation_id": "1"},
+        {TYPE: "MEMORY", FORMAT: "voltagent"},
+    ),
     Case("voltagent root", {"entity.type": "agent", "input": "Q"}, {TYPE: "AGENT", INPUTS: "Q"}),
     Case(
         "livekit tool",
@@ -270,6 +302,24 @@ CASES = [
         {"lk.agent_name": "x", "lk.user_input": "Q", "gen_ai.usage.input_tokens": 0},
         {TYPE: "AGENT", INPUTS: "Q", FORMAT: "livekit", USAGE: {"input_tokens": 0}},
     ),
+    *(
+        Case(f"livekit {key}", {key: "x"}, {TYPE: kind, FORMAT: "livekit"})
+        for key, kind in {
+            "lk.retry_count": "LLM",
+            "lk.function_tools": "TOOL",
+            "lk.instructions": "AGENT",
+            "lk.generation_id": "AGENT",
+            "lk.tts_metrics": "UNKNOWN",
+            "lk.transcript_confidence": "UNKNOWN",
+            "lk.transcription_delay": "UNKNOWN",
+        }.items()
+    ),
+    Case(
+        "livekit of several types",
+        {"lk.tts_metrics": "x", "lk.agent_name": "x"},
+        {TYPE: "UNKNOWN", FORMAT: "livekit"},
+    ),
+    Case("livekit operation", {"gen_ai.operation.name": "CHAT"}, {TYPE: "CHAT_MODEL"}),
     Case("a requested model", {"gen_ai.request.model": "x-1"}, {TYPE: "LLM", MODEL: "x-1"}),
     Case(
         "laminar",

@@ -1,4 +1,4 @@
-"""A span of each dialect gets MLflow's attributes; tests/compat/test_trace_spans.py compares with MLflow."""
+"""A span of each dialect gets MLflow's attributes; compat/test_trace_translation.py compares with MLflow."""
 
 from __future__ import annotations
 
