@@ -65,7 +65,7 @@ def _id_pattern(real: str) -> re.Pattern[str]:
     """Return a pattern that finds an id in a text; a number only where an experiment's id is expected."""
     if real.isdecimal():
         return re.compile(
-            rf"(?:^|(?<=id=)|(?<=with id )|(?<=experiment )|(?<=artifacts:/)){real}(?:$|(?=[ /.]))"
+            rf"(?:^|(?<=id=)|(?<=with id )|(?<=experiment )|(?<=artifacts:/)){real}(?:$|(?=[ /]|\.(?!\d)))"
         )
     return re.compile(rf"(?<![0-9A-Za-z-]){re.escape(real)}(?![0-9A-Za-z-])")
 

@@ -56,7 +56,7 @@ def span(number: int = 1, span_id: int = 1, parent: int = 0, **changes: Any) -> 
         "endTimeUnixNano": str(START_NS + span_id + 2_000_000_000),
         "attributes": [
             {"key": "text", "value": {"stringValue": "ä"}},
-            {"key": "n", "value": {"intValue": "7"}},
+            {"key": "n", "value": {"intValue": "70007"}},
         ],
         "status": {"code": "STATUS_CODE_OK"},
         **changes,
