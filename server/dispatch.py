@@ -157,11 +157,7 @@ class Context:
     def readable(self, experiment_ids: Sequence[str], tier: str) -> Sequence[str]:
         """Return those of the experiments whose runs or logged models (``tier``) the caller may read."""
         rights = self._restricting_rights
-        if rights is None:
-            return experiment_ids
-        if tier == "trace" and rights.link is not None and rights.link.runs is not None:
-            return []  # a share link to runs shows no traces
-        return policy.readable(rights, experiment_ids, tier)
+        return experiment_ids if rights is None else policy.readable(rights, experiment_ids, tier)
 
     @property
     def shown_runs(self) -> ShownRuns | None:

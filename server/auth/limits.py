@@ -34,7 +34,9 @@ class Limits(NamedTuple):
         return self if workspace == self.workspace else self._replace(models=frozenset())
 
     def exclude(self, resource_type: str, resource_id: str) -> bool:
-        """Return whether a resource, or all of a type, is outside of the limits."""
+        """Return whether a resource, or all of a type, is outside of the limits. Runs have no traces."""
+        if resource_type == "trace":
+            return self.runs is not None
         return resource_type in _LIMITED and resource_id not in self.ids(resource_type)
 
     def ids(self, resource_type: str) -> frozenset[str]:

@@ -99,12 +99,7 @@ class Verifier:
             raise Refused("The bearer token is no API token of this server, or is incomplete.")
         rows = self._backend.database.run(lambda tx: tokens.for_login(tx, token_id), write=False)
         row = rows[0]
-        if row.principal_id is None or not compare_digest(row.digest, api_tokens.digest(text)):
-            raise Refused("The API token is not known, or its owner is not active.", named(row))
-        if row.revoked_time is not None:
-            raise Refused(f"The API token {token_id} was revoked.", named(row))
-        if is_over(row.expiry_time, now_ms):
-            raise Refused(f"The API token {token_id} has expired.", named(row))
+        _check_secret(row, text, now_ms, "API token", "owner")
         run_tags = json.loads(row.run_tags) if row.run_tags else NO_TAGS
         principal = principal_of(row, "token", token_id, row.scopes, row.expiry_time, run_tags)
         principal = _within(principal._replace(limits=limits.parse(row.limits)), row)
@@ -116,12 +111,7 @@ class Verifier:
             raise Refused("The address is no share link of this server, or is incomplete.")
         rows = self._backend.database.run(lambda tx: share_links.for_login(tx, link_id), write=False)
         row = rows[0]
-        if row.principal_id is None or not compare_digest(row.digest, api_tokens.digest(text)):
-            raise Refused("The share link is not known, or its maker is not active.", named(row))
-        if row.revoked_time is not None:
-            raise Refused(f"The share link {link_id} was revoked.", named(row))
-        if is_over(row.expiry_time, now_ms):
-            raise Refused(f"The share link {link_id} has expired.", named(row))
+        _check_secret(row, text, now_ms, "share link", "maker")
         principal = principal_of(row, "link", link_id, "read", row.expiry_time)
         # Errors name the caller; visitors must not learn who made the link.
         principal = principal._replace(
@@ -178,6 +168,16 @@ class Verifier:
                 raise Refused("The username or the password is wrong.", named(row))
             self._limits.succeeded(address, name)
         return rows, principal_of(row, "password")
+
+
+def _check_secret(row: Any, text: str, now_ms: int, noun: str, owner: str) -> None:
+    """Raise ``Refused`` unless the row of an API token or a share link is that of the text, and valid."""
+    if row.principal_id is None or not compare_digest(row.digest, api_tokens.digest(text)):
+        raise Refused(f"The {noun} is not known, or its {owner} is not active.", named(row))
+    if row.revoked_time is not None:
+        raise Refused(f"The {noun} {api_tokens.id_of(text)} was revoked.", named(row))
+    if is_over(row.expiry_time, now_ms):
+        raise Refused(f"The {noun} {api_tokens.id_of(text)} has expired.", named(row))
 
 
 def named(row: Any) -> tuple[int, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,35 +16,20 @@ from ..schema.registry import registered_models
 from ..schema.traces import traces
 from ..schema.tracking import experiments, logged_models, runs
 
-_OF_RUN = Prepared(
-    sa.select(runs.c.experiment_id)
-    .join(experiments, experiments.c.id == runs.c.experiment_id)
-    .where(
-        runs.c.run_uuid == sa.bindparam("run_id"), experiments.c.workspace_id == sa.bindparam("workspace")
-    ),
-    "run_id",
-    "workspace",
-)
-_OF_LOGGED_MODEL = Prepared(
-    sa.select(logged_models.c.experiment_id)
-    .join(experiments, experiments.c.id == logged_models.c.experiment_id)
-    .where(
-        logged_models.c.model_id == sa.bindparam("model"),
-        experiments.c.workspace_id == sa.bindparam("workspace"),
-    ),
-    "model",
-    "workspace",
-)
-_OF_TRACE = Prepared(
-    sa.select(traces.c.experiment_id)
-    .join(experiments, experiments.c.id == traces.c.experiment_id)
-    .where(
-        traces.c.trace_id == sa.bindparam("trace"),
-        experiments.c.workspace_id == sa.bindparam("workspace"),
-    ),
-    "trace",
-    "workspace",
-)
+
+def _of(key: sa.Column[Any]) -> Prepared:
+    """Return the statement that finds the experiment of a resource by its id, which is in the column."""
+    return Prepared(
+        sa.select(key.table.c.experiment_id)
+        .join(experiments, experiments.c.id == key.table.c.experiment_id)
+        .where(key == sa.bindparam("key"), experiments.c.workspace_id == sa.bindparam("workspace")),
+        *("key", "workspace"),
+    )
+
+
+_OF_RUN = _of(runs.c.run_uuid)
+_OF_LOGGED_MODEL = _of(logged_models.c.model_id)
+_OF_TRACE = _of(traces.c.trace_id)
 
 
 def of_runs(tx: Tx, run_ids: Sequence[str]) -> list[str]:

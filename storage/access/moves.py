@@ -19,7 +19,7 @@ from ..database import Tx
 from ..registry import registered_models as models
 from ..schema.access import grants, role_members, roles, workspace_names
 from ..schema.jobs import jobs
-from ..schema.registry import registered_models, registry_history
+from ..schema.registry import registered_model_tags, registered_models, registry_history
 from ..schema.tracking import experiment_tags, experiments, workspaces
 from ..schema.webhooks import webhooks
 from ..tracking.experiments import ACTIVE, DEFAULT_EXPERIMENT
@@ -45,40 +45,26 @@ def find_experiments(tx: Tx, source: str, names: Sequence[str] = (), tag: str = 
 
     Raise ``InvalidParameter`` for a name that no experiment has.
     """
-    workspace = workspace_rows.find(tx, source)
-    query = sa.select(experiments.c.id, experiments.c.name).where(
-        experiments.c.workspace_id == workspace.id, experiments.c.id != DEFAULT_EXPERIMENT
-    )
-    if tag:
-        key, _, value = tag.partition("=")
-        query = query.where(
-            sa.exists().where(
-                experiment_tags.c.experiment_id == experiments.c.id,
-                experiment_tags.c.key == key,
-                experiment_tags.c.value == value,
-            )
-        )
-    return _named(tx, query.order_by(experiments.c.id), names, "experiment")
+    query = _query(tx, source, experiments, experiment_tags.c.experiment_id, tag)
+    return _named(tx, query.where(experiments.c.id != DEFAULT_EXPERIMENT), names, "experiment")
 
 
 def find_models(tx: Tx, source: str, names: Sequence[str] = (), tag: str = "") -> list[Moved]:
     """Return the registered models and prompts of a workspace, as ``find_experiments`` does."""
-    from ..schema.registry import registered_model_tags
+    query = _query(tx, source, registered_models, registered_model_tags.c.model_id, tag)
+    return _named(tx, query, names, "registered model")
 
+
+def _query(tx: Tx, source: str, table: sa.Table, owner_of_tag: sa.Column[Any], tag: str) -> sa.Select[Any]:
+    """Return the query for the ids and names in a workspace, of those with a tag if one is given."""
     workspace = workspace_rows.find(tx, source)
-    query = sa.select(registered_models.c.id, registered_models.c.name).where(
-        registered_models.c.workspace_id == workspace.id
-    )
+    query = sa.select(table.c.id, table.c.name).where(table.c.workspace_id == workspace.id)
     if tag:
         key, _, value = tag.partition("=")
-        query = query.where(
-            sa.exists().where(
-                registered_model_tags.c.model_id == registered_models.c.id,
-                registered_model_tags.c.key == key,
-                registered_model_tags.c.value == value,
-            )
-        )
-    return _named(tx, query.order_by(registered_models.c.id), names, "registered model")
+        tags = owner_of_tag.table.c
+        has_tag = sa.exists().where(owner_of_tag == table.c.id, tags.key == key, tags.value == value)
+        query = query.where(has_tag)
+    return query.order_by(table.c.id)
 
 
 def move_experiments(tx: Tx, source: str, target: str, moved: Sequence[Moved]) -> None:
