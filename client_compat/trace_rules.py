@@ -18,7 +18,6 @@ MAX_PREVIEW_LENGTH = 100_000
 # Milliseconds of the years 1 to 9999: the times that an answer can write as a date.
 _FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999
 MAX_CLIENT_REQUEST_ID_LENGTH = 1000
-SEARCH_PAGE_SIZE, MAX_SEARCH_PAGE_SIZE = 100, 500
 
 _ID = re.compile(r"tr-[\w.\-]{1,60}", re.ASCII)
 # Tags that only the server writes. A trace comes without them if the client sends them.

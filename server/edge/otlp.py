@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 from trackway.client_compat import errors
 from trackway.client_compat.extra_traces import ExportTraces
 from trackway.server.dispatch import respond
+from trackway.storage.traces import arrivals
+from trackway.storage.traces.arrivals import Decoded
 
 from ..backend import Backend
 from ..request_body import Environ, RequestBody
@@ -23,8 +25,6 @@ from ..responses import JSON_TYPE, Answer
 from .router import Request
 
 if TYPE_CHECKING:
-    from trackway.storage.traces.arrivals import Decoded
-
     from .observability import Metrics
 
 PATH = "/v1/traces"
@@ -83,7 +83,7 @@ class SpanExports:
             body = RequestBody(environ).read_all(limit, reservation)
             body = _unpacked(body, environ.get("HTTP_CONTENT_ENCODING", ""), limit)
             with self._slot():
-                decoded = self._decoded(body, is_json)
+                decoded = _decoded(body, is_json)
                 message = ExportTraces(
                     experiment_id=experiment_id, run_id=environ.get(_RUN), traces=decoded.traces
                 )
@@ -109,13 +109,12 @@ class SpanExports:
         finally:
             self._slots.release()
 
-    def _decoded(self, body: bytes, is_json: bool) -> Decoded:
-        from trackway.storage.traces import arrivals
 
-        try:
-            return arrivals.decode(body, is_json=is_json, limit=MAX_SPANS)
-        except arrivals.Undecodable as error:
-            raise _Refused(400, str(error)) from None
+def _decoded(body: bytes, is_json: bool) -> Decoded:
+    try:
+        return arrivals.decode(body, is_json=is_json, limit=MAX_SPANS)
+    except arrivals.Undecodable as error:
+        raise _Refused(400, str(error)) from None
 
 
 def _is_json(environ: Environ) -> bool:

@@ -12,15 +12,14 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
 
 import sqlalchemy as sa
+
+from trackway.client_compat.traces.spans import Span
 
 from .. import search
 from ..database import Prepared, Tx, upsert
 from ..schema.traces import span_bodies
-
-Span = dict[str, Any]
 
 # Small chunks are joined when there are so many.
 MAX_SMALL_CHUNKS = 16
@@ -93,12 +92,6 @@ def lines_of(chunks: Sequence[bytes]) -> Iterator[bytes]:
         for line in _lines(body):
             if len(chunks) == 1 or last[id_of(line)] == number:
                 yield line
-
-
-def read_many(tx: Tx, row_ids: Sequence[int]) -> dict[int, list[Span]]:
-    """Return the spans of each trace; a trace without spans is left out. One statement reads all."""
-    found = chunks_of(tx, row_ids)
-    return {row_id: [json.loads(line) for line in lines_of(chunks)] for row_id, chunks in found.items()}
 
 
 def id_of(line: bytes) -> bytes:

@@ -6,7 +6,6 @@ together. The rules for counts of zero are those of MLflow 3.17 (``mlflow/store/
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -25,7 +24,7 @@ from . import bodies
 from .checks import Checked
 from .comparisons import ENTITY
 from .search import checked
-from .span_texts import SpanText
+from .span_texts import reader_of
 
 # Added to each count, so that few traces do not show a strong correlation: Jeffreys' prior.
 _SMOOTHING = 0.5
@@ -139,11 +138,7 @@ def _candidates(tx: Tx, ids: Sequence[int], parts: Sequence[Checked | None]) -> 
             )
         chunks = bodies.chunks_of(tx, [row.id for row in rows]) if reads_spans else {}
         for row in rows:
-            yield row, functools.cache(functools.partial(_spans_of, chunks.get(row.id, ())))
+            yield row, reader_of(chunks.get(row.id, ()))
         if len(rows) < at_a_time:
             return
         last = rows[-1].id
-
-
-def _spans_of(chunks: Sequence[bytes]) -> list[SpanText]:
-    return [SpanText(line) for line in bodies.lines_of(chunks)]

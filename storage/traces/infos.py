@@ -42,13 +42,16 @@ def messages(tx: Tx, found: Sequence[Any]) -> list[g.TraceInfoV3]:
     values = search.children_of(tx, trace_metadata, trace_metadata.c.trace_id, ids)
     assessed = assessments.of_traces(tx, found)
     locations = _locations(tx, {row.experiment_id for row in found})
-    made = []
-    for row in found:
-        location = locations[row.experiment_id]
-        info = _message(row, tags.get(row.id, ()), values.get(row.id, ()), location)
-        info.assessments = assessed.get(row.id, [])
-        made.append(info)
-    return made
+    return [
+        _message(
+            row,
+            tags.get(row.id, ()),
+            values.get(row.id, ()),
+            assessed.get(row.id, []),
+            locations[row.experiment_id],
+        )
+        for row in found
+    ]
 
 
 def number_of_spans(info: g.TraceInfoV3) -> int | None:
@@ -70,7 +73,9 @@ def location_of(tx: Tx, row: Any) -> str:
     return artifact_location(_locations(tx, {row.experiment_id})[row.experiment_id], row.trace_id)
 
 
-def _message(row: Any, tags: Sequence[Any], values: Sequence[Any], location: str) -> g.TraceInfoV3:
+def _message(
+    row: Any, tags: Sequence[Any], values: Sequence[Any], assessed: list[g.Assessment], location: str
+) -> g.TraceInfoV3:
     metadata = {value.key: value.value for value in values}
     metadata |= promoted(row)
     return g.TraceInfoV3(
@@ -86,6 +91,7 @@ def _message(row: Any, tags: Sequence[Any], values: Sequence[Any], location: str
         execution_duration=None if row.duration is None else row.duration * _NS_PER_MS,
         state=row.state,
         trace_metadata=metadata,
+        assessments=assessed,
         tags={
             **{tag.key: tag.value for tag in tags},
             ARTIFACT_LOCATION: artifact_location(location, row.trace_id),

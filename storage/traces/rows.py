@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntFlag
 from typing import Any
 
@@ -89,6 +89,26 @@ def insert(tx: Tx, trace_id: str, experiment_id: int, values: dict[str, Any]) ->
     if lock(tx, trace_id) is None and tx.first(_EXISTS, trace_id) is not None:
         raise in_another_experiment(trace_id)
     return None
+
+
+def lock_or_insert(
+    tx: Tx, trace_id: str, experiment_id: int, new: Callable[[], dict[str, Any]]
+) -> tuple[int, Any]:
+    """Return the number of a trace and its row, which is locked; a trace that is inserted has no row yet.
+
+    ``new`` returns the columns of a trace that is inserted. Raise ``InvalidParameter`` if another experiment
+    has the trace.
+    """
+    row = lock(tx, trace_id)
+    if row is None:
+        row_id = insert(tx, trace_id, experiment_id, new())
+        if row_id is not None:
+            return row_id, None
+        row = lock(tx, trace_id)  # another transaction has inserted it meanwhile
+    assert row is not None
+    if row.experiment_id != experiment_id:
+        raise in_another_experiment(trace_id)
+    return int(row.id), row
 
 
 def in_another_experiment(trace_id: str) -> InvalidParameter:

@@ -36,7 +36,7 @@ from . import bodies
 from .checks import Checked
 from .comparisons import ASSESSED, DERIVED, ENTITY, assessed_ids, members, rewritten
 from .span_filters import SpanFilter, find_kinds, grouped
-from .span_texts import SpanText
+from .span_texts import reader_of
 
 # Up to this number of traces, their rows are read by number; up to the next one, there may be a set of them.
 _MAX_IDS = 2000
@@ -168,14 +168,10 @@ class TraceSearch(pages.Search):
         assert self._checked
         assert self._checked.check
         check, start = self._checked.check, len(traces.columns)
-        chunks = {}
+        chunks: dict[int, list[bytes]] = {}
         if self._checked.reads_spans:
             chunks = bodies.chunks_of(tx, [row.id for row in rows])
-
-        def spans_of(row: Any) -> list[SpanText]:
-            return [SpanText(line) for line in bodies.lines_of(chunks.get(row.id, ()))]
-
-        return [row for row in rows if check(row[start:], functools.cache(functools.partial(spans_of, row)))]
+        return [row for row in rows if check(row[start:], reader_of(chunks.get(row.id, ())))]
 
     def _read_plan(self, tx: Tx, size: int) -> planner.ReadPlan:
         plan = super()._read_plan(tx, size)

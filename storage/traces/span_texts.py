@@ -7,15 +7,24 @@ The text index has the same texts, so what a filter finds in a span it also find
 
 from __future__ import annotations
 
+import functools
 import json
 import re
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
+
+from . import bodies
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _TYPE = "mlflow.spanType"
+
+
+def reader_of(chunks: Sequence[bytes]) -> Callable[[], list[SpanText]]:
+    """Return a function that returns the spans in chunks (``bodies``). They are unpacked once."""
+    return functools.cache(lambda: [SpanText(line) for line in bodies.lines_of(chunks)])
 
 
 class SpanText:

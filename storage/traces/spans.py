@@ -37,7 +37,7 @@ _SUMMED_PIECES = 200
 _SUMMED_EVERY = 100
 
 
-def store(tx: Tx, experiment_id: str, new: Iterable[NewTrace], run_id: str = "") -> int:
+def store(tx: Tx, experiment_id: str, new: Sequence[NewTrace], run_id: str = "") -> int:
     """Store spans; return how many the rules of the experiment left out.
 
     Traces whose root is among them are linked to the run, if one is given.
@@ -64,20 +64,10 @@ def store(tx: Tx, experiment_id: str, new: Iterable[NewTrace], run_id: str = "")
 
 
 def _store_trace(tx: Tx, experiment_id: int, trace: NewTrace, kind_ids: Mapping[kinds.Kind, int]) -> int:
-    row = rows.lock(tx, trace.trace_id)
-    row_id = None
-    if row is None:
-        row_id = rows.insert(tx, trace.trace_id, experiment_id, _first_values(trace))
-        if row_id is None:
-            row = rows.lock(tx, trace.trace_id)
-    chunk = 0
-    if row is not None:
-        row_id, chunk = row.id, row.next_chunk
-        if row.experiment_id != experiment_id:
-            raise rows.in_another_experiment(trace.trace_id)
-        if row.spans_location == rows.IN_ARCHIVE:
-            raise InvalidState(f"Cannot log spans to archived traces: '{trace.trace_id}'.")
-    assert row_id is not None
+    row_id, row = rows.lock_or_insert(tx, trace.trace_id, experiment_id, lambda: _first_values(trace))
+    chunk = 0 if row is None else row.next_chunk
+    if row is not None and row.spans_location == rows.IN_ARCHIVE:
+        raise InvalidState(f"Cannot log spans to archived traces: '{trace.trace_id}'.")
     tx.run_many(_WRITE, sorted(_span_row(row_id, span, kind_ids) for span in trace.spans))
     lines = [span.line for span in trace.spans]
     if chunk and (trace.root or chunk % bodies.MAX_SMALL_CHUNKS == 0):

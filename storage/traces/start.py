@@ -52,16 +52,11 @@ def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
     values |= {name: rules.mask_text(values[name], key) for name, key in _PREVIEWS.items() if name in values}
     metadata = {key: text for key, text in metadata.items() if key not in (infos.TOKEN_USAGE, infos.COST)}
     metadata[infos.IS_FINAL] = "true"
-    row = rows.lock(tx, trace_id)
-    if row is None:
-        new = {"given": int(given), "state": _UNKNOWN, **values}
-        new["spans_location"] = rows.IN_DATABASE if sends_spans else ""
-        row_id = rows.insert(tx, trace_id, experiment.id, new)
-        if row_id is None:
-            row = rows.lock(tx, trace_id)
+    new = {"given": int(given), "state": _UNKNOWN, **values}
+    new["spans_location"] = rows.IN_DATABASE if sends_spans else ""
+    row_id, row = rows.lock_or_insert(tx, trace_id, experiment.id, lambda: new)
     if row is not None:
-        row_id = _merge(tx, row, experiment.id, values, given, sends_spans)
-    assert row_id is not None
+        _merge(tx, row, values, given, sends_spans)
     new_tags = trace_rules.new_tags(
         {key: rules.mask_text(text, key) or "" for key, text in info.tags.items()}
     )
@@ -123,16 +118,11 @@ def version_2(info: g.TraceInfoV3) -> g.TraceInfo:
     )
 
 
-def _merge(
-    tx: Tx, row: Any, experiment_id: int, values: dict[str, Any], given: Given, sends_spans: bool
-) -> int:
-    if row.experiment_id != experiment_id:
-        raise rows.in_another_experiment(row.trace_id)
+def _merge(tx: Tx, row: Any, values: dict[str, Any], given: Given, sends_spans: bool) -> None:
     changes = {**values, "given": int(row.given | given), "update_time": tx.now_ms}
     if sends_spans and not row.spans_location:
         changes["spans_location"] = rows.IN_DATABASE
     rows.update(tx, row.id, changes)
-    return int(row.id)
 
 
 def _values(info: g.TraceInfoV3, metadata: Mapping[str, str]) -> tuple[dict[str, Any], Given]:
