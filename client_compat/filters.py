@@ -136,36 +136,38 @@ _DIRECTIONS = ("ASC", "DESC")
 _ENDS_CONJUNCTION = frozenset(("", "OR", "NOT", "(", ")"))
 
 
-class _Parser:
-    """Recursive descent parser of one filter."""
+class BooleanParser:
+    """Recursive descent parser of AND, OR, NOT and parentheses. Subclasses parse the comparisons."""
 
-    __slots__ = ("comparisons", "entity", "error", "pos", "text", "tokens")
+    __slots__ = ("pos", "text", "tokens")
 
-    def __init__(self, text: str, entity: Searchable) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
-        self.entity = entity
         # "" marks the end, twice because a comparison reads two tokens at once.
         self.tokens: list[str] = [*tokens_of(text), "", ""]
         self.pos = 0
-        self.comparisons = 0
-        # The first error in a key, an operator or a value.
-        self.error: InvalidParameter | None = None
 
-    def filter(self) -> Node | None:
-        """Parse the whole filter. Return None if it has no comparison."""
+    def comparison(self) -> Comparison:
+        """Parse one comparison, which begins at ``pos``."""
+        raise NotImplementedError
+
+    def malformed(self, start: int) -> InvalidParameter:
+        """Return the error for tokens from ``start`` that are no comparison."""
+        raise NotImplementedError
+
+    def whole(self) -> Node | None:
+        """Parse the whole text. Return None if it has no comparison."""
         self._take_all("AND")
         if not self.tokens[self.pos]:
             return None
         node = self._disjunction(0)
         if self.tokens[self.pos]:
-            raise self._malformed(self.pos)
-        if self.error:
-            raise self.error
+            raise self.malformed(self.pos)
         return node
 
     def _disjunction(self, depth: int) -> Node:
         parts = [self._conjunction(depth)]
-        while self._take("OR"):
+        while self.take("OR"):
             parts.append(self._conjunction(depth))
         return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
@@ -173,7 +175,7 @@ class _Parser:
         parts = [self._negation(depth)]
         while (token := self.tokens[self.pos].upper()) not in _ENDS_CONJUNCTION:
             if token != "AND":
-                parts.append(self._comparison())
+                parts.append(self.comparison())
             elif self._take_all("AND") and self.tokens[self.pos]:
                 parts.append(self._negation(depth))
         return parts[0] if len(parts) == 1 else And(tuple(parts))
@@ -182,42 +184,96 @@ class _Parser:
         start = self.pos
         token = self.tokens[start].upper()
         if token != "NOT" and token != "(":
-            return self._comparison()
+            return self.comparison()
         if depth == MAX_DEPTH:
             raise InvalidParameter(f"The filter string is nested more than {MAX_DEPTH} levels deep.")
         self.pos += 1
         if token == "NOT":
             return Not(self._negation(depth + 1))
         node = self._disjunction(depth + 1)
-        if not self._take(")"):
-            raise self._malformed(start)
+        if not self.take(")"):
+            raise self.malformed(start)
         return node
 
-    def _comparison(self) -> Comparison:
+    def value(self, start: int) -> str:
+        """Take a value and return its token. ``start`` is the beginning of the comparison, for errors."""
+        token = self.tokens[self.pos]
+        if not is_value(token):
+            raise self.malformed(start)
+        self.pos += 1
+        return token
+
+    def bracketed(self, start: int) -> list[str]:
+        """Take what is between two parentheses and return its tokens: commas and inner parentheses, too."""
+        if not self.take("("):
+            raise self.malformed(start)
+        begin, depth = self.pos, 1
+        while depth:
+            token = self.tokens[self.pos]
+            if not token:
+                raise self.malformed(start)
+            depth += (token == "(") - (token == ")")
+            self.pos += 1
+        return self.tokens[begin : self.pos - 1]
+
+    def take(self, word: str) -> bool:
+        """Take the token if it is this word, and return whether it is."""
+        if self.tokens[self.pos].upper() != word:
+            return False
+        self.pos += 1
+        return True
+
+    def _take_all(self, word: str) -> bool:
+        start = self.pos
+        while self.take(word):
+            pass
+        return self.pos > start
+
+
+class _Parser(BooleanParser):
+    """Parser of one filter."""
+
+    __slots__ = ("comparisons", "entity", "error")
+
+    def __init__(self, text: str, entity: Searchable) -> None:
+        super().__init__(text)
+        self.entity = entity
+        self.comparisons = 0
+        # The first error in a key, an operator or a value.
+        self.error: InvalidParameter | None = None
+
+    def filter(self) -> Node | None:
+        """Parse the whole filter. Return None if it has no comparison."""
+        node = self.whole()
+        if self.error:
+            raise self.error
+        return node
+
+    def comparison(self) -> Comparison:
         start = self.pos
         self.comparisons += 1
         if self.comparisons > MAX_COMPARISONS:
             raise InvalidParameter(f"The filter string has more than {MAX_COMPARISONS} comparisons.")
         operator = canonical_operator(self.tokens[start + 1])
         if operator not in OPERATORS and operator[:1] not in OPERATOR_CHARACTERS:
-            raise self._malformed(start)
-        written = self._value(start)
+            raise self.malformed(start)
+        written = self.value(start)
         self.pos += 1
         if operator in PRESENCE:
             values = []
         elif operator in IN:
-            values = self._list(start)
+            values = self.bracketed(start)
         else:
-            values = [self._value(start)]
+            values = [self.value(start)]
             if operator in _PATTERN_OPERATORS and len(values[0]) > MAX_PATTERN_LENGTH:
                 raise InvalidParameter(
                     f"The pattern of {operator} has {len(values[0])} characters; "
                     f"it may have {MAX_PATTERN_LENGTH}."
                 )
             if operator == "BETWEEN":
-                if not self._take("AND"):
-                    raise self._malformed(start)
-                values.append(self._value(start))
+                if not self.take("AND"):
+                    raise self.malformed(start)
+                values.append(self.value(start))
         try:
             field, key = self.entity.find(written)
             return Comparison(field.kind, field.key or key, operator, field.value(key, operator, values))
@@ -226,39 +282,7 @@ class _Parser:
             self.error = self.error or error
             return Comparison("", written, operator, None)
 
-    def _value(self, start: int) -> str:
-        token = self.tokens[self.pos]
-        if not is_value(token):
-            raise self._malformed(start)
-        self.pos += 1
-        return token
-
-    def _list(self, start: int) -> list[str]:
-        """Return the tokens between two parentheses, with commas and inner parentheses."""
-        if not self._take("("):
-            raise self._malformed(start)
-        begin, depth = self.pos, 1
-        while depth:
-            token = self.tokens[self.pos]
-            if not token:
-                raise self._malformed(start)
-            depth += (token == "(") - (token == ")")
-            self.pos += 1
-        return self.tokens[begin : self.pos - 1]
-
-    def _take(self, word: str) -> bool:
-        if self.tokens[self.pos].upper() != word:
-            return False
-        self.pos += 1
-        return True
-
-    def _take_all(self, word: str) -> bool:
-        start = self.pos
-        while self._take(word):
-            pass
-        return self.pos > start
-
-    def _malformed(self, start: int) -> InvalidParameter:
+    def malformed(self, start: int) -> InvalidParameter:
         return malformed(self.entity, self.text, self.tokens, start)
 
 
