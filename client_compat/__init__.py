@@ -15,6 +15,7 @@ Messages and endpoints:
 ``trackway_api``        Trackway's own endpoints: history of the registry
 ``trackway_artifacts``  endpoints that transfer files: MLflow's outside its protos, and Trackway's own
 ``trackway_audit``      Trackway's own endpoint: the audit
+``trackway_governance``  Trackway's own endpoints: policies, verdicts, approvals
 ``trackway_shares``     Trackway's own endpoints: share links
 ``trackway_trust``      Trackway's own endpoints: trusted issuers, trust rules
 ``trackway_webhooks``   Trackway's own endpoints: webhook deliveries
@@ -39,6 +40,10 @@ Searches:
 Traces:
 
 ``traces``              spans as clients send, store and read them, and what their tokens cost
+
+Governance:
+
+``governance``          the language in which policies say what a model version needs
 
 Rules and errors:
 

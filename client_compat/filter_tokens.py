@@ -37,6 +37,12 @@ def tokens_of(text: str) -> list[str]:
     return _TOKEN.findall(text.strip())
 
 
+def token_positions(text: str) -> list[int]:
+    """Return where each token begins in the text, counted from 0."""
+    stripped = text.lstrip()
+    return [found.start(1) + len(text) - len(stripped) for found in _TOKEN.finditer(stripped.rstrip())]
+
+
 def is_value(token: str) -> bool:
     """Return whether a token is a string, a number or a word: no operator, reserved word or end mark."""
     if len(token) < 2:

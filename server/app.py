@@ -22,6 +22,7 @@ from trackway.client_compat import (
     trackway_api,
     trackway_artifacts,
     trackway_audit,
+    trackway_governance,
     trackway_shares,
     trackway_traces,
     trackway_trust,
@@ -188,6 +189,7 @@ def all_endpoints() -> tuple[Endpoint, ...]:
         *trackway_audit.ENDPOINTS,
         *trackway_shares.ENDPOINTS,
         *trackway_traces.ENDPOINTS,
+        *trackway_governance.ENDPOINTS,
         *trackway_trust.ENDPOINTS,
         *trackway_webhooks.ENDPOINTS,
     )

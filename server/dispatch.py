@@ -17,6 +17,7 @@ from trackway.storage import audit
 from trackway.storage.access import owners
 from trackway.storage.audit import Origin
 from trackway.storage.database import Tx
+from trackway.storage.governance import verdicts
 from trackway.storage.search.visible import (
     ALL_MODELS,
     EVERYTHING,
@@ -272,6 +273,14 @@ class Transactions:
     def refused(self, error: errors.PermissionDenied | errors.QuotaExceeded) -> None:
         """Have the audit tell that the request was refused."""
         _, request_id, identity, _ = self.request
+        if isinstance(error, verdicts.Refused):
+            self.backend.database.run(
+                error.keep,
+                write=True,
+                workspace=identity.workspace,
+                user=identity.user,
+                request_id=request_id,
+            )
         self.backend.refusals.add(
             workspace=identity.workspace,
             user=identity.user,

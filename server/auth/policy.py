@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Verb = Literal["read", "create", "edit", "delete"]
 _LOGGED_NOUNS = ("run", "logged_model", "artifact", "trace", "span", "assessment")
-_REGISTRY_NOUNS = ("registered_model", "model_version")
+_REGISTRY_NOUNS = ("registered_model", "model_version", "verdict", "approval")
 _ACCESS_NOUNS = (
     *("principal", "user", "token", "share_link", "service_account", "role", "grant", "permission"),
     "audit",
@@ -367,6 +367,12 @@ delete_model = Permission(
     "delete", "registered_model", ("name",), within=_model("M:delete, version>M:delete")
 )
 delete_alias = Permission("edit", "registered_model", ("name",), within=_model("M:delete, version>M:read"))
+# The handlers check that the caller administrates the workspace.
+read_policy = Permission("read", "policy", ("name",))
+edit_policy = Permission("edit", "policy", ("name",))
+delete_policy = Permission("delete", "policy", ("name",))
+create_verdict = Permission("create", "verdict", ("name",), within=_model("M:read, !version"))
+create_approval = Permission("create", "approval", ("name",), within=_model("M:read, version>M:update"))
 search_versions = Permission(
     "read", "model_version", within=(WithinFilter("run_id", searchable.MODEL_VERSIONS),)
 )

@@ -7,6 +7,8 @@
 ``trash``    ``trackway gc``
 ``deleted_artifacts``  ``trackway trash``
 ``history``  ``trackway history``
+``governance``  ``trackway policy``, ``gate``, ``approve`` and ``alias``
+``junit``    reports of ``trackway gate``
 ``ui``       ``trackway ui``
 ``access``   ``trackway user``, ``token`` and ``whoami``
 ``share_links``  ``trackway share-link``
@@ -36,6 +38,7 @@ from . import (
     audit,
     db,
     deleted_artifacts,
+    governance,
     history,
     options,
     quotas,
@@ -62,6 +65,10 @@ main.add_command(db.db)
 main.add_command(trash.empty_trash)
 main.add_command(deleted_artifacts.trash)
 main.add_command(history.history)
+main.add_command(governance.policy)
+main.add_command(governance.gate)
+main.add_command(governance.approve)
+main.add_command(governance.alias)
 main.add_command(ui.ui)
 main.add_command(access.user)
 main.add_command(access.token)

@@ -37,6 +37,7 @@ _ACTION_TEXTS = {
     "alias_set": "alias @ set",
     "alias_moved": "alias @ moved",
     "alias_removed": "alias @ removed",
+    "policy_overridden": "policy overridden for @",
 }
 
 

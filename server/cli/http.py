@@ -30,7 +30,13 @@ def get(uri: str, path: str, query: Mapping[str, Any] | None = None) -> dict[str
     return call("GET", uri, path + (f"?{urlencode(query)}" if query else ""))
 
 
-def call(verb: str, uri: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def call(
+    verb: str,
+    uri: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Return the JSON that a server answers. The credentials are those of MLflow's clients.
 
     Raise ``click.ClickException`` with the server's message if it refuses, or if there is no answer.
@@ -41,8 +47,8 @@ def call(verb: str, uri: str, path: str, body: Mapping[str, Any] | None = None) 
     if not uri.startswith(("http://", "https://")):
         raise click.UsageError(f"--tracking-uri must begin with http:// or https://, not {uri!r}.")
     data = None if body is None else json.dumps(body).encode()
-    headers = {**client_credentials(), "Content-Type": "application/json"}
-    request = Request(f"{uri.rstrip('/')}{path}", data, headers, method=verb)
+    sent = {**client_credentials(), "Content-Type": "application/json", **(headers or {})}
+    request = Request(f"{uri.rstrip('/')}{path}", data, sent, method=verb)
     try:
         with urlopen(request, timeout=60) as response:
             found: dict[str, Any] = json.load(response)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ..database import Tx
 
-Kind = Literal["principal", "password", "token", "share_link", "role", "member", "grant"]
+Kind = Literal["principal", "password", "token", "share_link", "role", "member", "grant", "policy"]
 Key = tuple[Any, ...]
 # The parts of the key of each kind.
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -21,6 +21,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "role": ("id",),
     "member": ("principal_id", "role_id"),
     "grant": ("role_id", "resource_type", "resource_id"),
+    "policy": ("name",),
 }
 
 

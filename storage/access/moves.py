@@ -18,6 +18,7 @@ from .. import usage
 from ..database import Tx
 from ..registry import registered_models as models
 from ..schema.access import grants, role_members, roles, workspace_names
+from ..schema.governance import policies
 from ..schema.jobs import jobs
 from ..schema.registry import registered_model_tags, registered_models, registry_history
 from ..schema.tracking import experiment_tags, experiments, workspaces
@@ -118,6 +119,7 @@ def delete(tx: Tx, name: str, mode: str) -> None:
     if mode == workspace_rules.RESTRICT:
         _check_empty(tx, workspace)
     elif mode == workspace_rules.SET_DEFAULT:
+        _check_no_policies(tx, workspace)
         _empty_into_default(tx, workspace)
     else:
         _delete_contents(tx, workspace)
@@ -131,7 +133,20 @@ def delete(tx: Tx, name: str, mode: str) -> None:
     state.raise_epoch(tx)
 
 
+def _check_no_policies(tx: Tx, workspace: sa.Row[Any]) -> None:
+    """Policies do not move: in another workspace they would be about the models there."""
+    names = tx.execute(
+        sa.select(policies.c.name).where(policies.c.workspace_id == workspace.id).order_by(policies.c.name)
+    )
+    if found := list(names.scalars()):
+        raise InvalidState(
+            f"Cannot delete workspace '{workspace.name}': it has the policies {', '.join(found)}, which are "
+            "not moved. Delete them before deleting the workspace."
+        )
+
+
 def _check_empty(tx: Tx, workspace: sa.Row[Any]) -> None:
+    _check_no_policies(tx, workspace)
     for table in _CONTENTS:
         is_here = [table.c.workspace_id == workspace.id]
         if table is webhooks:
@@ -177,6 +192,7 @@ def _delete_contents(tx: Tx, workspace: sa.Row[Any]) -> None:
         )
         for number in tx.execute(active).scalars().all():
             delete_experiment(tx, str(number))
+        tx.execute(sa.delete(policies).where(policies.c.workspace_id == workspace.id))
         for model in find_models(tx, workspace.name):
             models.delete(tx, model.name)
         tx.execute(sa.delete(webhooks).where(webhooks.c.workspace_id == workspace.id))

@@ -15,6 +15,7 @@ from trackway.client_compat.errors import AlreadyExists, NotFound
 
 from ..database import Tx, insert_new
 from ..schema.access import role_members, roles
+from ..schema.tracking import workspaces
 from . import changes, state
 
 
@@ -71,6 +72,17 @@ def of_principal(tx: Tx, principal_ids: Iterable[int]) -> dict[int, list[sa.Row[
     for row in tx.execute(query):
         found.setdefault(row.principal_id, []).append(row)
     return found
+
+
+def names_in_workspace(tx: Tx, principal_id: int) -> set[str]:
+    """Return the names of a principal's roles in the transaction's workspace."""
+    query = (
+        sa.select(roles.c.name)
+        .join(role_members, role_members.c.role_id == roles.c.id)
+        .join(workspaces, workspaces.c.name == roles.c.workspace)
+        .where(role_members.c.principal_id == principal_id, workspaces.c.id == tx.workspace)
+    )
+    return set(tx.execute(query).scalars())
 
 
 def update(tx: Tx, role_id: int, name: str | None, description: str | None) -> sa.Row[Any]:

@@ -9,6 +9,8 @@ from trackway.client_compat import registry_rules
 from trackway.client_compat.errors import InvalidParameter, NotFound
 
 from ..database import Tx, upsert
+from ..governance import gates
+from ..governance.gates import NOBODY, Actor, Passed
 from ..schema import registry
 from ..schema.registry import registered_model_aliases
 from ..webhooks import outbox
@@ -22,24 +24,37 @@ _VERSION = sa.select(_A.version).where(
 )
 
 
-def put(tx: Tx, name: str, alias: str, version: str) -> None:
-    """Set the alias to the version, or move it there. Raise ``NotFound`` if the version does not exist."""
-    row = model_versions.find_locked(tx, name, version)
+def put(tx: Tx, name: str, alias: str, version: str, actor: Actor = NOBODY) -> Passed:
+    """Set the alias to the version, or move it there. Return what policies said.
+
+    Raise ``NotFound`` if the version does not exist, and ``PermissionDenied`` if a policy refuses it.
+    """
+    model, row = model_versions.lock(tx, name, version)
     old = _version(tx, row.model_id, alias)
+    passed = gates.NO_POLICY
     if old != row.version:
+        passed = gates.check_naming(tx, model, row, f"alias:{alias}", actor, "alias")
         tx.execute(_SET, {"model_id": row.model_id, "alias": alias, "version": row.version})
         action = history.ALIAS_SET if old is None else history.ALIAS_MOVED
         changed = Change(action, row.version, alias, None if old is None else str(old), str(row.version))
-        history.record(tx, row.model_id, name, changed)
+        history.record(tx, row.model_id, name, changed, *history.overriding(passed, row.version, alias))
     event = tags.event_kind(tx, row.model_id, "model_version") + "_alias.created"
-    outbox.emit(tx, event, {"name": name, "alias": alias, "version": version})
+    payload = {"name": name, "alias": alias, "version": version}
+    if passed.overriding:
+        payload["override"] = passed.overriding
+    outbox.emit(tx, event, payload)
+    return passed
 
 
-def delete(tx: Tx, name: str, alias: str) -> None:
-    """Delete the alias. Idempotent: if there is no such alias, only the webhook event is sent."""
+def delete(tx: Tx, name: str, alias: str, actor: Actor = NOBODY) -> None:
+    """Delete the alias. Idempotent: if there is no such alias, only the webhook event is sent.
+
+    Raise ``PermissionDenied`` if a policy has other editors.
+    """
     model = model_rows.lock(tx, name)
     old = _version(tx, model.id, alias)
     if old is not None:
+        gates.check_release(tx, model, f"alias:{alias}", actor)
         tx.execute(sa.delete(registered_model_aliases).where(_A.model_id == model.id, _A.alias == alias))
         changed = Change(history.ALIAS_REMOVED, old, alias, old_value=str(old))
         history.record(tx, model.id, name, changed)

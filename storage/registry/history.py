@@ -7,7 +7,7 @@ several servers differ.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -19,6 +19,9 @@ from ..database import Tx
 from ..schema.registry import registered_models, registry_history
 from ..search import keyset
 
+if TYPE_CHECKING:
+    from ..governance.gates import Passed
+
 MODEL_CREATED, MODEL_RENAMED, MODEL_DELETED = "model_created", "model_renamed", "model_deleted"
 MODEL_DESCRIBED, VERSION_DESCRIBED = "model_description_set", "version_description_set"
 MODEL_TAG_SET, MODEL_TAG_DELETED = "model_tag_set", "model_tag_deleted"
@@ -26,6 +29,7 @@ VERSION_CREATED, VERSION_DELETED = "version_created", "version_deleted"
 VERSION_TAG_SET, VERSION_TAG_DELETED = "version_tag_set", "version_tag_deleted"
 STAGE_CHANGED = "stage_changed"
 ALIAS_SET, ALIAS_MOVED, ALIAS_REMOVED = "alias_set", "alias_moved", "alias_removed"
+POLICY_OVERRIDDEN = "policy_overridden"
 
 _H = registry_history.c
 _INSERT = sa.insert(registry_history)
@@ -64,6 +68,15 @@ def record(tx: Tx, model_id: int, name: str, *changes: Change) -> None:
     }
     if changes:
         tx.execute(_INSERT, [{**common, **change._asdict()} for change in changes])
+
+
+def overriding(passed: Passed, version: int, key: str) -> list[Change]:
+    """Return the change that tells that an administrator had a change against the rules, if so.
+
+    Its new value is the reason. ``key`` is the alias or the stage.
+    """
+    reason = passed.overriding
+    return [Change(POLICY_OVERRIDDEN, version, key, None, reason)] if reason else []
 
 
 def find_page(

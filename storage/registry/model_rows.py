@@ -15,13 +15,17 @@ from trackway.client_compat import registry_rules
 from trackway.client_compat.errors import NotFound
 
 from ..database import Tx
+from ..governance import policies
 from ..schema.registry import registered_models
 
 _FIND = sa.select(registered_models).where(
     registered_models.c.workspace_id == sa.bindparam("workspace"),
     registered_models.c.name == sa.bindparam("name"),
 )
-_LOCK = _FIND.with_for_update(key_share=True)
+# ``is_guarded``: whether a policy may be about the model.
+_IS_GUARDED = policies.guards(sa.bindparam("name", type_=sa.String)).label("is_guarded")
+_LOCK = _FIND.add_columns(_IS_GUARDED).with_for_update(key_share=True)
+_GUARDED = sa.select(_IS_GUARDED)
 
 
 def find(tx: Tx, name: str) -> sa.Row[Any]:
@@ -30,7 +34,9 @@ def find(tx: Tx, name: str) -> sa.Row[Any]:
 
 
 def lock(tx: Tx, name: str) -> sa.Row[Any]:
-    """Lock the model for a change and return its row. Raise ``NotFound`` if there is no model of that name.
+    """Lock the model for a change and return its row, with a column ``is_guarded``.
+
+    Raise ``NotFound`` if there is no model of that name.
 
     Read ``tx.now_ms`` only after this: the transaction may have waited for the lock.
     """
@@ -51,6 +57,11 @@ def _require(name: str, row: sa.Row[Any] | None) -> sa.Row[Any]:
     if row is None:
         raise NotFound(f"Registered Model with name={name} not found")
     return row
+
+
+def is_guarded(tx: Tx, name: str) -> bool:
+    """Return whether a policy may be about a model with this name, which need not exist."""
+    return bool(tx.execute(_GUARDED, {"workspace": tx.workspace, "name": name}).scalar())
 
 
 def touch(tx: Tx, model_id: int, **values: Any) -> None:

@@ -19,6 +19,7 @@ from trackway.client_compat.model_sources import Source
 
 from .. import search
 from ..database import Tx
+from ..governance import gates
 from ..schema.registry import model_version_tags, model_versions, registered_model_aliases, registered_models
 from ..search import pages
 from ..search.visible import ALL_MODELS, VisibleModels
@@ -121,8 +122,15 @@ def find(tx: Tx, name: str, version: str) -> sa.Row[Any]:
 
 def find_locked(tx: Tx, name: str, version: str) -> sa.Row[Any]:
     """Lock the version's model for a change of the version or its aliases, and return the version's row."""
-    model_rows.lock_if_exists(tx, name)
-    return find(tx, name, version)
+    return lock(tx, name, version)[1]
+
+
+def lock(tx: Tx, name: str, version: str) -> tuple[sa.Row[Any], sa.Row[Any]]:
+    """Do the same as ``find_locked``, and return the rows of the model and of the version."""
+    model = model_rows.lock_if_exists(tx, name)
+    row = find(tx, name, version)
+    assert model is not None, "the version belongs to it"
+    return model, row
 
 
 def describe(tx: Tx, name: str, version: str, description: str | None) -> m.ModelVersion:
@@ -141,8 +149,12 @@ def describe(tx: Tx, name: str, version: str, description: str | None) -> m.Mode
 
 
 def delete(tx: Tx, name: str, version: str) -> None:
-    """Delete the version with its tags and aliases. Its number is not used again."""
-    row = find_locked(tx, name, version)
+    """Delete the version with its tags and aliases. Its number is not used again.
+
+    Raise ``PermissionDenied`` if something names it that a policy guards.
+    """
+    model, row = lock(tx, name, version)
+    gates.check_deletion(tx, model, [row.version])
     aliases = aliases_of(tx, [row.model_id]).get(row.model_id, {}).get(row.version, [])
     tx.execute(sa.delete(model_versions).where(model_versions.c.id == row.id))
     model_rows.touch(tx, row.model_id)

@@ -20,6 +20,8 @@ from trackway.client_compat.filters import parse_order_by
 
 from .. import search
 from ..database import Tx, insert_new
+from ..governance import gates
+from ..governance.gates import NOBODY, Actor
 from ..schema import registry
 from ..schema.registry import registered_model_aliases, registered_model_tags, registered_models
 from ..search import pages
@@ -107,12 +109,14 @@ def describe(tx: Tx, name: str, description: str) -> m.RegisteredModel:
     return get(tx, name)
 
 
-def rename(tx: Tx, name: str, new_name: str) -> m.RegisteredModel:
+def rename(tx: Tx, name: str, new_name: str, actor: Actor = NOBODY) -> m.RegisteredModel:
     """Rename the model and return it. Its versions also get a new time of the last update, as in MLflow.
 
-    Raise ``AlreadyExists`` if the name is taken.
+    Raise ``AlreadyExists`` if the name is taken, and ``PermissionDenied`` if a policy refuses it.
     """
     row = model_rows.lock(tx, name)
+    if new_name != name:
+        gates.check_rename(tx, row, new_name, model_rows.is_guarded(tx, new_name), actor)
     try:
         model_rows.touch(tx, row.id, name=new_name)
     except IntegrityError:
@@ -126,8 +130,12 @@ def rename(tx: Tx, name: str, new_name: str) -> m.RegisteredModel:
 
 
 def delete(tx: Tx, name: str) -> None:
-    """Delete the model with its versions, tags and aliases. Its history is not deleted."""
+    """Delete the model with its versions, tags and aliases. Its history is not deleted.
+
+    Raise ``PermissionDenied`` if one of its aliases or stages is guarded by a policy.
+    """
     row = model_rows.lock(tx, name)
+    gates.check_deletion(tx, row)
     aliases = search.children_of(
         tx,
         registered_model_aliases,

@@ -13,6 +13,8 @@ from trackway.client_compat.registry_rules import ARCHIVED
 
 from .. import search
 from ..database import Tx
+from ..governance import gates
+from ..governance.gates import NOBODY, Actor, Passed
 from ..schema import registry
 from . import history, model_rows, model_versions
 from .history import Change
@@ -21,14 +23,24 @@ _V = registry.model_versions.c
 
 
 def transition(
-    tx: Tx, name: str, version: str, stage: str, archive_existing_versions: bool
-) -> m.ModelVersion:
-    """Move a version to a stage and return it.
+    tx: Tx,
+    name: str,
+    version: str,
+    stage: str,
+    archive_existing_versions: bool,
+    actor: Actor = NOBODY,
+) -> tuple[m.ModelVersion, Passed]:
+    """Move a version to a stage. Return it, and what policies said.
 
-    With ``archive_existing_versions`` the other versions in that stage move to the stage "Archived".
+    With ``archive_existing_versions`` the other versions in that stage move to the stage "Archived". Raise
+    ``PermissionDenied`` if a policy refuses it.
     """
     stage = registry_rules.canonical_stage(stage)
-    row = model_versions.find_locked(tx, name, version)
+    model, row = model_versions.lock(tx, name, version)
+    passed = gates.NO_POLICY
+    if row.current_stage != stage:
+        gates.check_release(tx, model, f"stage:{row.current_stage}", actor)
+        passed = gates.check_naming(tx, model, row, f"stage:{stage}", actor, "stage")
     changes = []
     if archive_existing_versions:
         others = (_V.model_id == row.model_id, _V.current_stage == stage, _V.version != row.version)
@@ -43,8 +55,9 @@ def transition(
         changes.append(Change(history.STAGE_CHANGED, row.version, None, row.current_stage, stage))
     model_versions.change(tx, row.id, {"current_stage": stage})
     model_rows.touch(tx, row.model_id)
+    changes += history.overriding(passed, row.version, stage)
     history.record(tx, row.model_id, name, *changes)
-    return model_versions.get(tx, name, version)
+    return model_versions.get(tx, name, version), passed
 
 
 def latest(tx: Tx, model_ids: Sequence[int]) -> dict[int, list[m.ModelVersion]]:

@@ -90,6 +90,8 @@ NEEDS = {
     "DeleteRegisteredModelAlias": ["M:delete, version>M:read"],
     "DeleteRegisteredModel": ["M:delete, version>M:delete"],
     "GetRegisteredModelHistory": VERSION_READ,
+    **dict.fromkeys(["TryPolicy", "CreateVerdict", "ListVerdicts", "ListApprovals"], VERSION_READ),
+    "CreateApproval": VERSION_UPDATE,
     "GetAliasAt": VERSION_READ,
     # The run and the logged model that the request names, and its source.
     # Also conditions of the statement: it finds only what the caller may read.
@@ -181,6 +183,7 @@ CHECKED_ELSEWHERE = {
             *("ListRoleUsers", "GrantUserPermission", "RevokeUserPermission", "GetUserPermission"),
             *("CreateToken", "ListTokens", "RevokeToken", "RotateToken"),
             *("ListShareLinks", "RevokeShareLink"),
+            *("GetPolicy", "ListPolicies", "PutPolicy", "DeletePolicy"),
             *("SearchAudit", "ListWorkspaces", "GetWorkspace"),
             *(
                 f"{verb}{noun}Permission"

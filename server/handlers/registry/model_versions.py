@@ -9,6 +9,9 @@ from trackway.server.auth import artifact_needs, policy
 from trackway.server.dispatch import Context, handles
 from trackway.storage.registry import model_versions, stages, version_sources
 
+from ..governance.actors import actor_of, warn
+from ..governance.approvals import decide_by_tag
+
 
 @handles(m.CreateModelVersion, can=policy.create_version)
 def create_model_version(ctx: Context, req: m.CreateModelVersion) -> m.CreateModelVersion.Response:
@@ -45,7 +48,8 @@ def transition_model_version_stage(
     archives = bool(req.archive_existing_versions)
     if archives:
         registry_rules.check_archiving(req.stage)
-    version = stages.transition(ctx.tx, req.name, req.version, req.stage, archives)
+    version, passed = stages.transition(ctx.tx, req.name, req.version, req.stage, archives, actor_of(ctx))
+    warn(ctx, passed)
     return m.TransitionModelVersionStage.Response(model_version=version)
 
 
@@ -74,6 +78,7 @@ def set_model_version_tag(ctx: Context, req: m.SetModelVersionTag) -> m.SetModel
     registry_rules.check_model_name(req.name)
     registry_rules.parse_version(req.version)
     registry_rules.check_version_tag(req.key, req.value)
+    decide_by_tag(ctx, req.name, req.version, req.key, req.value)
     model_versions.set_tag(ctx.tx, req.name, req.version, req.key, req.value)
     return m.SetModelVersionTag.Response()
 
@@ -83,5 +88,6 @@ def delete_model_version_tag(ctx: Context, req: m.DeleteModelVersionTag) -> m.De
     registry_rules.check_model_name(req.name)
     registry_rules.parse_version(req.version)
     check_key(req.key)
+    decide_by_tag(ctx, req.name, req.version, req.key, None)
     model_versions.delete_tag(ctx.tx, req.name, req.version, req.key)
     return m.DeleteModelVersionTag.Response()

@@ -10,6 +10,8 @@ from trackway.server.dispatch import Context, handles
 from trackway.storage.access import owners
 from trackway.storage.registry import aliases, registered_models, stages
 
+from ..governance.actors import actor_of, warn
+
 
 @handles(m.CreateRegisteredModel, can=policy.create_model)
 def create_registered_model(ctx: Context, req: m.CreateRegisteredModel) -> m.CreateRegisteredModel.Response:
@@ -37,7 +39,7 @@ def update_registered_model(ctx: Context, req: m.UpdateRegisteredModel) -> m.Upd
 def rename_registered_model(ctx: Context, req: m.RenameRegisteredModel) -> m.RenameRegisteredModel.Response:
     new_name = req.new_name or ""
     registry_rules.check_new_model_name(new_name, "new_name")
-    model = registered_models.rename(ctx.tx, req.name, new_name)
+    model = registered_models.rename(ctx.tx, req.name, new_name, actor_of(ctx))
     owners.rename_model(ctx.tx, req.name, new_name)
     return m.RenameRegisteredModel.Response(registered_model=model)
 
@@ -96,7 +98,7 @@ def set_registered_model_alias(
 ) -> m.SetRegisteredModelAlias.Response:
     registry_rules.check_model_name(req.name)
     registry_rules.check_new_alias(req.alias)
-    aliases.put(ctx.tx, req.name, req.alias, req.version)
+    warn(ctx, aliases.put(ctx.tx, req.name, req.alias, req.version, actor_of(ctx)))
     return m.SetRegisteredModelAlias.Response()
 
 
@@ -106,7 +108,7 @@ def delete_registered_model_alias(
 ) -> m.DeleteRegisteredModelAlias.Response:
     registry_rules.check_model_name(req.name)
     registry_rules.check_alias(req.alias)
-    aliases.delete(ctx.tx, req.name, req.alias)
+    aliases.delete(ctx.tx, req.name, req.alias, actor_of(ctx))
     return m.DeleteRegisteredModelAlias.Response()
 
 
