@@ -49,8 +49,9 @@ from .graphql import Graphql
 from .jobs import runner
 from .pages import access as access_pages
 from .pages import audit as audit_pages
+from .pages import models as model_pages
 from .pages import share_links as share_link_pages
-from .pages.frame import UI_LINKS, Frame
+from .pages.frame import MODEL_LINKS, UI_LINKS, Frame
 from .ui import pages, stubs
 from .ui.page_script import USERS
 from .version import MLFLOW_VERSION
@@ -82,11 +83,13 @@ def create_app(config: Config | None = None, *, start_jobs: bool = True) -> Flas
     app.url_map.merge_slashes = False
     gate = gate_of(backend)
     served = stubs.served_paths(all_endpoints()) - ({USERS} if isinstance(gate, OpenGate) else set())
-    pages.mount(app, config, served, UI_LINKS if isinstance(gate, ClosedGate) else ())
+    is_closed = isinstance(gate, ClosedGate)
+    pages.mount(app, config, served, UI_LINKS if is_closed else MODEL_LINKS, has_log_in=is_closed)
     wsgi = WsgiApp(config, gate, FlaskPages(app))
+    frame = Frame(app, backend)
+    model_pages.mount(app, frame)
     if isinstance(gate, ClosedGate):
         backend.gate = gate
-        frame = Frame(app, backend)
         access_pages.mount(app, frame, backend, gate)
         audit_pages.mount(app, frame)
         share_link_pages.mount(app, frame)

@@ -121,14 +121,14 @@ def _changes(ask: Callable[..., dict[str, Any]], limit: int) -> Iterator[dict[st
         query = {"page_token": token}
 
 
-def _row(change: Mapping[str, Any]) -> tuple[str, ...]:
-    action = change["action"]
+def action_text(action: str, version: str | None, key: str | None) -> str:
+    """Return what a change of a registered model is, in words."""
     # The key is inserted last, because it may contain "#" or "@".
-    text = (
-        _ACTION_TEXTS.get(action, action)
-        .replace("#", change.get("version", ""))
-        .replace("@", change.get("key", ""))
-    )
+    return _ACTION_TEXTS.get(action, action).replace("#", version or "").replace("@", key or "")
+
+
+def _row(change: Mapping[str, Any]) -> tuple[str, ...]:
+    text = action_text(change["action"], change.get("version"), change.get("key"))
     time_of_day = datetime.fromtimestamp(change["time_ms"] / 1000, UTC).astimezone()
     return (
         time_of_day.isoformat(" ", "milliseconds"),

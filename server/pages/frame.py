@@ -25,16 +25,25 @@ R = TypeVar("R", bound=Message)
 
 FOLDER = "/trackway/"
 # Title and path (below the static prefix) of each page in the navigation, and whether only administrators of
-# the server or the workspace can use it; then the pages for administrators of the server.
+# the server or the workspace can use it; then the pages for administrators of the server, and those of an
+# open server.
 _NAVIGATION = (
+    ("Models", "trackway/models", False),
     ("API tokens", "trackway/tokens", False),
     ("Share links", "trackway/share-links", False),
     ("Audit", "trackway/audit", True),
 )
 _ADMIN_NAVIGATION = (("New user", "signup"),)
+_OPEN_NAVIGATION = (("Models", "trackway/models"),)
 # The link in MLflow's pages to ours: a regular expression for the part of the URL after "#", the title, and
-# the path of our page, in which "$1" is the first group. The first one that matches counts.
+# the path of our page, in which "$1" is the first group. The first one that matches counts. An open server
+# has only those of ``MODEL_LINKS``.
+MODEL_LINKS = (
+    ("^/models/([^/]+)/versions/([0-9]+)(/|$)", "Governance", "trackway/models/$1/versions/$2"),
+    ("^/models/([^/]+)(/|$)", "Governance", "trackway/models/$1"),
+)
 UI_LINKS = (
+    *MODEL_LINKS,
     ("^/account(/|$)", "API tokens", "trackway/tokens"),
     ("^/experiments/[^/]+/runs/([0-9a-f]{32})(/|$)", "Share", "trackway/share-links?run=$1"),
     ("", "Trackway", "trackway/"),
@@ -77,6 +86,7 @@ class Frame:
             path=request.path.lstrip("/"),
             navigation=_navigation(identity),
             user=identity.user,
+            is_open=identity.principal is None and identity.is_unrestricted,
             csrf=browsers.csrf_token(session_id) if session_id else "",
             **values,
         )
@@ -102,7 +112,7 @@ class Frame:
 def _navigation(identity: Identity) -> tuple[tuple[str, str], ...]:
     """Return the titles and paths of the pages that the caller can use."""
     if identity.principal is None:
-        return ()
+        return _OPEN_NAVIGATION if identity.is_unrestricted else ()
     administrates = identity.principal.is_admin or bool(
         identity.rights and identity.rights.is_workspace_admin
     )

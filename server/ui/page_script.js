@@ -58,9 +58,11 @@
     const page = location.hash.slice(1).split("?")[0];
     ofPage = trackway.notices.find((notice) => new RegExp(notice.pages).test(page))?.text ?? "";
     show();
+    link.hidden = true;
     for (const { pages, text, path } of trackway.links) {
       const match = new RegExp(pages).exec(page);
       if (!match) continue;
+      link.hidden = false;
       link.textContent = text;
       link.href = path.replace(/\$(\d)/g, (_, group) => match[group] ?? "");
       break;
@@ -77,9 +79,8 @@
   addEventListener("hashchange", update);
   update();
 
-  // A session that has ended: the log-in page comes, and after it the same page again. Only a server that needs
-  // a log-in has links.
-  if (trackway.links.length) {
+  // A session that has ended: the log-in page comes, and after it the same page again.
+  if (trackway.hasLogIn) {
     const original = window.fetch;
     window.fetch = async (...values) => {
       const response = await original.apply(window, values);

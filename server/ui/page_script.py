@@ -99,13 +99,16 @@ def page_script(
     libraries: Sequence[str] = (),
     links: Sequence[Link] = (),
     start: str = "",
+    *,
+    has_log_in: bool = False,
 ) -> str:
     """Return the HTML to add to the head of the UI's page, before its own scripts.
 
     ``served`` are the verbs and paths of requests that have a handler. ``allowed_sources`` is the value of
     ``--ui-allowed-sources``, and ``libraries`` the names of the chart libraries that this server has. Of
     ``links`` the first that matches the UI's page is shown. ``start`` is the page that the UI opens instead
-    of its home page: the part of the URL after "#".
+    of its home page: the part of the URL after "#". With ``has_log_in`` the page is loaded again when the
+    session has ended.
     """
     has_assistant = _ASSISTANT in served
     data = {
@@ -115,6 +118,7 @@ def page_script(
         ],
         "start": start,
         "links": [{"pages": pages, "text": text, "path": path} for pages, text, path in links],
+        "hasLogIn": has_log_in,
         "allowedSources": split_sources(allowed_sources),
         "libraries": libraries,
         "librariesPath": ROUTE.removeprefix("/"),

@@ -54,13 +54,18 @@ _CHUNK = 128 * 1024
 
 
 def mount(
-    app: Flask, config: Config, served: Collection[tuple[str, str]], links: Sequence[Link] = ()
+    app: Flask,
+    config: Config,
+    served: Collection[tuple[str, str]],
+    links: Sequence[Link] = (),
+    *,
+    has_log_in: bool = False,
 ) -> None:
     """Add the routes of the UI to the application.
 
     ``served`` are the requests that have a handler, ``links`` lead from MLflow's pages to our own.
     """
-    pages = Pages(config, served, links)
+    pages = Pages(config, served, links, has_log_in)
 
     @app.get("/")
     def home() -> Response:
@@ -81,12 +86,15 @@ def mount(
 class Pages:
     """Responses with the files of the UI, or with a page that says how to fetch them."""
 
-    def __init__(self, config: Config, served: Collection[tuple[str, str]], links: Sequence[Link]) -> None:
+    def __init__(
+        self, config: Config, served: Collection[tuple[str, str]], links: Sequence[Link], has_log_in: bool
+    ) -> None:
         self._chosen = config.ui_folder
         self._timeout_s = config.transfer_timeout
         self._policy = content_policy(config.ui_allowed_sources)
         self._served = served
         self._links = links
+        self._has_log_in = has_log_in
         self._allowed_sources = config.ui_allowed_sources
         self._folder: Path | None = None
         self._compressed: dict[Path, bytes] = {}
@@ -115,6 +123,7 @@ class Pages:
             libraries.names(),
             () if link else self._links,
             shared.page_of(link) if link else "",
+            has_log_in=self._has_log_in and not link,
         ).encode()
         script_hash = hashlib.blake2b(script, digest_size=8).hexdigest()
         headers = {
