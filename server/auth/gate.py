@@ -116,7 +116,7 @@ class ClosedGate(Epochs):
         super().__init__(backend)
         self.verifier = Verifier(backend)
         self._cache = RowCache(_MAX_CACHED)
-        self._cache_key = secrets.token_bytes(32)
+        self._digest = hashlib.blake2b(key=secrets.token_bytes(32), digest_size=16)
         self._uses = LastUses(backend)
         self._rates = RateLimits(rate_of(backend.config))
         self._levels = levels_of(backend.config)
@@ -124,9 +124,18 @@ class ClosedGate(Epochs):
     def identify(self, environ: dict[str, Any]) -> Identity | Answer:
         if shared.LINK in environ:
             return self._identify_visitor(environ)
+        path = environ["PATH_INFO"]
+        header = environ.get("HTTP_AUTHORIZATION")
+        # The ordinary request: a credential that was verified before, in a workspace in which it was used.
+        if header is not None and not is_open_path(path) and path not in ADMIN_PATHS:
+            entry = self._verified(self._key(header))
+            if entry is not None and workspaces.PROJECT not in environ:
+                known = entry.identities.get(workspaces.named(environ, self._has_workspaces))
+                if known is not None:
+                    self._rates.take(entry.principal.id, environ)
+                    return known
         check_authorization(environ)
         workspace = workspaces.named(environ, self._has_workspaces)
-        path = environ["PATH_INFO"]
         if is_open_path(path):
             return ANONYMOUS_AT_OPEN_PATH
         address = environ.get("REMOTE_ADDR", "")
@@ -260,23 +269,47 @@ class ClosedGate(Epochs):
 
     def _entry(self, credential: Credential, environ: dict[str, Any]) -> Entry:
         """Return the entry of a valid credential, from the cache if possible. Raise ``Refused``."""
-        self._recheck()
-        text = f"{credential.kind} {credential.name}\0{credential.secret}".encode(errors="surrogatepass")
-        key = hashlib.blake2b(text, key=self._cache_key, digest_size=16).digest()
-        now_ms = time.time_ns() // 1_000_000
-        entry: Entry | None = self._cache.get(key)
-        if entry is None or entry.epoch < self._epoch or is_over(entry.expiry_ms, now_ms):
+        is_in_header = credential.kind not in ("session", "link")
+        # No header has a NUL.
+        text = environ["HTTP_AUTHORIZATION"] if is_in_header else f"\0{credential.kind} {credential.secret}"
+        key = self._key(text)
+        entry = self._verified(key)
+        if entry is None:
             # Valid credentials count for their principal, others for the address, see ``identify``.
             self._rates.check(environ.get("REMOTE_ADDR", ""), environ)
-            entry = self.verifier.verify(credential, environ, now_ms, entry)
+            now_ms = time.time_ns() // 1_000_000
+            entry = self.verifier.verify(credential, environ, now_ms, self._cache.get(key))
             self._cache.put(key, entry)
-        if now_ms - entry.recorded_ms > _RECORD_EVERY_MS:
-            entry.recorded_ms = now_ms
-            principal = entry.principal
-            if credential.kind == "session" and principal.expiry_ms is not None:
-                entry.expiry_ms = min(principal.expiry_ms, now_ms + browser_sessions.IDLE_MS)
-            self._uses.record(credential.kind, principal.credential, now_ms)
+            self._note_use(entry, now_ms)
         return entry
+
+    def _key(self, text: str) -> bytes:
+        """Return the key of a credential in the cache, which so has no secrets."""
+        digest = self._digest.copy()
+        digest.update(text.encode(errors="surrogatepass"))
+        return digest.digest()
+
+    def _verified(self, key: bytes) -> Entry | None:
+        """Return the cached entry of a credential; None if something may have changed, or it has expired."""
+        self._recheck()
+        entry: Entry | None = self._cache.get(key)
+        if entry is None or entry.epoch < self._epoch:
+            return None
+        now_ms = time.time_ns() // 1_000_000
+        if is_over(entry.expiry_ms, now_ms):
+            return None
+        self._note_use(entry, now_ms)
+        return entry
+
+    def _note_use(self, entry: Entry, now_ms: int) -> None:
+        """Have the time of the last use of a credential stored, unless that was done a short time ago."""
+        if now_ms - entry.recorded_ms <= _RECORD_EVERY_MS:
+            return
+        entry.recorded_ms = now_ms
+        principal = entry.principal
+        if principal.authenticated_by == "session" and principal.expiry_ms is not None:
+            entry.expiry_ms = min(principal.expiry_ms, now_ms + browser_sessions.IDLE_MS)
+        self._uses.record(principal.authenticated_by, principal.credential, now_ms)
 
     def identify_anew(self, environ: dict[str, Any]) -> Identity | Answer:
         """Return the identity of a request that was identified before, by the present permissions.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -37,6 +38,10 @@ _ACCESS_NOUNS = (
 )
 
 
+# What they find for a key never changes.
+_STEADY = (containers.of_runs, containers.of_logged_models, containers.of_traces)
+
+
 class Within(NamedTuple):
     """Needs on the experiments or models that a request's resources belong to.
 
@@ -56,22 +61,32 @@ class Within(NamedTuple):
         """Return whether the caller's rights meet the needs."""
         tx, rights = asked.tx, asked.rights
         keys = self.keys(asked.request)
+        if not keys:
+            return True
+        # A run or a logged model that was found before: it stays in its experiment, and a move of that to
+        # another workspace gives the caller new rights.
+        first = (id(self), f"={keys[0]}")
+        if len(keys) == 1 and first in rights.verdicts:
+            return rights.verdicts[first]
         if self.is_model:
             return all(self._model_is_allowed(tx, rights, name) for name in keys)
         if not rights.depends_on_single("experiment"):
             is_missing = self.allows_missing and self.find is not None and not self.find(tx, keys)
-            return is_missing or needs.are_met(self.needs, rights) or not keys
+            return is_missing or self._is_allowed_in(rights, ALL)
         ids = keys if self.find is None else self.find(tx, keys)
         if len(ids) < len(keys) and not self.allows_missing:
             return False
-        for experiment_id in ids:
-            key = (id(self), experiment_id)  # this object is part of a permission, which is never freed
-            verdict = rights.verdicts.get(key)
-            if verdict is None:
-                verdict = rights.note(key, needs.are_met(self.needs, rights, _canonical(experiment_id)))
-            if not verdict:
-                return False
-        return True
+        verdict = all(self._is_allowed_in(rights, experiment_id) for experiment_id in ids)
+        if len(ids) == len(keys) == 1 and self.find in _STEADY:
+            rights.note(first, verdict)
+        return verdict
+
+    def _is_allowed_in(self, rights: Rights, experiment_id: str) -> bool:
+        key = (id(self), experiment_id)  # this object is part of a permission, which is never freed
+        verdict = rights.verdicts.get(key)
+        if verdict is None:
+            verdict = rights.note(key, needs.are_met(self.needs, rights, _canonical(experiment_id)))
+        return verdict
 
     def _model_is_allowed(self, tx: Tx, rights: Rights, name: str) -> bool:
         is_prompt = rights.distinguishes_prompts and containers.is_prompt(tx, name)
@@ -134,8 +149,9 @@ class Permission:
         if rights.link is not None:
             shared.check(tx, rights.link, request)
         asked = Asked(tx, identity, rights, request, path_values, places)
-        if not all(part.is_allowed(asked) for part in self.within):
-            raise PermissionDenied(f"{principal.name} may not {self.verb} {self._object(request)}.")
+        for part in self.within:
+            if not part.is_allowed(asked):
+                raise PermissionDenied(f"{principal.name} may not {self.verb} {self._object(request)}.")
 
     def _object(self, request: Message) -> str:
         """Return what a request is about, for an error: ``the run 4f0c...``, ``a run (experiment_id: 3)``."""
@@ -241,12 +257,20 @@ def _run_lists(request: Message) -> Sequence[str]:
     return list(dict.fromkeys(found))
 
 
+@cache
+def _model_fields(message: type[Message]) -> tuple[bool, tuple[str, ...]]:
+    """Return whether a class of messages has a logged model of its own, and which lists of models it has."""
+    fields = message._fields
+    return "model_id" in fields, tuple(name for name in ("metrics", "models") if name in fields)
+
+
 def _named_models(request: Message) -> Sequence[str]:
     """Return the logged models that a request about a run names: its own, and those of metrics and inputs."""
-    found = [getattr(request, "model_id", None)]
-    for field in ("metrics", "models"):
-        found += [getattr(item, "model_id", None) for item in getattr(request, field, None) or ()]
-    return [model_id for model_id in dict.fromkeys(found) if model_id]
+    has_own, lists = _model_fields(type(request))  # type: ignore[arg-type]
+    found = [getattr(request, "model_id", None)] if has_own else []
+    for field in lists:
+        found += [getattr(item, "model_id", None) for item in getattr(request, field) or ()]
+    return [model_id for model_id in dict.fromkeys(found) if model_id] if found else ()
 
 
 _NAMED_MODELS = Within(

@@ -31,7 +31,7 @@ _NEEDED: Mapping[Action, int] = {
 
 
 # Of each principal: its permissions are asked for at each request, mostly for the same few experiments.
-_MAX_VERDICTS = 100
+_MAX_VERDICTS = 1000
 _HIDEABLE = ("run", "logged_model", "registered_model_version", "prompt_version", "assessment")
 
 
