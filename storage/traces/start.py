@@ -19,7 +19,8 @@ from trackway.client_compat.traces.attributes import INPUTS, OUTPUTS
 
 from ..database import Tx
 from ..tracking import experiments
-from . import assessments, infos, ingest_rules, links, rows, tags
+from . import assessments, infos, ingest_rules, links, moves, rows, tags
+from . import spans as spans_
 from .rows import Given
 
 _NS_PER_MS = 1_000_000
@@ -27,10 +28,11 @@ _UNKNOWN = "STATE_UNSPECIFIED"
 _PREVIEWS = {"request_preview": INPUTS, "response_preview": OUTPUTS}
 
 
-def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
+def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool, may_log: spans_.MayLog = spans_.anywhere) -> Any:
     """Create a trace, or merge what the client says into the one with this id; return its row.
 
-    Return None if the sampling rule of the experiment leaves it out.
+    Return None if the sampling rule of the experiment leaves it out. A trace of which only spans have come,
+    to another experiment, moves to the one that the client says.
 
     ``sends_spans`` says that the client sends the spans to the server, and not as a file. Raise
     ``InvalidParameter`` if the trace's id or location cannot be used, ``NotFound`` if the experiment does not
@@ -56,6 +58,8 @@ def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
     new["spans_location"] = rows.IN_DATABASE if sends_spans else ""
     row_id, row = rows.lock_or_insert(tx, trace_id, experiment.id, lambda: new)
     if row is not None:
+        if row.experiment_id != experiment.id:
+            row = moves.move(tx, row, experiment.id, rules, may_log)
         _merge(tx, row, values, given, sends_spans)
     new_tags = trace_rules.new_tags(
         {key: rules.mask_text(text, key) or "" for key, text in info.tags.items()}
