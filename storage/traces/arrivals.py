@@ -169,7 +169,8 @@ def masked(trace: NewTrace, rules: IngestRules) -> NewTrace:
     again = new_trace(trace.trace_id, found, {})
     return again._replace(
         spans=[new._replace(translated=keys) for new, keys in zip(again.spans, made, strict=True)],
-        tags={key: rules.mask_text(value, key) or "" for key, value in trace.tags.items()},
+        # Tags of the root's attributes are made again of the masked ones, too.
+        tags=ingest_rules.mask_tags({**trace.tags, **again.tags}, rules),
         metadata=ingest_rules.mask_metadata(again.metadata, rules),
     )
 

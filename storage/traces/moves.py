@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from trackway.client_compat.traces.ingest_rules import IngestRules
 
 from ..database import Tx
-from ..schema.traces import assessments, span_bodies, trace_metadata, trace_tags
-from . import arrivals, bodies, infos, rows, spans, tags, text_index
+from ..schema.traces import assessments as assessed
+from ..schema.traces import span_bodies, trace_metadata, trace_tags
+from . import arrivals, assessments, bodies, infos, ingest_rules, rows, spans, tags, text_index
 
 
 def move(tx: Tx, row: Any, experiment_id: int, rules: IngestRules, may_log: spans.MayLog) -> Any:
@@ -32,10 +33,10 @@ def move(tx: Tx, row: Any, experiment_id: int, rules: IngestRules, may_log: span
     text_index.remove(tx, [row.id])
     tx.execute(sa.delete(span_bodies).where(span_bodies.c.trace_id == row.id))
     rows.update(tx, row.id, {"experiment_id": experiment_id})
-    a = assessments.c
-    tx.execute(sa.update(assessments).where(a.trace_id == row.id).values(experiment_id=experiment_id))
+    a = assessed.c
+    tx.execute(sa.update(assessed).where(a.trace_id == row.id).values(experiment_id=experiment_id))
     if rules.masks:
-        _mask(tx, row.id, rules)
+        _mask(tx, rows.find(tx, row.trace_id), rules)
     if lines:
         # The kinds of the spans are those of the new experiment.
         spans.store_again(tx, experiment_id, arrivals.from_lines(row.trace_id, lines), rules)
@@ -49,7 +50,14 @@ def _is_begun(tx: Tx, row: Any) -> bool:
     return bool(row.given) or tx.execute(said).first() is not None
 
 
-def _mask(tx: Tx, row_id: int, rules: IngestRules) -> None:
-    for table, write in ((trace_tags, tags.write), (trace_metadata, tags.write_metadata)):
-        found = tx.execute(sa.select(table.c.key, table.c.value).where(table.c.trace_id == row_id)).all()
-        write(tx, row_id, {row.key: rules.mask_text(row.value, row.key) or "" for row in found})
+def _mask(tx: Tx, row: Any, rules: IngestRules) -> None:
+    """Mask what is stored of a trace beside its spans."""
+    tags.write(tx, row.id, ingest_rules.mask_tags(_values_of(tx, trace_tags, row.id), rules))
+    values = _values_of(tx, trace_metadata, row.id)
+    tags.write_metadata(tx, row.id, ingest_rules.mask_metadata(values, rules))
+    assessments.add(tx, row, assessments.of_traces(tx, [row]).get(row.id, []))
+
+
+def _values_of(tx: Tx, table: sa.Table, row_id: int) -> dict[str, str]:
+    found = tx.execute(sa.select(table.c.key, table.c.value).where(table.c.trace_id == row_id))
+    return {row.key: row.value for row in found}
