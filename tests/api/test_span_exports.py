@@ -378,4 +378,4 @@ def test_the_statements_of_an_export(api):
         statements = statements_of(database)
         export(api, *spans)
         counted.append([text for text in statements if not text.startswith(("BEGIN", "COMMIT"))])
-    assert [len(found) for found in counted] == [8, 6, 11], counted
+    assert [len(found) for found in counted] == [9, 6, 12], counted
