@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 
 from tests.access import authorization, closed_server, error_code
 from tests.api.test_ingest_rules import TAG
@@ -139,3 +142,36 @@ def test_nobody_writes_to_an_experiment_in_this_way_who_may_not(store_uri, tmp_p
         assert describe(root, theirs, "admin").status_code == 200
         assert server.call("GET", trace, who="alice").status_code == 403
         assert error_code(send(root, ours, "alice")) == (400, "INVALID_PARAMETER_VALUE")
+
+
+def test_parts_that_come_at_the_same_time_end_in_one_place(serve):
+    server = serve("--workers", "2")
+    created = requests.post(f"{server.url}/api/2.0/mlflow/experiments/create", json={"name": "wanted"})
+    wanted = created.json()["experiment_id"]
+    parts, ids = [], []
+    for number in range(16):
+        root = span_of("root")
+        ids.append(f"tr-{root.trace_id.hex()}")
+        described = info(ids[-1], trace_location=in_experiment(wanted))
+        parts.append((V3, {"json": {"trace": {"trace_info": described}}}))
+        for span, experiment_id in [(root, wanted)] + [
+            (span_of(f"step {number} {step}", parent=root), CURRENT) for step in range(4)
+        ]:
+            sent = {**HEADERS, **headers(experiment_id)}
+            parts.append((PATH, {"data": body_of(span), "headers": sent}))
+    random.Random(3).shuffle(parts)
+
+    def send(part):
+        path, sent = part
+        while (answer := requests.post(server.url + path, timeout=60, **sent)).status_code == 429:
+            pass  # the exporter is asked to come again
+        return answer.status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(send, parts)) == {200}
+    for trace_id in ids:
+        trace = requests.get(f"{server.url}{V3}/get?trace_id={trace_id}", timeout=60).json()["trace"]
+        assert (len(trace["spans"]), trace["trace_info"]["trace_location"]) == (5, in_experiment(wanted))
+    body = {"locations": [in_experiment(wanted)], "filter": "span.name LIKE 'step %'"}
+    found_ids = requests.post(f"{server.url}{V3}/search", json=body, timeout=60).json()["traces"]
+    assert sorted(trace["trace_id"] for trace in found_ids) == sorted(ids)
