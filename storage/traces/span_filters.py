@@ -232,10 +232,10 @@ def _grams(node: Node, reads_names: bool) -> Grams | None:
 
 def _of_name(node: Comparison) -> Grams | None:
     """Return what the text of a span contains whose name is so: the index has its JSON without escapes."""
-    if node.op not in ("=", "LIKE", "ILIKE"):
+    text = str(node.value)
+    if node.op not in ("=", "LIKE", "ILIKE") or "\\" in text:
         return None
-    pieces = [str(node.value)] if node.op == "=" else _WILDCARDS.split(str(node.value))
-    return _of_pieces([plain for piece in pieces for plain in _ESCAPES.split(piece)])
+    return _of_pieces([text] if node.op == "=" else _WILDCARDS.split(text))
 
 
 def _one_of(parts: Sequence[Grams | None]) -> Grams | None:

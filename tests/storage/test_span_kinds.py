@@ -58,6 +58,20 @@ def test_new_names_have_no_kinds_of_their_own_in_a_full_experiment(tx: Tx) -> No
 
 
 @pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(
+    "name", ['say "yes"', "C:\\new\\u0041", "two\nlines", "Straße 😀", "100%", "a_b", "x" * 3000]
+)
+def test_names_with_any_characters_are_found(tx: Tx, name: str) -> None:
+    experiment_id = make_experiment(tx)
+    make_trace(tx, span("a"), span("b"), span("c"), experiment_id=experiment_id)
+    expected = [make_trace(tx, span("a"), span(name), experiment_id=experiment_id)]
+    index(tx)
+    for pattern in (name, f"%{name}", f"{name[:4]}%"):
+        assert find(tx, f"span.name LIKE '{pattern}'", experiment_id) == expected, pattern
+    assert find(tx, f"span.name = '{name}'", experiment_id) == expected
+
+
+@pytest.mark.usefixtures("few")
 def test_archived_traces_are_found_by_names_that_have_kinds(tx: Tx) -> None:
     experiment_id = make_experiment(tx)
     for number in range(9):
