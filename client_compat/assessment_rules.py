@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from . import genai_messages as g
 from .errors import InvalidParameter, shown
 from .rules import check_length, invalid_value
+from .traces.ingest_rules import NONE, IngestRules
 from .wire import NULL
 
 FEEDBACK, EXPECTATION, ISSUE = "feedback", "expectation", "issue"
@@ -102,16 +103,19 @@ def check_mask(paths: Sequence[str]) -> None:
             )
 
 
-def content(new: g.Assessment) -> Content:
-    """Return what an assessment says. Raise ``InvalidParameter`` if it says nothing."""
+def content(new: g.Assessment, ingest: IngestRules = NONE) -> Content:
+    """Return what an assessment says, masked by the rules of its experiment.
+
+    Raise ``InvalidParameter`` if it says nothing.
+    """
     if new.expectation is not None:
-        return _content(EXPECTATION, _expected(new.expectation))
+        return _content(EXPECTATION, _expected(new.expectation), ingest)
     if new.feedback is not None:
         value = None if new.feedback.value is NULL else new.feedback.value
         # In the first releases with assessments the error was beside the feedback.
-        return _content(FEEDBACK, value, new.feedback.error or new.error)
+        return _content(FEEDBACK, value, ingest, new.feedback.error or new.error)
     if new.issue is not None:
-        name = new.issue.issue_name or ""
+        name = ingest.mask_name(new.issue.issue_name) or ""
         return Content(ISSUE, json.dumps({"issue_name": name}), name, None, False, None)
     raise InvalidParameter("Unknown assessment type: None")
 
@@ -149,8 +153,9 @@ def _expected(expectation: g.Expectation) -> Any:
     return value
 
 
-def _content(kind: str, value: Any, error: g.AssessmentError | None = None) -> Content:
+def _content(kind: str, value: Any, ingest: IngestRules, error: g.AssessmentError | None = None) -> Content:
     try:
+        value = ingest.mask_assessed(value)
         written = json.dumps(value)
     except (ValueError, RecursionError):
         raise InvalidParameter(f"The value {shown(value)} of the {kind} is nested too deeply.") from None
@@ -160,7 +165,7 @@ def _content(kind: str, value: Any, error: g.AssessmentError | None = None) -> C
     told = None
     if error is not None:
         fields = ((name, getattr(error, name)) for name in error._fields)
-        told = json.dumps({name: found for name, found in fields if found is not None})
+        told = json.dumps(ingest.mask_assessed({name: found for name, found in fields if found is not None}))
     return Content(kind, written, text, number, is_number, told)
 
 

@@ -245,7 +245,7 @@ def _type_reader(cls: type[Message], kind: str) -> Reader:
         return reader
     named = _named(cls, kind)
     if issubclass(named, Enumeration):
-        return enum_reader(named)
+        return enum_reader(named, quirks.OPEN_ENUMERATIONS.get(named.__qualname__))
     plan: Plan | None = None
 
     def read(value: Any) -> Any:

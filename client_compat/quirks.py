@@ -198,6 +198,12 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "run_id": ("run_uuid",),
 }
 
+# Enumerations of which an unknown name counts as unspecified, as MLflow's server reads it, and their former
+# names. The client's class resolves AI_JUDGE (mlflow/entities/assessment_source.py).
+OPEN_ENUMERATIONS: Mapping[str, Mapping[str, str]] = {
+    "AssessmentSource.SourceType": {"AI_JUDGE": "LLM_JUDGE"},
+}
+
 # Path variables that are stored in a field of another name. A path variable that is not listed here
 # is stored in the field of the same name; if there is none (artifact_path), only the handler reads it.
 BINDINGS: Mapping[str, Mapping[str, str]] = {

@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite, isnan
 from typing import Any, Final, cast
 
@@ -167,8 +167,12 @@ def read_bytes(value: Any) -> bytes:
         raise BadValue(value, "It must be base64.") from None
 
 
-def enum_reader(enum: type[Enumeration]) -> Reader:
-    """Return a reader that turns a name or a number of the enumeration into the name."""
+def enum_reader(enum: type[Enumeration], former: Mapping[str, str] | None = None) -> Reader:
+    """Return a reader that turns a name or a number of the enumeration into the name.
+
+    With ``former``, which has former names, names are read in any case, and an unknown name as the one that
+    has the number 0.
+    """
     numbers = {number: name for name, number in reversed(tuple(enum._numbers.items()))}
     names = {name: name for name in enum._numbers}
     hint = f"It must be one of {', '.join(names)}."
@@ -184,7 +188,10 @@ def enum_reader(enum: type[Enumeration]) -> Reader:
             value = int(value[:10])
         if type(value) is int and value in numbers:
             return numbers[value]
-        raise BadValue(value, hint)
+        if former is None or type(value) is not str:
+            raise BadValue(value, hint)
+        name = value.upper()
+        return names.get(name) or former.get(name) or numbers[0]
 
     return read
 

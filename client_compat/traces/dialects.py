@@ -68,7 +68,8 @@ OPEN_INFERENCE = Dialect(
     provider="llm.provider",
 )
 
-# OpenTelemetry's conventions for generative AI. They define no total.
+# OpenTelemetry's conventions for generative AI. They define no total; Traceloop's instrumentations have one,
+# the only one for embeddings, which have no output.
 GENAI = Dialect(
     heads=_words("gen_ai"),
     type_keys=("gen_ai.operation.name",),
@@ -78,7 +79,7 @@ GENAI = Dialect(
     tokens=(
         ("gen_ai.usage.input_tokens",),
         ("gen_ai.usage.output_tokens",),
-        (),
+        ("gen_ai.usage.total_tokens",),
         ("gen_ai.usage.cache_read.input_tokens",),
         ("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
     ),

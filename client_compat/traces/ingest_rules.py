@@ -30,6 +30,8 @@ TAG = "trackway.trace.ingestRules"
 ALL = "*"
 _MAX_MASKS = 50
 _DEFAULT_REPLACEMENT = "[masked]"
+# The attribute of events whose text is that of the span's status, too.
+_EXCEPTION = "exception.message"
 _MASK_FIELDS = {"attribute", "path", "pattern", "replacement"}
 
 
@@ -61,9 +63,10 @@ class IngestRules(NamedTuple):
         return int.from_bytes(digest) < self.sample * (1 << 64)
 
     def mask_span(self, span: Span, keys: Collection[str] | None = None) -> int:
-        """Mask the attributes of a span and of its events; return how many places were changed.
+        """Mask the texts of a span: attributes, also of events and links, names, the message of its status.
 
-        ``keys`` are the attributes of the span that are masked, and nothing else is; None: all.
+        Return how many places were changed. ``keys`` are the attributes of the span that are masked, and
+        nothing else is; None: all.
         """
         count = 0
         for key, text in span["attributes"].items():
@@ -75,11 +78,15 @@ class IngestRules(NamedTuple):
                 count += changes
         if keys is not None:
             return count
-        for event in span["events"]:
-            for key, value in (event.get("attributes") or {}).items():
-                event["attributes"][key], changes = self._masked(key, value)
+        for part in (*span["events"], *(span.get("links") or ())):
+            for key, value in (part.get("attributes") or {}).items():
+                part["attributes"][key], changes = self._masked(key, value)
                 count += changes
-        return count
+        for part in (span, *span["events"]):
+            count += _put(part, "name", self.mask_name(part["name"]))
+        count += _put(span, "trace_state", self.mask_name(span.get("trace_state")))
+        status = span["status"]
+        return count + _put(status, "message", self._mask_message(status.get("message")))
 
     def mask_text(self, text: str | None, key: str) -> str | None:
         """Mask what was made of an attribute elsewhere: a preview, or metadata. It may be cut off.
@@ -93,6 +100,34 @@ class IngestRules(NamedTuple):
                 if mask.pattern is None or mask.path:
                     return mask.replacement
                 text, _ = mask.pattern.replace(text, mask.replacement)
+        return text
+
+    def mask_name(self, text: str | None) -> str | None:
+        """Mask what the patterns of the rules for all attributes find in a name or an id."""
+        if not text:
+            return text
+        for mask in self.masks:
+            if mask.attribute == ALL and mask.pattern and not mask.path:
+                text, _ = mask.pattern.replace(text, mask.replacement)
+        return text
+
+    def mask_assessed(self, value: Any) -> Any:
+        """Mask the texts in what an assessment says, by the rules for all attributes.
+
+        Numbers and truth values stay, unless a path names them: statistics use them.
+        """
+        for mask in self.masks:
+            if mask.attribute == ALL:
+                value = mask.apply(value)[0] if mask.pattern or mask.path else _replace_texts(value, mask)
+        return value
+
+    def _mask_message(self, text: str | None) -> str | None:
+        """Mask the message of a status, which is mostly that of an exception."""
+        if not text:
+            return text
+        for mask in self.masks:
+            if mask.covers(_EXCEPTION) and not mask.path:
+                text = mask.pattern.replace(text, mask.replacement)[0] if mask.pattern else mask.replacement
         return text
 
     def _masked(self, key: str, value: Any) -> tuple[Any, int]:
@@ -168,6 +203,22 @@ def _replace_inside(value: Any, key: str, path: tuple[str, ...], mask: Mask) -> 
         ]
         return [new for new, _ in made], _total(made)
     return value, 0
+
+
+def _replace_texts(value: Any, mask: Mask) -> Any:
+    if isinstance(value, dict):
+        return {key: _replace_texts(item, mask) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replace_texts(item, mask) for item in value]
+    return mask.replacement if isinstance(value, str) else value
+
+
+def _put(part: dict[str, Any], key: str, text: str | None) -> int:
+    """Put a text into a part of a span unless it is there. Return how many places were changed."""
+    if text == part.get(key):
+        return 0
+    part[key] = text
+    return 1
 
 
 def _total(changes: Any) -> int:

@@ -1,7 +1,8 @@
 """The previews of a trace: what was asked and what was answered, in at most 1,000 characters.
 
 Of a chat it is the last message of the user or of the assistant, else the JSON text. The shapes of chats are
-those that MLflow knows: OpenAI's chat completions and responses.
+those that MLflow knows, OpenAI's chat completions and responses, and those of OpenTelemetry's conventions for
+generative AI: lists of messages with ``parts``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ def _preview(text: str | None, role: str) -> str | None:
 
 
 def _messages(chat: Any, depth: int = 10) -> list[dict[str, Any]] | None:
+    if isinstance(chat, list):
+        return _only_messages(chat) if any(map(_has_parts, chat)) else None
     if not isinstance(chat, dict) or depth <= 0:
         return None
     if isinstance(found := chat.get("messages"), list) and found:
@@ -54,19 +57,23 @@ def _only_messages(items: list[Any]) -> list[dict[str, Any]]:
 
 
 def _is_message(item: Any) -> TypeGuard[dict[str, Any]]:
-    return isinstance(item, dict) and "role" in item and "content" in item
+    return isinstance(item, dict) and "role" in item and ("content" in item or "parts" in item)
+
+
+def _has_parts(item: Any) -> bool:
+    return _is_message(item) and "content" not in item
 
 
 def _content(messages: list[dict[str, Any]], role: str) -> str:
     """Return the text of the role's last message, else of the last message."""
     said = [message for message in messages if message["role"] == role] or messages
-    content = said[-1]["content"]
+    content = said[-1].get("content", said[-1].get("parts"))
     if isinstance(content, str):
         return content
     for part in content if isinstance(content, list) else ():
         if isinstance(part, str):
             return part
         if isinstance(part, dict) and part.get("type") in ("text", "output_text"):
-            text = part.get("text")
+            text = part.get("text", part.get("content"))
             return text if isinstance(text, str) else ""
     return ""

@@ -43,14 +43,18 @@ def of_logged_models(tx: Tx, model_ids: Sequence[str]) -> list[str]:
 
 
 def of_traces(tx: Tx, trace_ids: Sequence[str]) -> list[str]:
-    """Return the ids of the traces' experiments; none for a trace that does not exist."""
-    return _experiments(tx, _OF_TRACE, trace_ids)
+    """Return the ids of the traces' experiments; none for a trace that does not exist.
+
+    They are read each time: a trace may move to another experiment (``traces.moves``).
+    """
+    found = (tx.first(_OF_TRACE, trace_id, tx.workspace) for trace_id in trace_ids)
+    return [str(row.experiment_id) for row in found if row is not None]
 
 
 def _experiments(tx: Tx, statement: Prepared, keys: Sequence[str]) -> list[str]:
     """Return the experiments of these keys. Those that were found before need no statement.
 
-    A run, logged model or trace stays in its experiment. One that is gone since, or has moved with its
+    A run or logged model stays in its experiment. One that is gone since, or has moved with its
     experiment to another workspace, is not found by the handler.
     """
     found = []

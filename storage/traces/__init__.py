@@ -5,6 +5,7 @@
 ``start``         what clients say about a trace: its beginning, its end, its values
 ``arrivals``      decoded spans in the form in which they are stored
 ``spans``         storing spans of any number of traces
+``moves``         a trace moves to the experiment that its client says
 ``kinds``         the kinds of spans
 ``bodies``        the spans as clients read them
 ``sums``          sums over the spans of a trace

@@ -22,6 +22,11 @@ from .kinds import Kind
 
 _LLM_TYPES = ("LLM", "CHAT_MODEL")
 _MAX_MODEL_LENGTH = 500
+# The attributes that translation can make.
+_MADE = (
+    *(names.TYPE, names.INPUTS, names.OUTPUTS, names.USAGE, names.MODEL, names.PROVIDER, names.COST),
+    *(names.FORMAT, names.TOOLS),
+)
 
 
 class NewSpan(NamedTuple):
@@ -108,6 +113,25 @@ def from_file(body: bytes, trace_id: str, limit: int) -> NewTrace:
     return new_trace(trace_id, found, {})
 
 
+def from_lines(trace_id: str, lines: Iterable[bytes]) -> NewTrace:
+    """Return the stored spans of a trace, given as lines of JSON, as they have arrived."""
+    found = [json.loads(line) for line in lines]
+    again = new_trace(trace_id, found, {})
+    made = map(_translated, found)
+    return again._replace(
+        spans=[new._replace(translated=keys) for new, keys in zip(again.spans, made, strict=True)]
+    )
+
+
+def _translated(span: Span) -> list[str]:
+    """Return the attributes of a stored span that were made of others: those that are made again."""
+    attributes = span["attributes"]
+    bare = {key: text for key, text in attributes.items() if key not in _MADE}
+    return [
+        key for key in translation.translate({**span, "attributes": bare}) if bare[key] == attributes.get(key)
+    ]
+
+
 def new_trace(trace_id: str, found: Iterable[Span], tags: Mapping[str, str]) -> NewTrace:
     """Translate spans of one trace, and return them as they are stored.
 
@@ -132,7 +156,7 @@ def masked(trace: NewTrace, rules: IngestRules) -> NewTrace:
     What was made of attributes is made again of the masked ones, and then masked itself: so it shows nothing
     that a rule masks in either of them.
     """
-    found = []
+    found, made = [], []
     for new in trace.spans:
         span = json.loads(new.line)
         for key in new.translated:
@@ -141,9 +165,14 @@ def masked(trace: NewTrace, rules: IngestRules) -> NewTrace:
         translated = translation.translate(span)
         rules.mask_span(span, translated)
         found.append(span)
+        made.append(translated)
     again = new_trace(trace.trace_id, found, {})
-    tags = {key: rules.mask_text(value, key) or "" for key, value in trace.tags.items()}
-    return again._replace(tags=tags, metadata=ingest_rules.mask_metadata(again.metadata, rules))
+    return again._replace(
+        spans=[new._replace(translated=keys) for new, keys in zip(again.spans, made, strict=True)],
+        # Tags of the root's attributes are made again of the masked ones, too.
+        tags=ingest_rules.mask_tags({**trace.tags, **again.tags}, rules),
+        metadata=ingest_rules.mask_metadata(again.metadata, rules),
+    )
 
 
 def root_of(root: Span, found: list[Span]) -> Root:
@@ -214,6 +243,7 @@ __all__ = [
     "Unreadable",
     "decode",
     "from_file",
+    "from_lines",
     "masked",
     "new_trace",
 ]

@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from trackway.client_compat import assessment_rules as rules
 from trackway.client_compat import genai_messages as g
 from trackway.client_compat.errors import AlreadyExists, InvalidParameter, NotFound
+from trackway.client_compat.traces.ingest_rules import IngestRules
 
 from .. import search
 from ..database import Prepared, Tx, insert_new, update_by_id, upsert
 from ..schema.traces import assessments
-from . import rows
+from . import ingest_rules, rows
 
 _NS_PER_MS = 1_000_000
 _UNKNOWN_SOURCE = g.AssessmentSource.SourceType.SOURCE_TYPE_UNSPECIFIED
@@ -59,12 +60,13 @@ def create(tx: Tx, trace_id: str, new: g.Assessment) -> g.Assessment:
     trace has an assessment with this id, ``InvalidParameter`` if it says nothing.
     """
     rules.check(new)
-    said = rules.content(new)
+    rules.content(new)
     trace = rows.require(rows.lock(tx, trace_id), trace_id)
+    ingest = ingest_rules.of_experiment(tx, trace.experiment_id)
     assessment_id = new.assessment_id or rules.new_id()
     if new.overrides and tx.first(_INVALIDATE, trace.id, new.overrides) is None:
         raise _not_found(trace_id, new.overrides)
-    row = _row(tx, trace, assessment_id, new, said)
+    row = _row(tx, trace, assessment_id, new, rules.content(new, ingest), ingest)
     if tx.first(_INSERT, *row) is None:
         raise AlreadyExists(f"Assessment with ID '{assessment_id}' already exists for trace '{trace_id}'.")
     return _message(trace_id, tx.first(_FIND, trace.id, assessment_id))
@@ -75,12 +77,15 @@ def add(tx: Tx, trace: Any, new: Sequence[g.Assessment]) -> None:
 
     Raise ``InvalidParameter`` if one of them says nothing.
     """
+    if not new:
+        return
     found = {}
+    ingest = ingest_rules.of_experiment(tx, trace.experiment_id)
     for assessment in new:
         rules.check(assessment)
-        said = rules.content(assessment)
+        said = rules.content(assessment, ingest)
         assessment_id = rules.id_of(trace.trace_id, assessment, said)
-        found[assessment_id] = _row(tx, trace, assessment_id, assessment, said)
+        found[assessment_id] = _row(tx, trace, assessment_id, assessment, said, ingest)
     tx.run_many(_REPLACE, [found[assessment_id] for assessment_id in sorted(found)])
     for overridden in sorted({assessment.overrides for assessment in new if assessment.overrides}):
         tx.first(_INVALIDATE, trace.id, overridden)
@@ -101,17 +106,18 @@ def update(
     rules.check_mask(fields)
     trace = rows.lock(tx, trace_id)
     row = _require(tx, trace, trace_id, assessment_id)
+    ingest = ingest_rules.of_experiment(tx, trace.experiment_id)
     changes: dict[str, Any] = {"last_update_time": tx.now_ms}
     if "assessment_name" in fields:
         rules.check_name(new.assessment_name or "")
-        changes["name"] = new.assessment_name or ""
+        changes["name"] = ingest.mask_name(new.assessment_name) or ""
     for kind in (rules.FEEDBACK, rules.EXPECTATION):
         if kind in fields:
-            changes |= _new_content(row, kind, new)
+            changes |= _new_content(row, kind, new, ingest)
     if "rationale" in fields:
-        changes["rationale"] = new.rationale or ""
+        changes["rationale"] = ingest.mask_assessed(new.rationale) or ""
     if "metadata" in fields:
-        merged = _metadata_of(row) | new.metadata
+        merged = _metadata_of(row) | ingest_rules.mask_metadata(new.metadata, ingest)
         rules.check_metadata(merged)
         changes |= _metadata_columns(merged)
     tx.run(update_by_id(assessments, *changes), row.id, *changes.values())
@@ -154,7 +160,7 @@ def _not_found(trace_id: str, assessment_id: str) -> NotFound:
     return NotFound(f"Assessment with ID '{assessment_id}' not found for trace '{trace_id}'")
 
 
-def _new_content(row: Any, kind: str, new: g.Assessment) -> dict[str, Any]:
+def _new_content(row: Any, kind: str, new: g.Assessment, ingest: IngestRules) -> dict[str, Any]:
     """Return the columns of a new value. Raise ``InvalidParameter`` unless the assessment is of the kind."""
     if row.kind != kind:
         what = "expectation" if kind == rules.EXPECTATION else "feedback"
@@ -165,21 +171,23 @@ def _new_content(row: Any, kind: str, new: g.Assessment) -> dict[str, Any]:
         expectation=new.expectation or g.Expectation() if kind == rules.EXPECTATION else None,
         error=new.error,
     )
-    return rules.content(only)._asdict()
+    return rules.content(only, ingest)._asdict()
 
 
-def _row(tx: Tx, trace: Any, assessment_id: str, new: g.Assessment, said: rules.Content) -> list[Any]:
+def _row(
+    tx: Tx, trace: Any, assessment_id: str, new: g.Assessment, said: rules.Content, ingest: IngestRules
+) -> list[Any]:
     source = new.source or g.AssessmentSource()
     values = {
         "assessment_id": assessment_id,
         "trace_id": trace.id,
         "experiment_id": trace.experiment_id,
-        "name": new.assessment_name or "",
+        "name": ingest.mask_name(new.assessment_name) or "",
         **said._asdict(),
-        "rationale": new.rationale or None,
+        "rationale": ingest.mask_assessed(new.rationale) or None,
         "source_type": source.source_type or _UNKNOWN_SOURCE,
-        "source_id": source.source_id or None,
-        **_metadata_columns(new.metadata),
+        "source_id": ingest.mask_name(source.source_id) or None,
+        **_metadata_columns(ingest_rules.mask_metadata(new.metadata, ingest)),
         "span_id": new.span_id or None,
         "overrides": new.overrides or None,
         "is_valid": True,

@@ -60,7 +60,12 @@ class Checked:
             case Comparison(kind="spans"):
                 self.reads_spans = True
                 wanted: Any = node.value
-                return lambda values, spans: any(map(wanted.is_true, spans()))
+                if not wanted.kinds:
+                    return lambda values, spans: any(map(wanted.is_true, spans()))
+                # Kinds for which the filter is true: archived traces have them, and no spans to read.
+                has_kind = search.condition(ENTITY, _of_kinds(tuple(wanted.kinds)))
+                index = self._add(sa.case((has_kind, 1), else_=0))
+                return lambda values, spans: bool(values[index]) or any(map(wanted.is_true, spans()))
             case Comparison():
                 return self._matches(node)
         raise AssertionError(node)
@@ -124,10 +129,19 @@ def _bound(node: Node, is_upper: bool) -> Node:
 def _bound_of_spans(node: Comparison, is_upper: bool) -> Node:
     wanted: Any = node.value
     assert isinstance(wanted, SpanFilter)
+    exact: Any = wanted.kinds or ()
+    is_open: Any = (wanted.open_kinds or ()) if is_upper else ()
+    grams: Any = wanted.grams() if is_upper and not wanted.is_exact else None
     if wanted.kinds is None:
         of_kinds: Node = constant(is_upper)
+    elif grams and exact:
+        # Of the traces with other kinds the index tells some, but not of archived traces.
+        of_open = And((_of_kinds(is_open), Comparison("texts", "", "=", grams)))
+        return Or((_of_kinds(exact), of_open))
     else:
-        kind_ids: Any = (*wanted.kinds, *((wanted.open_kinds or ()) if is_upper else ()))
-        of_kinds = Comparison("kinds", "", "=", kind_ids)
-    grams: Any = wanted.grams() if is_upper and not wanted.is_exact else None
+        of_kinds = _of_kinds((*exact, *is_open))
     return And((of_kinds, Comparison("texts", "", "=", grams))) if grams else of_kinds
+
+
+def _of_kinds(kind_ids: Any) -> Node:
+    return Comparison("kinds", "", "=", kind_ids)

@@ -45,6 +45,11 @@ def of_experiment(tx: Tx, experiment_id: int) -> IngestRules:
     return ingest_rules.NONE if row is None else ingest_rules.parse(row.value)
 
 
+def mask_tags(tags: Mapping[str, str], rules: IngestRules) -> dict[str, str]:
+    """Return the tags of a trace masked."""
+    return {key: rules.mask_text(text, key) or "" for key, text in tags.items()}
+
+
 def mask_metadata(metadata: Mapping[str, str], rules: IngestRules) -> dict[str, str]:
     """Return the metadata of a trace with the copies of its inputs and outputs masked."""
     return {key: rules.mask_text(text, _COPIES.get(key, key)) or "" for key, text in metadata.items()}

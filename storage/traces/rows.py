@@ -96,8 +96,8 @@ def lock_or_insert(
 ) -> tuple[int, Any]:
     """Return the number of a trace and its row, which is locked; a trace that is inserted has no row yet.
 
-    ``new`` returns the columns of a trace that is inserted. Raise ``InvalidParameter`` if another experiment
-    has the trace.
+    ``new`` returns the columns of a trace that is inserted. A trace that exists may be in another experiment.
+    Raise ``InvalidParameter`` if it is in another workspace.
     """
     row = lock(tx, trace_id)
     if row is None:
@@ -106,8 +106,6 @@ def lock_or_insert(
             return row_id, None
         row = lock(tx, trace_id)  # another transaction has inserted it meanwhile
     assert row is not None
-    if row.experiment_id != experiment_id:
-        raise in_another_experiment(trace_id)
     return int(row.id), row
 
 

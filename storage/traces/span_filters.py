@@ -7,7 +7,8 @@ with a span of another name.
 
 Name, type and status are those of a span's kind, and an experiment has some hundred kinds. So the filter is
 first applied to the kinds. It is true for a kind, false, or depends on the texts of the span: then the spans
-themselves are read, but only in traces that have spans of such kinds, and may contain the texts.
+themselves are read, but only in traces that have spans of such kinds, and may contain the texts. A kind that
+stands for many names (``kinds.OTHER``) has none: a comparison of names depends on the span.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from .. import search
 from ..database import Tx
 from ..schema.traces import span_kinds
 from .comparisons import MAX_KINDS
+from .kinds import OTHER
 from .span_texts import SpanText
 from .text_index import Grams, grams_of
 
 _OF_KIND = ("name", "type", "status")
+_FOLDED = ("name", "type")
 _CONTENT = "content"
 _WILDCARDS = re.compile("[%_]")
 _ESCAPES = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
@@ -69,6 +72,8 @@ class SpanFilter:
         # any kind, so that it depends.
         self.kinds: list[int] | None = None
         self.open_kinds: list[int] | None = None
+        # Whether names of spans of these kinds are only in the spans.
+        self.reads_names = False
 
     @property
     def is_exact(self) -> bool:
@@ -80,7 +85,7 @@ class SpanFilter:
 
     def grams(self) -> Grams | None:
         """Return what the texts of a trace must contain, or None if that is not known."""
-        return _grams(self.tree)
+        return _grams(self.tree, self.reads_names)
 
 
 def grouped(node: Node) -> Node:
@@ -139,6 +144,7 @@ def find_kinds(tx: Tx, filters: Sequence[SpanFilter], experiment_ids: Sequence[i
         verdicts = [(row.id, _of_kind(each.tree, row)) for row in rows]
         each.kinds = [kind_id for kind_id, verdict in verdicts if verdict]
         each.open_kinds = [kind_id for kind_id, verdict in verdicts if verdict is None]
+        each.reads_names = any(row.name == OTHER for row in rows)
 
 
 def _bound(node: Node) -> Node:
@@ -149,14 +155,15 @@ def _bound(node: Node) -> Node:
         case Or(parts):
             return Or(tuple(map(_bound, parts)))
         case Comparison(_, key, op, value) if key in _OF_KIND and op != "RLIKE":
-            return Comparison("attribute", key, op, value)
+            either = Comparison("attribute", key, op, value), Comparison("attribute", key, "=", OTHER)
+            return Or(either) if key in _FOLDED else either[0]
     return Comparison("attribute", "name", "LIKE", "%")
 
 
 def _of_kind(node: Node, kind: Any) -> bool | None:
     """Return whether a filter is true for all spans of a kind; None: it depends on their texts."""
     if isinstance(node, Comparison):
-        if node.key not in _OF_KIND:
+        if node.key not in _OF_KIND or (node.key in _FOLDED and getattr(kind, node.key) == OTHER):
             return None
         return _COMPARE[node.op](getattr(kind, node.key), node.value)
     assert isinstance(node, And | Or)
@@ -201,19 +208,19 @@ def _is_number(value: Any) -> bool:
     return isinstance(value[0] if isinstance(value, tuple) else value, int | float)
 
 
-def _grams(node: Node) -> Grams | None:
+def _grams(node: Node, reads_names: bool) -> Grams | None:
     match node:
         case And(parts):
-            found = [grams for part in parts if (grams := _grams(part))]
+            found = [grams for part in parts if (grams := _grams(part, reads_names))]
             if not found:
                 return None
             every = frozenset[str]().union(*(grams.all for grams in found))
             return Grams(every, tuple(choice for grams in found for choice in grams.choices))
         case Or(parts):
-            return _one_of([_grams(part) for part in parts])
+            return _one_of([_grams(part, reads_names) for part in parts])
     assert isinstance(node, Comparison)
     if node.key in _OF_KIND:
-        return None
+        return _of_name(node) if reads_names and node.key == "name" else None
     if node.op in ("LIKE", "ILIKE"):
         return _of_pieces(_WILDCARDS.split(str(node.value))) or _of_key(node)
     if node.op == "=" and isinstance(node.value, str):
@@ -221,6 +228,14 @@ def _grams(node: Node) -> Grams | None:
     if node.op == "IN" and isinstance(node.value, tuple) and len(node.value) <= _MAX_LISTED:
         return _one_of([_of_pieces(_ESCAPES.split(str(value))) for value in node.value]) or _of_key(node)
     return _of_key(node)
+
+
+def _of_name(node: Comparison) -> Grams | None:
+    """Return what the text of a span contains whose name is so: the index has its JSON without escapes."""
+    text = str(node.value)
+    if node.op not in ("=", "LIKE", "ILIKE") or "\\" in text:
+        return None
+    return _of_pieces([text] if node.op == "=" else _WILDCARDS.split(text))
 
 
 def _one_of(parts: Sequence[Grams | None]) -> Grams | None:

@@ -7,12 +7,13 @@ Traces are locked in the order of their ids, so that two requests with the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from trackway.client_compat.errors import InvalidState
+from trackway.client_compat.traces.ingest_rules import IngestRules
 
 from ..database import Prepared, Tx, upsert
 from ..schema.traces import spans
@@ -21,6 +22,8 @@ from . import arrivals, bodies, infos, ingest_rules, kinds, links, rows, sums, t
 from .arrivals import NewSpan, NewTrace
 from .rows import Given
 
+# Says of an experiment, given by its number, whether the caller may log traces to it.
+MayLog = Callable[[int], bool]
 _NS_PER_MS = 1_000_000
 _UNSET_STATES = (rows.IN_PROGRESS, "STATE_UNSPECIFIED")
 _COLUMNS = ("trace_id", "span_id", "parent_id", "kind_id", "start_ns", "end_ns", *rows.TOKENS, *rows.COSTS)
@@ -37,17 +40,26 @@ _SUMMED_PIECES = 200
 _SUMMED_EVERY = 100
 
 
-def store(tx: Tx, experiment_id: str, new: Sequence[NewTrace], run_id: str = "") -> int:
+def anywhere(experiment_id: int) -> bool:
+    """The ``MayLog`` of a caller who may log traces to all experiments."""
+    return True
+
+
+def store(
+    tx: Tx, experiment_id: str, new: Sequence[NewTrace], run_id: str = "", may_log: MayLog = anywhere
+) -> int:
     """Store spans; return how many the rules of the experiment left out.
 
-    Traces whose root is among them are linked to the run, if one is given.
+    Traces whose root is among them are linked to the run, if one is given. Spans of a trace that another
+    experiment has are stored there, as in MLflow 3.17: clients 3.5 to 3.11 send the spans below a root to
+    their current experiment, whatever the root says.
 
-    Raise ``NotFound`` if the experiment does not exist, ``InvalidParameter`` if another experiment has one of
-    the traces, and ``InvalidState`` if the spans of one have been archived.
+    Raise ``NotFound`` if the experiment does not exist, ``InvalidParameter`` if one of the traces is in an
+    experiment to which the caller may not log, and ``InvalidState`` if the spans of one have been archived.
     """
     experiment = experiments.find(tx, experiment_id, lock="share")
     rules = ingest_rules.of_experiment(tx, experiment.id)
-    kept = [trace for trace in new if rules.keeps(trace.trace_id)]
+    kept = _kept(tx, experiment.id, new, rules)
     left_out = sum(len(trace.spans) for trace in new) - sum(len(trace.spans) for trace in kept)
     new = sorted(kept, key=lambda trace: trace.trace_id)
     if rules.masks:
@@ -55,7 +67,7 @@ def store(tx: Tx, experiment_id: str, new: Sequence[NewTrace], run_id: str = "")
     kind_ids = kinds.ids_of(tx, experiment.id, (span.kind for trace in new for span in trace.spans))
     with_root = []
     for trace in new:
-        row_id = _store_trace(tx, experiment.id, trace, kind_ids)
+        row_id = _store_trace(tx, experiment.id, trace, kind_ids, may_log)
         if trace.root:
             with_root.append(row_id)
     if run_id:
@@ -63,8 +75,33 @@ def store(tx: Tx, experiment_id: str, new: Sequence[NewTrace], run_id: str = "")
     return left_out
 
 
-def _store_trace(tx: Tx, experiment_id: int, trace: NewTrace, kind_ids: Mapping[kinds.Kind, int]) -> int:
+def store_again(tx: Tx, experiment_id: int, trace: NewTrace, rules: IngestRules) -> None:
+    """Store the spans of a trace that is new in an experiment, by its rules."""
+    if rules.masks:
+        trace = arrivals.masked(trace, rules)
+    kind_ids = kinds.ids_of(tx, experiment_id, (span.kind for span in trace.spans))
+    _store_trace(tx, experiment_id, trace, kind_ids, anywhere)
+
+
+def _kept(tx: Tx, experiment_id: int, new: Sequence[NewTrace], rules: IngestRules) -> Sequence[NewTrace]:
+    """Return the traces that the sampling rule keeps, and those that are in another experiment already."""
+    left_out = [trace.trace_id for trace in new if not rules.keeps(trace.trace_id)]
+    found = rows.find_many(tx, left_out) if left_out else []
+    gone = set(left_out) - {row.trace_id for row in found if row.experiment_id != experiment_id}
+    return [trace for trace in new if trace.trace_id not in gone]
+
+
+def _store_trace(
+    tx: Tx, experiment_id: int, trace: NewTrace, kind_ids: Mapping[kinds.Kind, int], may_log: MayLog
+) -> int:
     row_id, row = rows.lock_or_insert(tx, trace.trace_id, experiment_id, lambda: _first_values(trace))
+    if row is not None and row.experiment_id != experiment_id:
+        if not may_log(row.experiment_id):
+            raise rows.in_another_experiment(trace.trace_id)
+        rules = ingest_rules.of_experiment(tx, row.experiment_id)
+        if rules.masks:
+            trace = arrivals.masked(trace, rules)
+        kind_ids = kinds.ids_of(tx, row.experiment_id, (span.kind for span in trace.spans))
     chunk = 0 if row is None else row.next_chunk
     if row is not None and row.spans_location == rows.IN_ARCHIVE:
         raise InvalidState(f"Cannot log spans to archived traces: '{trace.trace_id}'.")

@@ -16,10 +16,12 @@ from trackway.client_compat import trace_rules
 from trackway.client_compat.errors import InvalidParameter
 from trackway.client_compat.traces import spans
 from trackway.client_compat.traces.attributes import INPUTS, OUTPUTS
+from trackway.client_compat.traces.ingest_rules import IngestRules
 
 from ..database import Tx
 from ..tracking import experiments
-from . import assessments, infos, ingest_rules, links, rows, tags
+from . import assessments, infos, ingest_rules, links, moves, rows, tags
+from . import spans as spans_
 from .rows import Given
 
 _NS_PER_MS = 1_000_000
@@ -27,10 +29,11 @@ _UNKNOWN = "STATE_UNSPECIFIED"
 _PREVIEWS = {"request_preview": INPUTS, "response_preview": OUTPUTS}
 
 
-def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
+def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool, may_log: spans_.MayLog = spans_.anywhere) -> Any:
     """Create a trace, or merge what the client says into the one with this id; return its row.
 
-    Return None if the sampling rule of the experiment leaves it out.
+    Return None if the sampling rule of the experiment leaves it out. A trace of which only spans have come,
+    to another experiment, moves to the one that the client says.
 
     ``sends_spans`` says that the client sends the spans to the server, and not as a file. Raise
     ``InvalidParameter`` if the trace's id or location cannot be used, ``NotFound`` if the experiment does not
@@ -50,16 +53,18 @@ def start(tx: Tx, info: g.TraceInfoV3, *, sends_spans: bool) -> Any:
     metadata = trace_rules.new_metadata(ingest_rules.mask_metadata(info.trace_metadata, rules))
     values, given = _values(info, metadata)
     values |= {name: rules.mask_text(values[name], key) for name, key in _PREVIEWS.items() if name in values}
+    if "client_request_id" in values:
+        values["client_request_id"] = rules.mask_name(values["client_request_id"])
     metadata = {key: text for key, text in metadata.items() if key not in (infos.TOKEN_USAGE, infos.COST)}
     metadata[infos.IS_FINAL] = "true"
     new = {"given": int(given), "state": _UNKNOWN, **values}
     new["spans_location"] = rows.IN_DATABASE if sends_spans else ""
     row_id, row = rows.lock_or_insert(tx, trace_id, experiment.id, lambda: new)
     if row is not None:
+        if row.experiment_id != experiment.id:
+            row = moves.move(tx, row, experiment.id, rules, may_log)
         _merge(tx, row, values, given, sends_spans)
-    new_tags = trace_rules.new_tags(
-        {key: rules.mask_text(text, key) or "" for key, text in info.tags.items()}
-    )
+    new_tags = trace_rules.new_tags(ingest_rules.mask_tags(info.tags, rules))
     _write(tx, row_id, new_tags, metadata)
     row = rows.find(tx, trace_id)
     assessments.add(tx, row, info.assessments)
@@ -74,7 +79,8 @@ def begin(tx: Tx, req: g.StartTrace) -> g.TraceInfo:
     new = {"request_time": req.timestamp_ms or 0, "given": int(Given.TIMES), "spans_location": ""}
     row_id = rows.insert(tx, trace_id, experiment.id, new)
     assert row_id is not None
-    _write(tx, row_id, *_of_version_2(req.tags, req.request_metadata))
+    rules = ingest_rules.of_experiment(tx, experiment.id)
+    _write(tx, row_id, *_of_version_2(req.tags, req.request_metadata, rules))
     return version_2(infos.get(tx, trace_id))
 
 
@@ -88,7 +94,8 @@ def end(tx: Tx, req: g.EndTrace) -> g.TraceInfo:
         changes["duration"] = req.timestamp_ms - row.request_time
     if req.status is not None:
         changes["state"] = _state(req.status)
-    new_tags, metadata = _of_version_2(req.tags, req.request_metadata)
+    rules = ingest_rules.of_experiment(tx, row.experiment_id)
+    new_tags, metadata = _of_version_2(req.tags, req.request_metadata, rules)
     usage, bits = _usage(metadata)
     changes |= usage
     changes["given"] |= int(bits)
@@ -177,11 +184,13 @@ def _write(tx: Tx, row_id: int, new_tags: Mapping[str, str], metadata: Mapping[s
 
 
 def _of_version_2(
-    new_tags: list[g.TraceTag], metadata: list[g.TraceRequestMetadata]
+    new_tags: list[g.TraceTag], metadata: list[g.TraceRequestMetadata], rules: IngestRules
 ) -> tuple[dict[str, str], dict[str, str]]:
+    given = {tag.key or "": tag.value or "" for tag in new_tags}
+    values = {item.key or "": item.value or "" for item in metadata}
     return (
-        trace_rules.new_tags({tag.key or "": tag.value or "" for tag in new_tags}),
-        trace_rules.new_metadata({item.key or "": item.value or "" for item in metadata}),
+        trace_rules.new_tags(ingest_rules.mask_tags(given, rules)),
+        trace_rules.new_metadata(ingest_rules.mask_metadata(values, rules)),
     )
 
 

@@ -12,7 +12,7 @@ from trackway.client_compat.errors import NotFound
 
 from ..database import Prepared, Tx, insert_new, upsert
 from ..schema.traces import trace_metadata, trace_tags
-from . import rows
+from . import ingest_rules, rows
 
 _SET_TAG = Prepared(upsert(trace_tags, "value"), "trace_id", "key", "value")
 _ADD_TAG = Prepared(insert_new(trace_tags), "trace_id", "key", "value")
@@ -24,7 +24,7 @@ def put(tx: Tx, trace_id: str, key: str, value: str) -> None:
     """Set a tag. Raise ``NotFound`` if the trace does not exist, ``InvalidParameter`` for a fixed tag."""
     key, value = trace_rules.tag(key, value, "set")
     row = rows.require(rows.lock(tx, trace_id), trace_id)
-    write(tx, row.id, {key: value})
+    write(tx, row.id, ingest_rules.mask_tags({key: value}, ingest_rules.of_experiment(tx, row.experiment_id)))
 
 
 def delete(tx: Tx, trace_id: str, key: str) -> None:

@@ -179,18 +179,6 @@ def test_a_trace_needs_an_experiment(api, changes, status, expected):
     assert expected in found[2]
 
 
-def test_a_trace_of_another_experiment_is_not_taken_over(api):
-    start(api)
-    other = ask(api, "POST", "/api/2.0/mlflow/experiments/create", {"name": "other"})["experiment_id"]
-    location = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": other}}
-    status, code, message = refusal(
-        api, "POST", V3, {"trace": {"trace_info": info(trace_location=location, state="ERROR")}}
-    )
-    assert (status, code) == (400, "INVALID_PARAMETER_VALUE")
-    assert message == f"Trace with ID '{TRACE}' already exists in another experiment."
-    assert ask(api, "GET", f"{V3}/{TRACE}")["trace"]["trace_info"]["state"] == "OK"
-
-
 @pytest.mark.parametrize("base", [V2, V3])
 def test_tags(api, base):
     start(api)

@@ -68,7 +68,8 @@ CLIENTS = (
     Client("3.0.1", (_OPENTELEMETRY,)),
     Client("3.5.1"),
     Client("3.11.1"),
-    Client("3.17.2"),
+    # test_langchain.py traces its calls.
+    Client("3.17.2", ("langchain-core",)),
 )
 # Clients of the two older forms that the calls for users and permissions have had. The third is that of the
 # release with which these tests run.

@@ -28,6 +28,12 @@ LATER = {
 
 # The client only has it for Databricks.
 _NEVER = {"MlflowClient.unlink_traces_from_run"}
+_OTHER_TRACES = (
+    "- Other programs that send traces are tested unchanged in `tests/compat` and `test_langchain.py`:"
+    " OpenTelemetry's SDKs for Python and JavaScript (protobuf, JSON, gzip), the instrumentations of OpenAI's"
+    " client by OpenInference and Traceloop, `mlflow.openai.autolog`, and `mlflow.langchain.autolog`.",
+    "- Of MLflow's SDK for TypeScript, the requests are tested, and not the package: `test_trace_files.py`.",
+)
 _SIGNS = {WORKED: "✓", ABSENT: "–"}
 _FAILED = "✗"
 
@@ -118,7 +124,8 @@ def _failures(played: Sequence[Played]) -> list[str]:
 def _notes(played: Sequence[Played]) -> list[str]:
     newest = played[-1]
     notes = [
-        "- The clients are `mlflow-skinny` with pandas, numpy and matplotlib; full `mlflow` holds the same."
+        "- The clients are `mlflow-skinny` with pandas, numpy and matplotlib; full `mlflow` holds the same.",
+        *_OTHER_TRACES,
     ]
     notes += [f"- {_title(row)}: {remark}." for row, remark in newest.remarks.items()]
     left = [f"{what} ({_count(newest, what)})" for what in LATER if _count(newest, what)]

@@ -146,6 +146,13 @@ DIFFERENCES = [
     Difference("a whole float", {"llm.token_count.prompt": 3.0}, USAGE, {"input_tokens": 3}, None),
     Difference("a model that is no text", {"llm.model_name": ["a", "b"]}, MODEL, None, ["a", "b"]),
     Difference("a type that is no text", {TYPE: 7, "openinference.span.kind": "LLM"}, TYPE, "LLM", 7),
+    Difference(
+        "a total in Traceloop's spelling",
+        {"gen_ai.usage.input_tokens": 3, "gen_ai.usage.total_tokens": 3},
+        USAGE,
+        {"input_tokens": 3, "total_tokens": 3},
+        {"input_tokens": 3},
+    ),
     Difference("a call for embeddings", {"ai.operationId": "ai.embedMany.doEmbed"}, TYPE, "EMBEDDING", None),
     Difference(
         # MLflow means to do so, but compares with a text that has quotes.

@@ -12,7 +12,7 @@ from tests.trace_factories import SESSION, assess, ids, make_trace, span
 from trackway.client_compat import genai_messages as g
 from trackway.client_compat.errors import InvalidParameter
 from trackway.storage.database import Tx
-from trackway.storage.traces import links, search, text_index
+from trackway.storage.traces import kinds, links, search, text_index
 
 
 def request(
@@ -170,11 +170,19 @@ def test_filters(tx: Tx, filter: str, expected: str, make: Any) -> None:
     assert sorted(find(tx, make(filter))) == [f"tr-{letter}" for letter in expected]
 
 
-@pytest.mark.parametrize("indexed", [True, False])
+# The last two: no kind has its own name any more, or no kind has a name and a type.
+@pytest.mark.parametrize("state", ["indexed", "not indexed", "many names", "many names and types"])
 @pytest.mark.parametrize(
     ("filter", "expected"),
     [
         ("span.name = 'llm'", "ab"),
+        ("span.name IN ('llm', 'tool')", "abc"),
+        ("span.name NOT IN ('root', 'tool')", "ab"),
+        ("span.name ILIKE 'TO_L'", "c"),
+        ("span.name = 'llm' OR span.type = 'TOOL'", "abc"),
+        ("span.name LIKE '%oo%' AND span.attributes.flag = 'true'", "c"),
+        ("span.type != 'UNKNOWN'", "abc"),
+        ("NOT span.type = 'LLM'", "c"),
         ("span.name = 'nope'", ""),
         ("span.name LIKE 'ro%'", "abc"),
         ("span.name RLIKE '^l+m$'", "ab"),
@@ -232,7 +240,12 @@ def test_filters(tx: Tx, filter: str, expected: str, make: Any) -> None:
         ("trace.text LIKE '%😀%'", "c"),
     ],
 )
-def test_filters_on_spans(tx: Tx, filter: str, expected: str, indexed: bool) -> None:
+def test_filters_on_spans(
+    tx: Tx, filter: str, expected: str, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if state.startswith("many"):
+        monkeypatch.setattr(kinds, "MAX_KINDS", 0)
+        monkeypatch.setattr(kinds, "_MORE_KINDS", 0 if state.endswith("types") else 100)
     make_trace(
         tx,
         span(),
@@ -254,7 +267,7 @@ def test_filters_on_spans(tx: Tx, filter: str, expected: str, indexed: bool) -> 
         trace_id="tr-c",
         time_ms=3,
     )
-    if indexed:
+    if state != "not indexed":
         index(tx)
     assert sorted(find(tx, filter)) == [f"tr-{letter}" for letter in expected]
 

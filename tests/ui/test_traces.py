@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 
-import mlflow
 import pytest
-from mlflow import MlflowClient
 from playwright.sync_api import expect
 
 from .traced import ANSWERS, QUESTIONS, TOOL_FAULT
@@ -28,14 +25,6 @@ def row(page, *texts):
     for text in texts:
         found = found.filter(has_text=text)
     return found
-
-
-def select(page, *texts):
-    """Select a row, open the menu of actions, and return it."""
-    row(page, *texts).hover()
-    row(page, *texts).get_by_role("checkbox").check(force=True)
-    page.get_by_role("button", name="Actions for selected traces").click()
-    return page.get_by_role("menu")
 
 
 def open_trace(visit, trace_id):
@@ -188,78 +177,3 @@ def test_a_run_and_a_model_show_their_traces(ui, visit, traced):
     expect(page.get_by_text("3 of 3")).to_be_visible()
     page = visit(f"/models/{traced.model_id}/traces")
     expect(page.get_by_text("3 of 3")).to_be_visible()
-
-
-@pytest.fixture
-def own(ui):
-    """A trace of this test, in an experiment of its own. Return the ids of both."""
-    mlflow.set_tracking_uri(ui.site.url)
-    experiment_id = MlflowClient().create_experiment(ui._name)
-    for name in ("alpha", "beta"):
-        with mlflow.start_span(name, trace_destination=destination(experiment_id)) as span:
-            span.set_inputs({"question": name})
-    mlflow.flush_trace_async_logging()
-    yield experiment_id, span.trace_id
-    mlflow.set_tracking_uri(None)
-
-
-def destination(experiment_id):
-    from mlflow.entities.trace_location import MlflowExperimentLocation
-
-    return MlflowExperimentLocation(experiment_id)
-
-
-def test_a_tag_is_set_in_the_list(ui, own):
-    experiment_id, trace_id = own
-    page = ui.visit(f"/experiments/{experiment_id}/traces")
-    select(page, "beta").get_by_role("menuitem", name="Edit tags").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_role("combobox").fill("colour")
-    page.get_by_text('Add tag "colour"').click()
-    dialog.get_by_placeholder("Type a value").fill("blue")
-    dialog.get_by_role("button", name="Add tag").click()
-    dialog.get_by_role("button", name="Save tags").click()
-    expect(row(page, "beta")).to_contain_text("colour: blue")
-    assert mlflow.get_trace(trace_id).info.tags["colour"] == "blue"
-
-
-def test_a_trace_is_deleted(ui, own):
-    experiment_id, _ = own
-    page = ui.visit(f"/experiments/{experiment_id}/traces")
-    select(page, "beta").get_by_role("menuitem", name="Delete").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(row(page, "beta")).to_have_count(0)
-    expect(row(page, "alpha")).to_be_visible()
-    assert len(mlflow.search_traces(locations=[experiment_id], return_type="list")) == 1
-
-
-def test_a_trace_is_assessed_in_its_view(ui, own):
-    experiment_id, trace_id = own
-    page = ui.visit(f"/experiments/{experiment_id}/traces?selectedEvaluationId={trace_id}")
-    page.get_by_role("button", name="Assess").click()
-    page.get_by_role("button", name="Add feedback").click()
-    page.get_by_text("Human feedback").click()
-    page.get_by_placeholder("Enter a feedback name").fill("polite")
-    page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.get_by_text("Feedback (1)")).to_be_visible()
-    ui.settle()
-    (found,) = mlflow.get_trace(trace_id).info.assessments
-    assert (found.name, found.value, found.source.source_type) == ("polite", True, "HUMAN")
-    page.get_by_role("button", name="Add expectation").click()
-    page.get_by_placeholder("Enter an expectation name").fill("answer")
-    page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.get_by_text("Expectations (1)")).to_be_visible()
-    ui.picture("assessed")
-
-
-def test_the_retention_of_an_experiments_traces_is_set(ui, own):
-    experiment_id, _ = own
-    page = ui.visit(f"/experiments/{experiment_id}/traces")
-    page.get_by_role("button", name="Open header dropdown menu").click()
-    page.get_by_role("menuitem", name="Edit experiment").click()
-    page.get_by_placeholder("Enter the retention").fill("30")
-    page.get_by_role("dialog").get_by_role("button", name="Save").click()
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    ui.settle()
-    tags = MlflowClient().get_experiment(experiment_id).tags
-    assert json.loads(tags["mlflow.trace.archivalRetention"]) == {"type": "duration", "value": "30d"}

@@ -130,3 +130,11 @@ def test_the_bounds_themselves_are_within(name: str) -> None:
         for value in {bound.low, bound.high} - {None}:
             found = codec.decode(cls, {**others, **lists, field: value})
             assert getattr(found, field) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "read"), [("NOPE", 0), ("", 0), ("CODE", 3), (2, 2), ("AI_JUDGE", 2), ("llm_judge", 2)]
+)
+def test_an_unknown_type_of_source_is_unspecified(value: object, read: int) -> None:
+    found = codec.decode(g.AssessmentSource, {"source_type": value}).source_type or ""
+    assert g.AssessmentSource.SourceType._numbers[found] == read

@@ -65,6 +65,19 @@ def test_a_trace_of_an_agent() -> None:
     assert call.cost == pytest.approx((10 * 0.15e-6, 0.6e-6, 10 * 0.15e-6 + 0.6e-6))
 
 
+def test_messages_of_the_conventions_for_generative_ai_are_previews() -> None:
+    asked = [{"role": "system", "parts": [{"type": "text", "content": "Be brief."}]},
+             {"role": "user", "parts": [{"type": "uri"}, {"type": "text", "content": "How?"}]}]  # fmt: skip
+    answered = [{"role": "assistant", "parts": [{"type": "text", "content": "So."}]}]
+    attributes = {
+        "gen_ai.input.messages": json.dumps(asked),
+        "gen_ai.output.messages": json.dumps({"messages": answered}),
+    }
+    found = arrived({"attributes": attributes}).root
+    assert found is not None
+    assert (found.request_preview, found.response_preview) == ("How?", "So.")
+
+
 def test_the_order_does_not_matter() -> None:
     given = (ROOT_SPAN, llm(2, "a"), llm(3, "b"), llm(4, "c", parent=CHILD, status=(2, "x")))
     expected = arrived(*given)

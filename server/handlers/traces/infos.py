@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from trackway.client_compat import genai_messages as g
 from trackway.client_compat import trace_rules as rules
-from trackway.server.auth import redaction
+from trackway.server.auth import needs, redaction
 from trackway.server.auth import trace_permissions as policy
 from trackway.server.dispatch import Context, handles
 from trackway.storage.traces import deletion, infos, links, rows, start, tags
 
+# As of ``trace_permissions.log_spans``.
+_LOGGING = needs.parse("E:update, !trace")
 # These clients send spans by OTLP (MLflow 3.5 and later); older ones as a file.
 _SENDS_SPANS = re.compile(r"mlflow-python-client/(?:3\.(?:[5-9]|\d\d)|[4-9]|\d\d)")
 
@@ -20,7 +23,8 @@ def start_trace(ctx: Context, req: g.StartTraceV3) -> g.StartTraceV3.Response:
     """Create a trace or add to it. The response tells the client whether to send its spans as a file."""
     info = (req.trace and req.trace.trace_info) or g.TraceInfoV3()
     client = ctx.request.environ.get("HTTP_USER_AGENT", "")
-    row = start.start(ctx.tx, info, sends_spans=bool(_SENDS_SPANS.match(client)))
+    sends_spans = bool(_SENDS_SPANS.match(client))
+    row = start.start(ctx.tx, info, sends_spans=sends_spans, may_log=may_log(ctx))
     if row is None:
         # As if it were stored; the tag tells the client not to upload the spans of a trace that is left out.
         info.tags = {**info.tags, infos.SPANS_LOCATION: rows.IN_DATABASE}
@@ -102,6 +106,21 @@ def delete_traces(ctx: Context, req: g.DeleteTraces) -> g.DeleteTraces.Response:
 @handles(g.DeleteTracesV3, can=policy.delete_traces)
 def delete_traces_v3(ctx: Context, req: g.DeleteTracesV3) -> g.DeleteTracesV3.Response:
     return g.DeleteTracesV3.Response(traces_deleted=_delete(ctx, req))
+
+
+def may_log(ctx: Context) -> Callable[[int], bool]:
+    """Return a function that says whether the caller may log traces to an experiment.
+
+    It is for other experiments than that of the request, which the permission has checked.
+    """
+
+    def is_allowed(experiment_id: int) -> bool:
+        rights = ctx.identity.rights
+        if ctx.identity.is_unrestricted or rights is None:
+            return ctx.identity.is_unrestricted
+        return needs.are_met(_LOGGING, rights, str(experiment_id))
+
+    return is_allowed
 
 
 def readable(ctx: Context, found: list[g.TraceInfoV3]) -> list[g.TraceInfoV3]:

@@ -21,7 +21,7 @@ from trackway.server.edge.transfers import Transfer, transfers
 from trackway.server.responses import JSON_TYPE, Answer, Headers, Stream
 from trackway.storage.traces import bodies, reading, spans
 
-from .infos import readable, withheld
+from .infos import may_log, readable, withheld
 
 # Seconds between the attempts to read a trace that lacks spans: clients send spans in the background.
 _DELAYS_S = (1.0, 2.0)
@@ -32,7 +32,7 @@ _MAX_SORTED_BYTES = 2**20
 @handles(ExportTraces, can=policy.log_spans, appends=lambda request: True)
 def export_traces(ctx: Context, req: ExportTraces) -> ExportTraces.Response:
     """Store spans. The response says how many the rules of the experiment left out."""
-    left_out = spans.store(ctx.tx, req.experiment_id or "", req.traces, req.run_id or "")
+    left_out = spans.store(ctx.tx, req.experiment_id or "", req.traces, req.run_id or "", may_log(ctx))
     return ExportTraces.Response(left_out=left_out)
 
 

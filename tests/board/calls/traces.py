@@ -115,9 +115,10 @@ def _() -> None:
 
 
 def _begun(name: str) -> tuple[Any, str]:
-    """Begin a trace by hand. Return its root and its id."""
+    """Begin a trace by hand, in another experiment than the current one. Return its root and its id."""
     # Clients 3.5 to 3.11 send other spans than the root to the current experiment, whatever the root says.
-    experiment_id = mlflow.set_experiment(world.name("traced")).experiment_id
+    mlflow.set_experiment(world.name("traced"))
+    experiment_id = mlflow.create_experiment(world.name("named"))
     root = client().start_trace(name, inputs={"x": 1}, experiment_id=experiment_id, tags={"a": "b"})
     return root, getattr(root, "trace_id", None) or root.request_id
 
