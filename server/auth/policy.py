@@ -36,10 +36,8 @@ _ACCESS_NOUNS = (
     *("principal", "user", "token", "share_link", "service_account", "role", "grant", "permission"),
     "audit",
 )
-
-
-# What they find for a key never changes.
-_STEADY = (containers.of_runs, containers.of_logged_models, containers.of_traces)
+# What they find for a key never changes. A trace may move to another experiment.
+_STEADY = (containers.of_runs, containers.of_logged_models)
 
 
 class Within(NamedTuple):
