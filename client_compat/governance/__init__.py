@@ -4,4 +4,5 @@
 ``rule_language``  parses rules
 ``evaluation``     says of a rule whether it holds, and by which values
 ``policy_rules``   checks of policies
+``approval_rules``  checks of approvals, and which of them count
 """

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from ..change_texts import text_of
 from .http import get, server_option
 from .tables import print_table
 
@@ -20,25 +21,6 @@ _MAX_VALUE_WIDTH = 48
 _AGO = re.compile(r"(\d+)\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _HEADS = ("TIME", "WHO", "WHAT", "FROM", "TO", "REQUEST")
-# Text for each kind of change; "@" is replaced by the alias or tag key, "#" by the version.
-_ACTION_TEXTS = {
-    "model_created": "model created",
-    "model_renamed": "model renamed",
-    "model_deleted": "model deleted",
-    "model_description_set": "description",
-    "model_tag_set": "tag @ set",
-    "model_tag_deleted": "tag @ deleted",
-    "version_created": "version # created",
-    "version_deleted": "version # deleted",
-    "version_description_set": "version # description",
-    "version_tag_set": "version # tag @ set",
-    "version_tag_deleted": "version # tag @ deleted",
-    "stage_changed": "version # stage",
-    "alias_set": "alias @ set",
-    "alias_moved": "alias @ moved",
-    "alias_removed": "alias @ removed",
-    "policy_overridden": "policy overridden for @",
-}
 
 
 @click.command(short_help="Show the changes of a registered model.")
@@ -121,14 +103,8 @@ def _changes(ask: Callable[..., dict[str, Any]], limit: int) -> Iterator[dict[st
         query = {"page_token": token}
 
 
-def action_text(action: str, version: str | None, key: str | None) -> str:
-    """Return what a change of a registered model is, in words."""
-    # The key is inserted last, because it may contain "#" or "@".
-    return _ACTION_TEXTS.get(action, action).replace("#", version or "").replace("@", key or "")
-
-
 def _row(change: Mapping[str, Any]) -> tuple[str, ...]:
-    text = action_text(change["action"], change.get("version"), change.get("key"))
+    text = text_of(change["action"], change.get("version"), change.get("key"))
     time_of_day = datetime.fromtimestamp(change["time_ms"] / 1000, UTC).astimezone()
     return (
         time_of_day.isoformat(" ", "milliseconds"),

@@ -10,9 +10,9 @@ from flask import Flask, Response, request
 
 from trackway.client_compat import messages as m
 from trackway.client_compat.errors import ApiError
+from trackway.client_compat.governance import approval_rules
 from trackway.client_compat.trackway_api import GetRegisteredModelHistory, RegisteredModelChange
 from trackway.client_compat.trackway_governance import (
-    Approval,
     CreateApproval,
     ListApprovals,
     ListPolicies,
@@ -21,7 +21,7 @@ from trackway.client_compat.trackway_governance import (
     TryPolicy,
 )
 from trackway.client_compat.wire import Json
-from trackway.server.cli.history import action_text
+from trackway.server import change_texts
 
 from . import lanes
 from .frame import Frame, date_text, error_text, redirect
@@ -78,7 +78,7 @@ def mount(app: Flask, frame: Frame) -> None:
             height=lanes.LANE_HEIGHT * (1 + max((bar.lane for bar in bars), default=-1)),
             policies=policies(name),
             changes=changes[:_SHOWN_CHANGES],
-            action_text=action_text,
+            action_text=change_texts.text_of,
             date=date_text,
         )
 
@@ -117,10 +117,10 @@ def mount(app: Flask, frame: Frame) -> None:
             version=found,
             prospects=[prospect(name, version, policy) for policy in policies(name)],
             decisions=decisions,
-            standing=_standing(decisions),
+            standing=approval_rules.standing(decisions),
             verdicts=said,
             changes=changes[:_SHOWN_CHANGES],
-            action_text=action_text,
+            action_text=change_texts.text_of,
             date=date_text,
             error=error,
             status=status,
@@ -152,9 +152,3 @@ def _by_version(model: m.RegisteredModel | None) -> dict[str, list[str]]:
     for alias in model.aliases if model else []:
         found.setdefault(alias.version or "", []).append(alias.alias or "")
     return found
-
-
-def _standing(decisions: list[Approval]) -> list[Approval]:
-    """Return the decisions that count: of each user and target the newest, unless it is withdrawn."""
-    newest = {(one.user, one.target): one for one in decisions}
-    return [one for one in newest.values() if one.decision != "withdraw"]

@@ -10,13 +10,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from trackway.client_compat.errors import InvalidParameter
+from trackway.client_compat.governance import approval_rules
 
 from ..database import Tx
 from ..schema.governance import approvals
 
-APPROVE, REJECT, WITHDRAW = DECISIONS = ("approve", "reject", "withdraw")
-_MAX_COMMENT_LENGTH = 5_000
 _A = approvals.c
 
 
@@ -25,12 +23,7 @@ def add(tx: Tx, version: sa.Row[Any], target: str, decision: str, user: str, com
 
     Raise ``InvalidParameter`` for an unknown decision or a comment that is too long.
     """
-    if decision not in DECISIONS:
-        raise InvalidParameter(f"Invalid decision {decision!r}; the decisions are {', '.join(DECISIONS)}.")
-    if len(comment) > _MAX_COMMENT_LENGTH:
-        raise InvalidParameter(
-            f"A comment has at most {_MAX_COMMENT_LENGTH} characters; this one has {len(comment)}."
-        )
+    approval_rules.check(decision, comment)
     values = {
         "version_id": version.id,
         "target": target,
@@ -45,12 +38,11 @@ def add(tx: Tx, version: sa.Row[Any], target: str, decision: str, user: str, com
 def standing(tx: Tx, version_id: int, target: str) -> dict[str, str]:
     """Return the decisions that count, by user: "approve" or "reject"."""
     rows = tx.execute(
-        sa.select(_A.user, _A.decision)
+        sa.select(_A.user, _A.target, _A.decision)
         .where(_A.version_id == version_id, _A.target == target)
         .order_by(_A.id)
     )
-    newest = {row.user: row.decision for row in rows}
-    return {user: decision for user, decision in newest.items() if decision != WITHDRAW}
+    return {row.user: row.decision for row in approval_rules.standing(rows)}
 
 
 def of_version(tx: Tx, version_id: int) -> Sequence[sa.Row[Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from trackway.client_compat.governance.approval_rules import APPROVE, REJECT
 from trackway.client_compat.governance.evaluation import Found
 from trackway.client_compat.governance.facts import Fact
 
@@ -186,11 +187,11 @@ def _nearest(
 
 def _approvals(tx: Tx, facts: list[Fact], version: sa.Row[Any], target: str) -> dict[Fact, Found]:
     standing = approvals.standing(tx, version.id, target)
-    yes = {user for user, decision in standing.items() if decision == approvals.APPROVE}
+    yes = {user for user, decision in standing.items() if decision == APPROVE}
     values = {
         "approvals.count": len(yes),
         "approvals.others": len(yes - {version.user_id}),
-        "approvals.rejected": sum(decision == approvals.REJECT for decision in standing.values()),
+        "approvals.rejected": sum(decision == REJECT for decision in standing.values()),
     }
     return {fact: Found(values[fact.group]) for fact in facts}
 

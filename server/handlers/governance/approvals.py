@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from trackway.client_compat.errors import InvalidParameter, PermissionDenied
-from trackway.client_compat.governance import policy_rules
+from trackway.client_compat.governance import approval_rules, policy_rules
 from trackway.client_compat.trackway_governance import Approval, CreateApproval, ListApprovals
 from trackway.server.auth import policy
 from trackway.server.dispatch import Context, handles
@@ -18,7 +18,7 @@ from trackway.storage.governance import approvals
 from trackway.storage.registry import model_versions
 
 _TAG_PREFIX = "trackway.approve."
-_WORDS = {"yes": approvals.APPROVE, "no": approvals.REJECT}
+_WORDS = {"yes": approval_rules.APPROVE, "no": approval_rules.REJECT}
 
 
 @handles(CreateApproval, can=policy.create_approval)
@@ -48,7 +48,7 @@ def decide_by_tag(ctx: Context, name: str, version: str, key: str, value: str | 
     if principal is None or not key.startswith(_TAG_PREFIX):
         return
     target = policy_rules.canonical_target(f"alias:{key.removeprefix(_TAG_PREFIX)}")
-    decision, comment = approvals.WITHDRAW, ""
+    decision, comment = approval_rules.WITHDRAW, ""
     if value is not None:
         word, _, comment = value.partition(":")
         if word.strip().lower() not in _WORDS:
