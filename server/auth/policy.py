@@ -61,13 +61,13 @@ class Within(NamedTuple):
         keys = self.keys(asked.request)
         if not keys:
             return True
-        # A run or a logged model that was found before: it stays in its experiment, and a move of that to
-        # another workspace gives the caller new rights.
-        first = (id(self), f"={keys[0]}")
-        if len(keys) == 1 and first in rights.verdicts:
-            return rights.verdicts[first]
         if self.is_model:
             return all(self._model_is_allowed(tx, rights, name) for name in keys)
+        # A run or a logged model that was found before: it stays in its experiment, and a move of that to
+        # another workspace gives the caller new rights.
+        known = (id(self), f"={keys[0]}") if len(keys) == 1 and self.find in _STEADY else None
+        if known in rights.verdicts:
+            return rights.verdicts[known]
         if not rights.depends_on_single("experiment"):
             is_missing = self.allows_missing and self.find is not None and not self.find(tx, keys)
             return is_missing or self._is_allowed_in(rights, ALL)
@@ -75,8 +75,8 @@ class Within(NamedTuple):
         if len(ids) < len(keys) and not self.allows_missing:
             return False
         verdict = all(self._is_allowed_in(rights, experiment_id) for experiment_id in ids)
-        if len(ids) == len(keys) == 1 and self.find in _STEADY:
-            rights.note(first, verdict)
+        if known and ids:
+            rights.note(known, verdict)
         return verdict
 
     def _is_allowed_in(self, rights: Rights, experiment_id: str) -> bool:
