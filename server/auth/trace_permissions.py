@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from trackway.client_compat.wire import Message
 
 _FIELDS = ("trace_id", "request_id")
+# What logging traces to an experiment needs.
+LOGS = "E:update, !trace"
 
 
 def _trace_keys(request: Message) -> Sequence[str]:
@@ -92,7 +94,7 @@ start_trace = Permission(
     "trace",
     ("trace.trace_info.trace_id",),
     within=(
-        _experiment("E:update, !trace", _experiment_of_new),
+        _experiment(LOGS, _experiment_of_new),
         _experiment("!assessment", _if_assessed),
     ),
 )
@@ -101,11 +103,9 @@ begin_trace = Permission(
     "trace",
     ("experiment_id",),
     response_field="trace_info.request_id",
-    within=(_experiment("E:update, !trace", _experiment_id),),
+    within=(_experiment(LOGS, _experiment_id),),
 )
-log_spans = Permission(
-    "create", "span", ("experiment_id",), within=(_experiment("E:update, !trace", _experiment_id),)
-)
+log_spans = Permission("create", "span", ("experiment_id",), within=(_experiment(LOGS, _experiment_id),))
 edit_trace = Permission("edit", "trace", _FIELDS, within=_trace("E:read, trace>E:update"))
 delete_traces = Permission(
     "delete",

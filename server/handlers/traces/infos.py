@@ -12,8 +12,7 @@ from trackway.server.auth import trace_permissions as policy
 from trackway.server.dispatch import Context, handles
 from trackway.storage.traces import deletion, infos, links, rows, start, tags
 
-# As of ``trace_permissions.log_spans``.
-_LOGGING = needs.parse("E:update, !trace")
+_LOGGING = needs.parse(policy.LOGS)
 # These clients send spans by OTLP (MLflow 3.5 and later); older ones as a file.
 _SENDS_SPANS = re.compile(r"mlflow-python-client/(?:3\.(?:[5-9]|\d\d)|[4-9]|\d\d)")
 
