@@ -36,7 +36,7 @@ NAMED: Mapping[str, Kind] = {
     "approvals.others": NUMBER,
     "approvals.rejected": NUMBER,
 }
-_PART = re.compile(r'`((?:[^`])*)`|"((?:[^"])*)"|\'((?:[^\'])*)\'|(\w+)')
+_PART = re.compile(r"""`([^`]*)`|"([^"]*)"|'([^']*)'|(\w+)""")
 
 
 class Fact(NamedTuple):
@@ -88,12 +88,12 @@ def _first_part(whole: str, text: str) -> tuple[str, str]:
     match = _PART.match(text)
     if match is None or text[match.end() : match.end() + 1] not in ("", "."):
         raise InvalidParameter(f"There is no fact {whole}.{_nearest(text, text)}")
-    return next(part for part in match.groups() if part is not None), text[match.end() + 1 :]
+    return match[match.lastindex or 0], text[match.end() + 1 :]
 
 
 def _unquoted(key: str) -> str:
     match = _PART.fullmatch(key)
-    return next(part for part in match.groups() if part is not None) if match else key
+    return match[match.lastindex or 0] if match else key
 
 
 def _incomplete(whole: str, example: str) -> InvalidParameter:

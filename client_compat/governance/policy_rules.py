@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from .. import registry_rules
 from ..errors import InvalidParameter
-from ..filters import Node
 from . import rule_language
 from .facts import nearest
 
@@ -80,8 +79,8 @@ def canonical_target(target: str) -> str:
     return target
 
 
-def check_rules(rules: Sequence[Rule]) -> list[Node]:
-    """Check the rules of a policy and return their syntax trees."""
+def check_rules(rules: Sequence[Rule]) -> None:
+    """Check the rules of a policy."""
     if not rules:
         raise InvalidParameter(
             "A policy needs at least one rule; to guard by editors alone, write one that holds."
@@ -89,7 +88,6 @@ def check_rules(rules: Sequence[Rule]) -> list[Node]:
     if len(rules) > MAX_RULES:
         raise InvalidParameter(f"A policy has at most {MAX_RULES} rules; this one has {len(rules)}.")
     seen: set[str] = set()
-    nodes = []
     for rule in rules:
         if not rule.name or len(rule.name) > _MAX_NAME_LENGTH:
             raise InvalidParameter(
@@ -99,10 +97,9 @@ def check_rules(rules: Sequence[Rule]) -> list[Node]:
             raise InvalidParameter(f"Two rules have the name {rule.name!r}.")
         seen.add(rule.name)
         try:
-            nodes.append(rule_language.parse(rule.expression))
+            rule_language.parse(rule.expression)
         except InvalidParameter as error:
             raise InvalidParameter(f"Rule {rule.name!r}: {error.message}") from None
-    return nodes
 
 
 def check_mode(mode: str) -> None:

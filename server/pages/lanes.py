@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from trackway.client_compat.trackway_api import RegisteredModelChange
+from trackway.storage.registry import history
 
 WIDTH, LANE_HEIGHT, LABEL_WIDTH = 900, 32, 140
 _MIN_WIDTH = 4
-_MOVES = ("alias_set", "alias_moved", "alias_removed")
 
 
 class Bar(NamedTuple):
@@ -26,7 +26,7 @@ class Bar(NamedTuple):
 
 def bars(changes: Iterable[RegisteredModelChange], now_ms: int) -> list[Bar]:
     """Return the bars of a model's aliases, lane by lane. ``changes`` are its history, newest first."""
-    moves = [change for change in changes if change.action in _MOVES][::-1]
+    moves = [change for change in changes if change.action in history.ALIAS_CHANGES][::-1]
     stretches: list[tuple[str, str, int, int | None]] = []
     named: dict[str, tuple[str, int]] = {}
     for change in moves:
@@ -34,7 +34,7 @@ def bars(changes: Iterable[RegisteredModelChange], now_ms: int) -> list[Bar]:
         if alias in named:
             version, since = named.pop(alias)
             stretches.append((alias, version, since, time_ms))
-        if change.action != "alias_removed":
+        if change.action != history.ALIAS_REMOVED:
             named[alias] = (change.version or "", time_ms)
     stretches += [(alias, version, since, None) for alias, (version, since) in named.items()]
     if not stretches:

@@ -8,6 +8,7 @@ a policy costs no statement: whether there is one is read with the lock (``model
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from trackway.client_compat.errors import PermissionDenied
 from trackway.client_compat.governance import evaluation, policy_rules, rule_language
 from trackway.client_compat.governance.evaluation import Result
+from trackway.client_compat.governance.policy_rules import Rule
 
 from ..access import roles
 from ..database import Tx
@@ -64,16 +66,15 @@ def check_naming(
     """
     if not model.is_guarded:
         return NO_POLICY
-    return _check(tx, policies.covering(tx, model.name), model, version, target, actor, cause)
+    return _check(tx, policies.covering(tx, model.name, target), model, version, target, actor, cause)
 
 
 def check_release(tx: Tx, model: sa.Row[Any], target: str, actor: Actor) -> None:
     """Check that a target may name no version from now on: it needs an editor, but no rules."""
-    if not model.is_guarded:
+    if not model.is_guarded or actor.override:
         return
-    for policy in policies.covering(tx, model.name):
-        if policy.target == target and not actor.override:
-            _check_editor(tx, policy, model.name, target, actor)
+    for policy in policies.covering(tx, model.name, target):
+        _check_editor(tx, policy, model.name, target, actor)
 
 
 def check_deletion(tx: Tx, model: sa.Row[Any], versions: Iterable[int] | None = None) -> None:
@@ -114,19 +115,23 @@ def judge(
     tx: Tx, model: sa.Row[Any], version: sa.Row[Any], target: str, cause: Cause = "gate"
 ) -> list[Verdict]:
     """Return what each policy on a target says of a version. Nothing is stored."""
-    found = [policy for policy in policies.covering(tx, model.name) if policy.target == target]
+    found = policies.covering(tx, model.name, target)
     return [_judge(tx, policy, model, version, target, cause) for policy in found]
 
 
-def try_out(tx: Tx, policy: Policy, version: sa.Row[Any]) -> list[Result]:
-    """Return what the rules of a policy, which need not be stored, say of a version."""
-    nodes = policy.nodes
+def try_out(tx: Tx, rules: Sequence[Rule], target: str, version: sa.Row[Any]) -> list[Result]:
+    """Return what rules, which were checked, say of a version for a target. Nothing is stored."""
+    nodes = [_parsed(rule.expression) for rule in rules]
     needed = {fact for node in nodes for fact in rule_language.facts_of(node)}
-    values = facts.read(tx, needed, version, policy.target)
+    values = facts.read(tx, needed, version, target)
     return [
         evaluation.evaluate(rule.name, rule.expression, node, values)
-        for rule, node in zip(policy.rules, nodes, strict=True)
+        for rule, node in zip(rules, nodes, strict=True)
     ]
+
+
+# The same rules are asked at each move of an alias.
+_parsed = lru_cache(maxsize=512)(rule_language.parse)
 
 
 def _check(
@@ -138,12 +143,12 @@ def _check(
     actor: Actor,
     cause: Cause,
 ) -> Passed:
+    """Check the policies on a target, as ``check_naming`` does."""
     found = []
     for policy in covering:
-        if policy.target == target:
-            if not actor.override:
-                _check_editor(tx, policy, model.name, target, actor)
-            found.append(_judge(tx, policy, model, version, target, cause))
+        if not actor.override:
+            _check_editor(tx, policy, model.name, target, actor)
+        found.append(_judge(tx, policy, model, version, target, cause))
     failed = [verdict for verdict in found if verdict.outcome == "fail"]
     if failed:
         outcome: Outcome = "overridden"
@@ -163,7 +168,7 @@ def _check(
 def _judge(
     tx: Tx, policy: Policy, model: sa.Row[Any], version: sa.Row[Any], target: str, cause: Cause
 ) -> Verdict:
-    results = try_out(tx, policy, version)
+    results = try_out(tx, policy.rules, target, version)
     outcome: Outcome = "pass"
     if not all(result.holds for result in results):
         outcome = "warn" if policy.mode == policy_rules.WARN else "fail"
@@ -209,8 +214,7 @@ def _named_last(tx: Tx, model: sa.Row[Any], target: str) -> int | None:
     kind, _, name = target.partition(":")
     query = sa.select(h.old_value, h.version).where(h.model_id == model.id, h.name == model.name)
     if kind == policy_rules.ALIAS:
-        moves = (history.ALIAS_SET, history.ALIAS_MOVED, history.ALIAS_REMOVED)
-        query = query.where(h.key == name, h.action.in_(moves))
+        query = query.where(h.key == name, h.action.in_(history.ALIAS_CHANGES))
     else:
         query = query.where(h.action == history.STAGE_CHANGED, h.old_value == name)
     row = tx.execute(query.order_by(h.id.desc()).limit(1)).first()

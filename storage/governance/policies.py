@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from trackway.client_compat.errors import InvalidParameter, NotFound
-from trackway.client_compat.filters import Node
-from trackway.client_compat.governance import policy_rules, rule_language
+from trackway.client_compat.governance import policy_rules
 from trackway.client_compat.governance.policy_rules import Rule
 
 from ..access import changes
@@ -35,11 +33,6 @@ class Policy(NamedTuple):
     creation_time: int
     last_updated_time: int
 
-    @property
-    def nodes(self) -> Sequence[Node]:
-        """The syntax trees of the rules, in their order."""
-        return [_node(rule.expression) for rule in self.rules]
-
 
 def guards(name: Any) -> sa.ColumnElement[bool]:
     """Return the condition that a policy of the workspace may be about a model with this name.
@@ -52,13 +45,13 @@ def guards(name: Any) -> sa.ColumnElement[bool]:
     )
 
 
-def covering(tx: Tx, name: str) -> list[Policy]:
-    """Return the policies that are about a model with this name, by their names."""
+def covering(tx: Tx, name: str, target: str = "") -> list[Policy]:
+    """Return the policies that are about a model with this name, or about a target of it, by their names."""
     matching = sa.literal(name).like(_P.models_like, escape="\\")
-    rows = tx.execute(
-        sa.select(policies).where(_P.workspace_id == tx.workspace, matching).order_by(_P.name)
-    ).all()
-    return [_policy(row) for row in rows if policy_rules.covers(row.models, name)]
+    query = sa.select(policies).where(_P.workspace_id == tx.workspace, matching).order_by(_P.name)
+    if target:
+        query = query.where(_P.target == target)
+    return [_policy(row) for row in tx.execute(query) if policy_rules.covers(row.models, name)]
 
 
 def put(
@@ -103,14 +96,6 @@ def put(
     row = _find(tx, name)
     changes.note(tx, "policy", (name,), _value(old), _value(row))
     return _policy(row)
-
-
-def draft(
-    *, models: str, target: str, rules: Sequence[Rule], editors: Sequence[str] = (), mode: str = "enforce"
-) -> Policy:
-    """Return a policy that is not stored, to try it out. Raise ``InvalidParameter``."""
-    checked = _checked(models, target, rules, editors, mode)
-    return Policy(0, "", models, checked["target"], tuple(rules), tuple(editors), mode, 0, 0, 0)
 
 
 def get(tx: Tx, name: str) -> Policy:
@@ -188,8 +173,3 @@ def _value(row: sa.Row[Any]) -> dict[str, Any]:
     """Return a policy as the audit has it."""
     rules, editors = json.loads(row.rules), json.loads(row.editors)
     return {"models": row.models, "target": row.target, "rules": rules, "editors": editors, "mode": row.mode}
-
-
-@lru_cache(maxsize=512)
-def _node(expression: str) -> Node:
-    return rule_language.parse(expression)

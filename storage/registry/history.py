@@ -29,6 +29,7 @@ VERSION_CREATED, VERSION_DELETED = "version_created", "version_deleted"
 VERSION_TAG_SET, VERSION_TAG_DELETED = "version_tag_set", "version_tag_deleted"
 STAGE_CHANGED = "stage_changed"
 ALIAS_SET, ALIAS_MOVED, ALIAS_REMOVED = "alias_set", "alias_moved", "alias_removed"
+ALIAS_CHANGES = (ALIAS_SET, ALIAS_MOVED, ALIAS_REMOVED)
 POLICY_OVERRIDDEN = "policy_overridden"
 
 _H = registry_history.c
@@ -119,7 +120,7 @@ def alias_at(tx: Tx, name: str, alias: str, time_ms: int) -> tuple[int | None, R
         .where(
             _H.model_id == model,
             _H.key == alias,
-            _H.action.in_((ALIAS_SET, ALIAS_MOVED, ALIAS_REMOVED)),
+            _H.action.in_(ALIAS_CHANGES),
             _H.time_ms <= time_ms,
         )
         .order_by(_H.id.desc())

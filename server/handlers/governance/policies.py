@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trackway.client_compat.governance import policy_rules
 from trackway.client_compat.governance.policy_rules import Rule
 from trackway.client_compat.trackway_governance import (
     DeletePolicy,
@@ -61,8 +62,10 @@ def delete_policy(ctx: Context, req: DeletePolicy) -> DeletePolicy.Response:
 @handles(TryPolicy, can=policy.read_version)
 def try_policy(ctx: Context, req: TryPolicy) -> TryPolicy.Response:
     """Say what rules would say of a version. Nothing is stored."""
-    draft = policies.draft(models=req.name, target=req.target, rules=_rules(req.rules))
-    results = gates.try_out(ctx.tx, draft, model_versions.find(ctx.tx, req.name, req.version))
+    target, rules = policy_rules.canonical_target(req.target), _rules(req.rules)
+    policy_rules.check_rules(rules)
+    version = model_versions.find(ctx.tx, req.name, req.version)
+    results = gates.try_out(ctx.tx, rules, target, version)
     return TryPolicy.Response(
         outcome="pass" if all(result.holds for result in results) else "fail",
         pending=any(result.is_pending for result in results),

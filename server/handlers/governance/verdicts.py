@@ -44,31 +44,26 @@ def list_verdicts(ctx: Context, req: ListVerdicts) -> ListVerdicts.Response:
 
 
 def _new(ctx: Context, verdict: verdicts.Verdict) -> Verdict:
-    return Verdict(
-        policy=verdict.policy,
-        revision=verdict.revision,
-        version=str(verdict.version),
-        target=verdict.target,
-        outcome=verdict.outcome,
-        rules=[verdicts.to_json(result) for result in verdict.results],
-        cause=verdict.cause,
-        user=ctx.tx.user,
-        request_id=ctx.tx.request_id,
-        time_ms=ctx.tx.now_ms,
-    )
+    rules = [verdicts.to_json(result) for result in verdict.results]
+    return _message(verdict, rules, ctx.tx.user, ctx.tx.request_id, ctx.tx.now_ms)
 
 
 def _stored(row: Any) -> Verdict:
+    return _message(row, json.loads(row.results), row.user, row.request_id or None, row.time_ms)
+
+
+def _message(said: Any, rules: Any, user: str | None, request_id: str | None, time_ms: int) -> Verdict:
+    """Return the message for a ``verdicts.Verdict`` or a row of one."""
     return Verdict(
-        policy=row.policy,
-        revision=row.revision,
-        version=str(row.version),
-        target=row.target,
-        outcome=row.outcome,
-        rules=json.loads(row.results),
-        cause=row.cause,
-        reason=row.reason,
-        user=row.user,
-        request_id=row.request_id or None,
-        time_ms=row.time_ms,
+        policy=said.policy,
+        revision=said.revision,
+        version=str(said.version),
+        target=said.target,
+        outcome=said.outcome,
+        rules=rules,
+        cause=said.cause,
+        reason=said.reason,
+        user=user,
+        request_id=request_id,
+        time_ms=time_ms,
     )
